@@ -1,0 +1,107 @@
+//! The verdict: one route for each recipient, with the policy line that made it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::detect::Kind;
+use crate::extract::Why;
+
+/// What happens to a mail for one recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Route {
+    /// On to the next hop, byte for byte.
+    Pass,
+    /// Not now: the client keeps it and tries again (a 451).
+    Defer,
+    /// Not sent; the sender learns what to do.
+    Block,
+}
+
+impl Route {
+    /// The word in policy files, journal and `scan --json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Defer => "defer",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// How far a rule may go; the school's `mode` is the ceiling over all lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Everything passes; the journal says what would have happened.
+    #[default]
+    Observe,
+    /// Everything passes; the sender is advised.
+    Advise,
+    /// The routes are carried out.
+    Enforce,
+}
+
+/// The decision for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The route to carry out, below the ceiling of the mode.
+    pub route: Route,
+    /// What the policy line asked for; differs from `route` when the mode is not `enforce`.
+    pub asked: Route,
+    /// The recipient's class, e.g. `inside`, `care`, `unknown`.
+    pub class: Arc<str>,
+    /// The id of the policy line that decided.
+    pub line: Arc<str>,
+    /// The key of the advice text, when the line has one.
+    pub advice: Option<Arc<str>>,
+    /// Whether the line wants the sender advised although the mail passes.
+    pub advise: bool,
+}
+
+/// What was decided, made once, before anything is done; nothing later decides again.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// One decision for each recipient, in envelope order.
+    pub decisions: Vec<Decision>,
+    /// The class of the content (corpus: clean, personal, special, bulk).
+    pub content: Content,
+    /// How many findings of each kind count (confidence at or above the policy's threshold).
+    pub kinds: BTreeMap<Kind, usize>,
+    /// The reasons for which something is unread.
+    pub unread: Vec<Why>,
+}
+
+impl Verdict {
+    /// The strictest route of all recipients: what is carried out for the whole mail while there is no
+    /// outbox (block over defer over pass).
+    pub fn strictest(&self) -> Route {
+        self.decisions.iter().map(|d| d.route).max().unwrap_or(Route::Pass)
+    }
+}
+
+/// The class of a content, as the corpus defines it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Content {
+    /// Nothing found.
+    #[default]
+    Clean,
+    /// Personal data.
+    Personal,
+    /// A special category (AVG art. 9 and 10), or care.
+    Special,
+    /// Ten or more pupils.
+    Bulk,
+}
+
+impl Content {
+    /// The word in `scan --json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Personal => "personal",
+            Self::Special => "special",
+            Self::Bulk => "bulk",
+        }
+    }
+}

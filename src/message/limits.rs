@@ -1,0 +1,24 @@
+//! The bounds on what one message may ask of parse and extract.
+
+/// Limits on parsing and reading one message. Over a limit is `Unread`, never clean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Parts in the whole message, nested messages included.
+    pub parts: usize,
+    /// Levels of multipart and attached messages.
+    pub depth: usize,
+    /// Octets of one part's header section, and of the message's own.
+    pub header_bytes: usize,
+    /// Octets of decoded text over all parts; the memory budget reserves this much before a scan.
+    pub text_bytes: usize,
+    /// Cells over all tables (CSV, HTML).
+    pub cells: usize,
+}
+
+impl Default for Limits {
+    /// 1,000 parts and 100 levels are far beyond what a mail program writes (reliability.md, section 3);
+    /// the text limit follows the greatest message that is taken.
+    fn default() -> Self {
+        Self { parts: 1_000, depth: 100, header_bytes: 1_000_000, text_bytes: 100_000_000, cells: 2_000_000 }
+    }
+}

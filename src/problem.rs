@@ -1,0 +1,64 @@
+//! What is wrong with a file that a person wrote: which file, which line, what, and what to do.
+//!
+//! Configuration, rules, policy, texts and rosters all report through [`Problem`], so that every such
+//! sentence has the same shape. A problem never quotes the *value* of a credential or a name.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// One thing that is wrong with a file, with its remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file as it was named by whoever asked for it.
+    pub file: PathBuf,
+    /// The line, counted from 1, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Problem {
+    /// A problem that has no line of its own.
+    pub fn new(file: impl AsRef<Path>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { file: file.as_ref().to_path_buf(), line: None, what: what.into(), remedy: remedy.into() }
+    }
+
+    /// The same problem at a byte offset of the file's text.
+    #[must_use]
+    pub fn at(mut self, text: &str, offset: usize) -> Self {
+        self.line = Some(line_of(text, offset));
+        self
+    }
+
+    /// What serde or the TOML parser said, with its line.
+    pub fn from_toml(file: impl AsRef<Path>, text: &str, error: &toml::de::Error) -> Self {
+        let problem = Self::new(
+            file,
+            error.message().trim_end().replace('\n', "; "),
+            "compare with the documented sample, deploy/mailpoort.toml, or with the shipped rules",
+        );
+        match error.span() {
+            Some(span) => problem.at(text, span.start),
+            None => problem,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}. To do: {}.", self.what, self.remedy)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// The line of a byte offset, counted from 1.
+pub fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count()
+}
