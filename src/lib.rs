@@ -5,4 +5,5 @@ pub mod detect;
 pub mod extract;
 pub mod message;
 pub mod problem;
+pub mod school;
 pub mod secret;

@@ -1,0 +1,51 @@
+//! A school: its domains (which are "inside"), and the people whom a notice names.
+//!
+//! A leaf: values only. `config` builds it and has checked that nothing a notice needs is missing.
+
+use crate::message::Mailbox;
+
+/// One school (or the board itself) behind this gate.
+#[derive(Debug, Clone)]
+pub struct School {
+    /// The id that every journal line and stored row carries.
+    pub id: String,
+    /// The name as people know it: "basisschool De Linde".
+    pub name: String,
+    /// Its mail domains, in lower case and A-labels. An address in one of them is ours.
+    pub domains: Vec<String>,
+    /// The gate's own address at the school, from which notices come.
+    pub gate_address: Mailbox,
+    /// Who helps with privacy questions (privacycoördinator).
+    pub privacy: Contact,
+    /// Who does so when that person is away.
+    pub deputy: Option<Contact>,
+    /// Whom to ask whether a notice is real.
+    pub helpdesk: Contact,
+    /// The functionaris gegevensbescherming (AVG art. 37).
+    pub fg: Option<Contact>,
+    /// The right channel for each kind of advice, as the school configures: key of the advice -> sentence,
+    /// e.g. `bsn` -> "Overdracht naar een andere school gaat via OSO in ParnasSys."
+    pub channels: std::collections::BTreeMap<String, String>,
+}
+
+impl School {
+    /// Whether a domain is this school's own.
+    pub fn owns(&self, domain: &str) -> bool {
+        self.domains.iter().any(|own| own == domain)
+    }
+}
+
+/// A person or desk that a notice names. These are staff in their function, so not secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The name: "Ilse Bakker".
+    pub name: String,
+    /// The function: "privacycoördinator".
+    pub role: String,
+    /// Phone number, as to be dialled.
+    pub phone: Option<String>,
+    /// Mail address.
+    pub mail: Option<String>,
+    /// When to be reached: "ma-do".
+    pub hours: Option<String>,
+}
