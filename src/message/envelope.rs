@@ -38,7 +38,9 @@ impl Mailbox {
         if typed.starts_with('@') {
             return Err(MailboxError::SourceRoute);
         }
-        if typed.len() > 1000 || typed.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '\u{2028}' | '\u{2029}')) {
+        if typed.len() > 1000
+            || typed.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '\u{2028}' | '\u{2029}'))
+        {
             return Err(MailboxError::Syntax);
         }
         let at = local_part_end(typed).ok_or(MailboxError::Syntax)?;
@@ -85,7 +87,8 @@ fn local_part_end(typed: &str) -> Option<usize> {
     if !typed.starts_with('"') {
         let at = typed.rfind('@')?;
         let local = &typed[..at];
-        let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '@' | '(' | ')' | ',' | ':' | ';' | '\\' | '[' | ']');
+        let plain =
+            |c: char| !c.is_whitespace() && !matches!(c, '"' | '@' | '(' | ')' | ',' | ':' | ';' | '\\' | '[' | ']');
         return (!local.is_empty() && local.chars().all(plain)).then_some(at);
     }
     let mut escaped = false;
@@ -184,7 +187,20 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_mailbox() {
-        for typed in ["", "a", "@b", "a@", "a b@c.d", "a@b c", "a@[1.2.3]", "a\r@b.c", "\"a@b.c", "a@b..c", "a@b\u{7f}.c", "a@b>c"] {
+        for typed in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a b@c.d",
+            "a@b c",
+            "a@[1.2.3]",
+            "a\r@b.c",
+            "\"a@b.c",
+            "a@b..c",
+            "a@b\u{7f}.c",
+            "a@b>c",
+        ] {
             assert!(Mailbox::parse(typed).is_err(), "{typed:?}");
         }
         assert_eq!(Mailbox::parse("@a:b@c.d"), Err(MailboxError::SourceRoute));
