@@ -7,3 +7,5 @@ pub mod message;
 pub mod problem;
 pub mod school;
 pub mod secret;
+pub mod smtp;
+pub mod tls;

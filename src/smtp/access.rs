@@ -1,0 +1,210 @@
+//! Who may relay: networks, pinned client certificates and authenticated users, and with which sender addresses.
+//!
+//! Never an open relay, nor one for another tenant of a provider: a network that a provider shares among its
+//! customers only counts for mail whose MAIL FROM is ours or null, and the message itself must then carry the
+//! school's secret header (checked in `act`, since it is part of the content).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordVerifier, phc::PasswordHash};
+use ipnet::IpNet;
+use tokio::sync::Semaphore;
+
+use crate::message::{Mailbox, Source};
+use crate::secret::Secret;
+
+/// Everybody who may hand us mail.
+#[derive(Debug)]
+pub struct Access {
+    /// Clients by network and certificate.
+    pub clients: Vec<ListedClient>,
+    /// Users by name.
+    pub users: BTreeMap<String, User>,
+    /// Every domain of every school: what a shared network, or a client bound to it, may send as.
+    pub own_domains: Vec<String>,
+    /// How many password hashes are computed at the same time; each takes some 19 MB and a core.
+    pub hashing: Semaphore,
+    /// How long a failed sign-in waits for its answer.
+    pub failure_delay: Duration,
+}
+
+/// A client that is known by its address or certificate.
+#[derive(Debug, Clone)]
+pub struct ListedClient {
+    /// Networks.
+    pub networks: Vec<IpNet>,
+    /// SHA-256 fingerprints of client certificates, in lower-case hex.
+    pub certificates: Vec<String>,
+    /// Whether the network is a provider's, shared among its customers.
+    pub shared: bool,
+    /// Whether MAIL FROM must be in our domains or null; always so for a shared network.
+    pub own_senders_only: bool,
+    /// Name, program or not, school.
+    pub source: Source,
+}
+
+/// A user of the password file.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Argon2 hash in PHC form.
+    pub hash: Secret<String>,
+    /// Addresses it may send as, folded; `@domain` is every address of a domain, `<>` the null path.
+    pub senders: Vec<String>,
+    /// Name, program or not, school.
+    pub source: Source,
+}
+
+/// Who a session's mail is from.
+#[derive(Debug, Clone, Default)]
+pub enum Identity {
+    /// Nobody we know: may not relay.
+    #[default]
+    Stranger,
+    /// A listed client.
+    Client(ListedClient),
+    /// An authenticated user.
+    User(User),
+}
+
+impl Access {
+    /// The client of an address, or of the certificate that it proved to hold.
+    pub fn identify(&self, address: IpAddr, certificate: Option<&str>) -> Identity {
+        let address = address.to_canonical();
+        self.clients
+            .iter()
+            .find(|client| {
+                certificate.is_some_and(|seen| client.certificates.iter().any(|pinned| pinned == seen))
+                    || client.networks.iter().any(|network| network.contains(&address))
+            })
+            .map_or(Identity::Stranger, |client| Identity::Client(client.clone()))
+    }
+
+    /// Checks a password, few at a time. `None`: too many are being checked; `Some(None)`: wrong.
+    pub async fn sign_in(&self, name: &str, password: Secret<String>) -> Option<Option<User>> {
+        let _permit = self.hashing.try_acquire().ok()?;
+        let user = self.users.get(name).cloned();
+        // An unknown name costs the same hash as a known one, so that names cannot be told apart by time.
+        let hash = user.as_ref().map_or_else(|| Secret::new(DECOY.to_string()), |user| user.hash.clone());
+        let right = tokio::task::spawn_blocking(move || verify(&hash, &password)).await.unwrap_or(false);
+        if right && user.is_some() {
+            return Some(user);
+        }
+        tokio::time::sleep(self.failure_delay).await;
+        Some(None)
+    }
+
+    fn is_ours(&self, sender: &Mailbox) -> bool {
+        self.own_domains.iter().any(|domain| domain == sender.domain())
+    }
+}
+
+impl Identity {
+    /// Whether this identity may relay at all.
+    pub fn may_relay(&self) -> bool {
+        !matches!(self, Self::Stranger)
+    }
+
+    /// Whether it may use this MAIL FROM.
+    pub fn may_send_as(&self, sender: Option<&Mailbox>, access: &Access) -> bool {
+        match self {
+            Self::Stranger => false,
+            Self::Client(client) if client.shared || client.own_senders_only => {
+                sender.is_none_or(|s| access.is_ours(s))
+            }
+            Self::Client(_) => true,
+            Self::User(user) => user.may_send_as(sender),
+        }
+    }
+
+    /// What the message learns of it.
+    pub fn source(&self) -> Source {
+        match self {
+            Self::Stranger => Source::default(),
+            Self::Client(client) => client.source.clone(),
+            Self::User(user) => user.source.clone(),
+        }
+    }
+
+    /// Whether the message must prove itself by the school's secret header.
+    pub fn is_shared_network(&self) -> bool {
+        matches!(self, Self::Client(client) if client.shared)
+    }
+}
+
+impl User {
+    fn may_send_as(&self, sender: Option<&Mailbox>) -> bool {
+        let Some(sender) = sender else { return self.senders.iter().any(|s| s == "<>") };
+        let address = sender.folded();
+        self.senders.iter().any(|allowed| match allowed.strip_prefix('@') {
+            Some(domain) => domain == sender.domain(),
+            None => *allowed == address,
+        })
+    }
+}
+
+/// A hash of nothing anybody knows.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bWFpbHBvb3J0LWRlY295$DwZf5vDYl3ZtP5p7yHTSbV1dbGMJ7vCb0F1p3Yc0m5s";
+
+fn verify(hash: &Secret<String>, password: &Secret<String>) -> bool {
+    PasswordHash::new(hash.expose())
+        .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn access() -> Access {
+        let client = |name: &str, network: &str, shared| ListedClient {
+            networks: vec![network.parse().unwrap()],
+            certificates: vec![],
+            shared,
+            own_senders_only: false,
+            source: Source { client: name.into(), ..Source::default() },
+        };
+        Access {
+            clients: vec![client("postfix", "192.0.2.0/28", false), client("provider", "198.51.100.0/24", true)],
+            users: BTreeMap::new(),
+            own_domains: vec!["school.example".into()],
+            hashing: Semaphore::new(1),
+            failure_delay: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn who_may_send_as_whom() {
+        let access = access();
+        let ours = Mailbox::parse("a@school.example").unwrap();
+        let foreign = Mailbox::parse("a@other.example").unwrap();
+        for (address, sender, allowed) in [
+            ("192.0.2.1", Some(&foreign), true),
+            ("::ffff:192.0.2.1", Some(&foreign), true),
+            ("192.0.2.16", Some(&ours), false),
+            ("198.51.100.7", Some(&ours), true),
+            ("198.51.100.7", Some(&foreign), false),
+            ("198.51.100.7", None, true),
+            ("203.0.113.1", None, false),
+        ] {
+            let identity = access.identify(address.parse().unwrap(), None);
+            assert_eq!(identity.may_send_as(sender, &access), allowed, "{address} {sender:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_sends_as_listed_addresses_only() {
+        let user = User {
+            hash: Secret::default(),
+            senders: vec!["scan@school.example".into(), "@forms.example".into()],
+            source: Source::default(),
+        };
+        for (sender, allowed) in [("Scan@School.example", true), ("x@school.example", false), ("y@forms.example", true)]
+        {
+            assert_eq!(user.may_send_as(Some(&Mailbox::parse(sender).unwrap())), allowed, "{sender}");
+        }
+        assert!(!user.may_send_as(None));
+    }
+}

@@ -1,0 +1,44 @@
+//! What can go wrong with the next hop, and what the client hears of it.
+
+use crate::smtp::reply::Reply;
+
+/// Trouble with the next hop or the way to it. Every kind is a 451 to the client: its mail stays where it is safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// No address answers, or none greets us.
+    Unreachable,
+    /// It hung up.
+    Lost,
+    /// It did not answer in time.
+    Silent,
+    /// Its answer can be no SMTP reply, or came unasked.
+    Nonsense,
+    /// TLS is not what the configuration demands.
+    Tls,
+    /// It refuses our credentials.
+    RefusesUs,
+    /// All our connections to it are in use.
+    Busy,
+}
+
+impl Trouble {
+    /// The reply for the client, as long as the message's final dot was not sent.
+    pub fn reply(self) -> Reply {
+        match self {
+            Self::Unreachable => Reply::next_hop_unreachable(),
+            Self::Lost | Self::Silent => Reply::next_hop_lost(),
+            Self::Nonsense => Reply::next_hop_nonsense(),
+            Self::Tls => Reply::next_hop_tls(),
+            Self::RefusesUs => Reply::next_hop_refuses_us(),
+            Self::Busy => Reply::next_hop_busy(),
+        }
+    }
+
+    /// The reply after the final dot, when nobody can know whether the message was taken (RFC 1047).
+    pub fn reply_after_dot(self) -> Reply {
+        match self {
+            Self::Nonsense => Reply::next_hop_nonsense(),
+            _ => Reply::next_hop_lost_after_dot(),
+        }
+    }
+}

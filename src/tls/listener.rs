@@ -1,0 +1,97 @@
+//! The certificate that our own listener shows, and the client certificates it asks for.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+
+use crate::problem::Problem;
+
+/// The TLS configuration of our listener.
+///
+/// A client certificate is asked for, never demanded, and proves the holder only: who that is, is decided by the
+/// pinned fingerprints in the configuration ([`fingerprint`]), not by any authority.
+///
+/// # Errors
+/// A [`Problem`] that names the file which does not fit.
+pub fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Problem> {
+    let provider = super::provider();
+    let verifier = Arc::new(AnyHolder { provider: Arc::clone(&provider) });
+    let chain = super::certificates(certificate)?;
+    let private_key = super::private_key(key)?;
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| {
+            Problem::new(
+                certificate,
+                format!("TLS cannot be set up: {error}"),
+                "report this to the makers of mailpoort",
+            )
+        })?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, private_key)
+        .map_err(|error| {
+            Problem::new(
+                key,
+                format!("certificate and key do not fit together: {error}"),
+                "give the key that belongs to the certificate",
+            )
+        })
+}
+
+/// SHA-256 of a certificate in lower-case hex: `openssl x509 -outform DER | sha256sum`.
+pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate);
+    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Takes any client certificate whose holder proves to have its key.
+#[derive(Debug)]
+struct AnyHolder {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for AnyHolder {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,121 @@
+//! How we verify the next hop's certificate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use crate::problem::Problem;
+
+/// Whom to trust.
+#[derive(Debug, Clone, Copy)]
+pub enum Trust<'f> {
+    /// The authorities of the operating system.
+    System,
+    /// Those of a PEM file, and no others.
+    File(&'f Path),
+    /// Anybody: encryption without proof, for `tls = "require"` and `"opportunistic"`. Protects against listeners,
+    /// not against an attacker in the path.
+    Unverified,
+}
+
+/// A TLS configuration towards a next hop, with our own certificate when one is given.
+///
+/// # Errors
+/// A [`Problem`] that names the file which does not fit.
+pub fn client_config(trust: Trust<'_>, own: Option<(&Path, &Path)>) -> Result<ClientConfig, Problem> {
+    let provider = super::provider();
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| {
+            Problem::new("rustls", format!("TLS cannot be set up: {error}"), "report this to the makers of mailpoort")
+        })?;
+    let builder = match trust {
+        Trust::System => builder.with_root_certificates(system_roots()?),
+        Trust::File(file) => builder.with_root_certificates(roots(file)?),
+        Trust::Unverified => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody { provider })),
+    };
+    match own {
+        None => Ok(builder.with_no_client_auth()),
+        Some((certificate, key)) => builder
+            .with_client_auth_cert(super::certificates(certificate)?, super::private_key(key)?)
+            .map_err(|error| {
+                Problem::new(
+                    key,
+                    format!("certificate and key do not fit together: {error}"),
+                    "give the key that belongs to the certificate",
+                )
+            }),
+    }
+}
+
+fn system_roots() -> Result<RootCertStore, Problem> {
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if added == 0 {
+        return Err(Problem::new(
+            "/etc/ssl/certs",
+            "the system has no certificate authorities, so no next hop can be verified",
+            "install the package ca-certificates, or give `ca` for this next hop",
+        ));
+    }
+    Ok(roots)
+}
+
+fn roots(file: &Path) -> Result<RootCertStore, Problem> {
+    let mut roots = RootCertStore::empty();
+    for certificate in super::certificates(file)? {
+        roots.add(certificate).map_err(|error| {
+            Problem::new(
+                file,
+                format!("an authority's certificate is not usable: {error}"),
+                "give a PEM file with CA certificates",
+            )
+        })?;
+    }
+    Ok(roots)
+}
+
+/// Accepts any certificate whose holder proves to have its key.
+#[derive(Debug)]
+struct Anybody {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
