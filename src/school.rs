@@ -49,3 +49,14 @@ pub struct Contact {
     /// When to be reached: "ma-do".
     pub hours: Option<String>,
 }
+
+/// The language of notices and pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Dutch.
+    #[default]
+    Nl,
+    /// English.
+    En,
+}

@@ -5,6 +5,8 @@
 
 mod envelope;
 mod limits;
+mod trace;
 
 pub use envelope::{Envelope, Mail, Mailbox, MailboxError, Recipient, Source};
 pub use limits::Limits;
+pub use trace::{MAX_RECEIVED, Trace};

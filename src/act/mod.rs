@@ -1,0 +1,2 @@
+//! What is done with a verdict, one file a route.
+pub mod relay;

@@ -1,0 +1,155 @@
+//! The configuration: TOML as typed -> values that cannot be wrong.
+//!
+//! Every problem is found in one go and names file, line and remedy; nothing is half right afterwards. Relative
+//! paths are relative to the configuration file. Secrets stand in files of their own and never in a problem.
+
+mod check;
+mod raw;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use raw::{LogFormat, LogLevel};
+
+use crate::decide::Mode;
+use crate::message::Mailbox;
+use crate::problem::Problem;
+use crate::school::{Language, School};
+use crate::secret::Secret;
+use crate::smtp::access::{ListedClient, User};
+use crate::smtp::client::Demand;
+use crate::smtp::settings::SessionLimits;
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Our name in SMTP.
+    pub hostname: String,
+    /// The language of notices.
+    pub language: Language,
+    /// The ceiling over all policy lines.
+    pub mode: Mode,
+    /// The schools, at least one.
+    pub schools: Vec<SchoolConfig>,
+    /// The listener.
+    pub smtp: SmtpConfig,
+    /// The next hops, at least one.
+    pub next_hops: Vec<NextHopConfig>,
+    /// Recipient classes by name: domains and addresses, folded.
+    pub recipients: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    /// Rule packs; empty means the shipped ones.
+    pub packs: Vec<PathBuf>,
+    /// The policy file; none means the shipped one.
+    pub policy: Option<PathBuf>,
+    /// The folder with changed notice texts.
+    pub texts: Option<PathBuf>,
+    /// Most parts of a message.
+    pub max_parts: usize,
+    /// Most levels of a message.
+    pub max_depth: usize,
+    /// Time for judging one message.
+    pub scan_deadline: Duration,
+    /// Journal reports that pass unscanned.
+    pub journal_archive: Option<JournalArchive>,
+    /// Logging.
+    pub log: LogConfig,
+}
+
+/// A school with what belongs to it alone.
+#[derive(Debug)]
+pub struct SchoolConfig {
+    /// The school.
+    pub school: School,
+    /// Roster files.
+    pub roster: Vec<PathBuf>,
+    /// The header that its own mail rule sets, for clients on shared networks: name and value.
+    pub secret_header: Option<(String, Secret<String>)>,
+}
+
+/// The listener.
+#[derive(Debug)]
+pub struct SmtpConfig {
+    /// Addresses for plain SMTP with STARTTLS.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses for implicit TLS.
+    pub listen_tls: Vec<SocketAddr>,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Clients by network or certificate.
+    pub clients: Vec<ListedClient>,
+    /// Users by name.
+    pub users: BTreeMap<String, User>,
+    /// Limits of a session.
+    pub limits: SessionLimits,
+    /// The memory budget, octets.
+    pub memory: usize,
+}
+
+/// A next hop.
+#[derive(Debug)]
+pub struct NextHopConfig {
+    /// Name in logs.
+    pub name: String,
+    /// Sender domains it serves; empty is all others.
+    pub sender_domains: Vec<String>,
+    /// Hosts and ports in order.
+    pub hosts: Vec<(String, u16)>,
+    /// Demand on TLS.
+    pub demand: Demand,
+    /// TLS from the first octet.
+    pub implicit_tls: bool,
+    /// Authorities instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Name and password.
+    pub credentials: Option<(String, Secret<String>)>,
+    /// Our certificate and key towards it.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The header by which its own rules know mail that has passed us: name and value.
+    pub mark: Option<(String, Secret<String>)>,
+    /// Connections at the same time.
+    pub max_connections: usize,
+    /// How long an unused connection is kept.
+    pub keep_idle: Duration,
+    /// Time to connect.
+    pub connect_timeout: Duration,
+    /// Time for a reply.
+    pub reply_timeout: Duration,
+    /// Time for the reply to the end of data.
+    pub final_reply_timeout: Duration,
+}
+
+/// Journal reports (Exchange journaling) that go to an archive and pass unscanned.
+#[derive(Debug)]
+pub struct JournalArchive {
+    /// The only client that may send them.
+    pub client: String,
+    /// The only addresses they may go to.
+    pub addresses: Vec<Mailbox>,
+}
+
+/// Logging.
+#[derive(Debug)]
+pub struct LogConfig {
+    /// Text or JSON.
+    pub format: LogFormat,
+    /// Least grave line.
+    pub level: LogLevel,
+    /// A file for the journal; none sends it to the log.
+    pub journal: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads and checks a configuration file and the small files it names (passwords, marks, users).
+    ///
+    /// # Errors
+    /// Every problem found, each with file, line and remedy.
+    pub fn load(file: &Path) -> Result<Self, Vec<Problem>> {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            vec![Problem::new(file, format!("the configuration cannot be read: {error}"), "give its path with --config; deploy/mailpoort.toml is a documented sample")]
+        })?;
+        let raw = toml::from_str(&text).map_err(|error| vec![Problem::from_toml(file, &text, &error)])?;
+        check::check(file, &text, raw)
+    }
+}

@@ -1,0 +1,419 @@
+//! The configuration as typed: one struct a table, every key named, unknown keys refused.
+//!
+//! deploy/mailpoort.toml documents each key and its default; a test holds the two together.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+use crate::decide::Mode;
+use crate::school::Language;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub hostname: Spanned<String>,
+    #[serde(default)]
+    pub language: Language,
+    #[serde(default)]
+    pub mode: Mode,
+    #[serde(default)]
+    pub school: Vec<Spanned<School>>,
+    pub smtp: Smtp,
+    #[serde(default)]
+    pub next_hop: Vec<Spanned<NextHop>>,
+    #[serde(default)]
+    pub recipients: BTreeMap<String, Recipients>,
+    #[serde(default)]
+    pub rules: Rules,
+    #[serde(default)]
+    pub policy: Policy,
+    #[serde(default)]
+    pub texts: Texts,
+    #[serde(default)]
+    pub scan: Scan,
+    pub journal_archive: Option<JournalArchive>,
+    #[serde(default)]
+    pub log: Log,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct School {
+    pub id: String,
+    pub name: String,
+    pub domains: Vec<Spanned<String>>,
+    pub gate_address: Option<Spanned<String>>,
+    pub privacy: Option<Contact>,
+    pub deputy: Option<Contact>,
+    pub helpdesk: Option<Contact>,
+    pub fg: Option<Contact>,
+    #[serde(default)]
+    pub channels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub roster: Vec<PathBuf>,
+    pub secret_header: Option<Header>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Contact {
+    pub name: String,
+    #[serde(default)]
+    pub role: String,
+    pub phone: Option<String>,
+    pub mail: Option<String>,
+    pub hours: Option<String>,
+}
+
+/// A header field whose value is a secret and stands in a file of its own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    pub name: Spanned<String>,
+    pub value_file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Smtp {
+    #[serde(default)]
+    pub listen: Vec<SocketAddr>,
+    #[serde(default)]
+    pub listen_tls: Vec<SocketAddr>,
+    #[serde(default)]
+    pub client: Vec<Spanned<Client>>,
+    pub tls: Option<Certificate>,
+    pub auth: Option<Auth>,
+    #[serde(default = "default_message_size")]
+    pub max_message_size: Spanned<Size>,
+    #[serde(default = "default_memory")]
+    pub memory: Spanned<Size>,
+    #[serde(default = "default_recipients")]
+    pub max_recipients: usize,
+    #[serde(default = "default_connections")]
+    pub max_connections: usize,
+    #[serde(default = "default_stranger_connections")]
+    pub max_connections_per_stranger: usize,
+    #[serde(default = "default_command_timeout")]
+    pub command_timeout: Time,
+    #[serde(default = "default_min_rate")]
+    pub min_rate: Size,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub name: String,
+    #[serde(default)]
+    pub networks: Vec<IpNet>,
+    #[serde(default)]
+    pub certificates: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub shared: bool,
+    #[serde(default)]
+    pub own_senders_only: bool,
+    #[serde(default)]
+    pub program: bool,
+    pub school: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Certificate {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Auth {
+    pub users: PathBuf,
+}
+
+/// The file that `smtp.auth.users` names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Users {
+    #[serde(default)]
+    pub user: Vec<Spanned<User>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct User {
+    pub name: String,
+    pub password: String,
+    pub senders: Vec<String>,
+    #[serde(default = "yes")]
+    pub program: bool,
+    pub school: Option<String>,
+}
+
+/// The hash is no password, but nobody's business either.
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "User({})", self.name)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NextHop {
+    pub name: String,
+    #[serde(default)]
+    pub sender_domains: Vec<Spanned<String>>,
+    pub hosts: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub tls: Demand,
+    #[serde(default)]
+    pub implicit_tls: bool,
+    pub ca: Option<PathBuf>,
+    pub username: Option<String>,
+    pub password_file: Option<PathBuf>,
+    pub client: Option<Certificate>,
+    pub mark: Option<Header>,
+    #[serde(default = "default_hop_connections")]
+    pub max_connections: usize,
+    #[serde(default = "default_keep_idle")]
+    pub keep_idle: Time,
+    #[serde(default = "default_connect_timeout")]
+    pub connect_timeout: Time,
+    #[serde(default = "default_reply_timeout")]
+    pub reply_timeout: Time,
+    #[serde(default = "default_final_reply_timeout")]
+    pub final_reply_timeout: Time,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Demand {
+    #[default]
+    Verify,
+    Require,
+    Opportunistic,
+    Off,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recipients {
+    #[serde(default)]
+    pub domains: Vec<String>,
+    #[serde(default)]
+    pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rules {
+    #[serde(default)]
+    pub packs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Policy {
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Texts {
+    pub folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scan {
+    #[serde(default = "default_parts")]
+    pub max_parts: usize,
+    #[serde(default = "default_depth")]
+    pub max_depth: usize,
+    #[serde(default = "default_deadline")]
+    pub deadline: Time,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self { max_parts: default_parts(), max_depth: default_depth(), deadline: default_deadline() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JournalArchive {
+    pub client: Spanned<String>,
+    pub addresses: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    #[serde(default)]
+    pub format: LogFormat,
+    #[serde(default)]
+    pub level: LogLevel,
+    pub journal: Option<PathBuf>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The least grave lines that are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Trouble that a person must mend.
+    Error,
+    /// Trouble that may pass by itself.
+    Warn,
+    /// What happened.
+    #[default]
+    Info,
+    /// How it happened.
+    Debug,
+}
+
+/// Octets: a number, or text such as "50 MB" (10^6) or "64 MiB" (2^20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size(pub usize);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a size is a number of octets or a text such as \"50 MB\"")]
+        enum Typed {
+            Number(usize),
+            Text(String),
+        }
+        match Typed::deserialize(deserializer)? {
+            Typed::Number(octets) => Ok(Self(octets)),
+            Typed::Text(text) => size(&text).map(Self).ok_or_else(|| D::Error::custom(format!("`{text}` is no size; write for example \"50 MB\""))),
+        }
+    }
+}
+
+fn size(text: &str) -> Option<usize> {
+    let (number, unit) = number_and_unit(text)?;
+    let factor = match unit {
+        "" | "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+/// A duration: "500ms", "30s", "5m", "1h".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Time(pub Duration);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        time(&text).map(Self).ok_or_else(|| D::Error::custom(format!("`{text}` is no duration; write for example \"30s\" or \"5m\"")))
+    }
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let (number, unit) = number_and_unit(text)?;
+    let number = u64::try_from(number).ok()?;
+    // A year is longer than any wait here has sense, and short enough for every clock.
+    let seconds = match unit {
+        "ms" => return Some(Duration::from_millis(number.min(1000 * 31_536_000))),
+        "s" => number,
+        "m" => number.checked_mul(60)?,
+        "h" => number.checked_mul(3600)?,
+        _ => return None,
+    };
+    Some(Duration::from_secs(seconds.min(31_536_000)))
+}
+
+fn number_and_unit(text: &str) -> Option<(usize, &str)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    Some((text[..end].parse().ok()?, text[end..].trim()))
+}
+
+fn yes() -> bool {
+    true
+}
+fn default_message_size() -> Spanned<Size> {
+    Spanned::new(0..0, Size(50_000_000))
+}
+fn default_memory() -> Spanned<Size> {
+    Spanned::new(0..0, Size(512_000_000))
+}
+fn default_recipients() -> usize {
+    1000
+}
+fn default_connections() -> usize {
+    2000
+}
+fn default_stranger_connections() -> usize {
+    10
+}
+fn default_command_timeout() -> Time {
+    Time(Duration::from_secs(300))
+}
+fn default_min_rate() -> Size {
+    Size(1000)
+}
+fn default_hop_connections() -> usize {
+    20
+}
+fn default_keep_idle() -> Time {
+    Time(Duration::from_secs(15))
+}
+fn default_connect_timeout() -> Time {
+    Time(Duration::from_secs(10))
+}
+fn default_reply_timeout() -> Time {
+    Time(Duration::from_secs(60))
+}
+fn default_final_reply_timeout() -> Time {
+    Time(Duration::from_secs(480))
+}
+fn default_parts() -> usize {
+    1000
+}
+fn default_depth() -> usize {
+    100
+}
+fn default_deadline() -> Time {
+    Time(Duration::from_secs(20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times() {
+        for (text, expected) in [("50 MB", Some(50_000_000)), ("64MiB", Some(64 << 20)), ("7", Some(7)), ("MB", None), ("5 XB", None), ("99999999999999999999 GB", None)] {
+            assert_eq!(size(text), expected, "{text}");
+        }
+        for (text, expected) in [("500ms", Some(500)), ("30s", Some(30_000)), ("5m", Some(300_000)), ("5", None), ("-1s", None)] {
+            assert_eq!(time(text).map(|t| t.as_millis()), expected, "{text}");
+        }
+    }
+}
