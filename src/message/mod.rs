@@ -4,7 +4,9 @@
 //! RFC 5321 (envelope), RFC 5322 (headers), RFC 2045-2049 and 2231 (MIME).
 
 mod envelope;
+mod headers;
 mod limits;
 
 pub use envelope::{Envelope, Mail, Mailbox, MailboxError, Recipient, Source};
+pub use headers::Headers;
 pub use limits::Limits;
