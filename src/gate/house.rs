@@ -1,0 +1,266 @@
+//! Everything that a running gate knows, loaded and checked as one: a reload takes all of it or none.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::act::notice;
+use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
+use crate::decide::{ClassList, Classes, Mode, Policy};
+use crate::detect::{NameIndex, Rules};
+use crate::message::{Limits, Mailbox};
+use crate::problem::Problem;
+use crate::roster::Roster;
+use crate::school::{Language, School};
+use crate::secret::Secret;
+use crate::smtp::access::Access;
+use crate::smtp::budget::Budget;
+use crate::smtp::client::{Hop, NextHop};
+use crate::smtp::settings::Settings;
+use crate::tls::{self, Trust};
+
+/// What a running gate knows.
+#[derive(Debug)]
+pub struct House {
+    /// Our name in SMTP.
+    pub hostname: String,
+    /// The language of notices.
+    pub language: Language,
+    /// What judging needs.
+    pub bench: Bench,
+    /// The schools, at least one.
+    pub schools: Vec<Tenant>,
+    /// The ways out, at least one.
+    pub ways: Vec<Way>,
+    /// The texts of notices.
+    pub texts: notice::Texts,
+    /// Time for judging one message.
+    pub scan_deadline: Duration,
+    /// The client whose journal reports to these addresses pass unscanned.
+    pub journal_archive: Option<(String, Vec<Mailbox>)>,
+}
+
+/// What judging needs, the same for all schools.
+#[derive(Debug)]
+pub struct Bench {
+    /// Limits of one message.
+    pub limits: Limits,
+    /// The rules.
+    pub rules: Rules,
+    /// The policy.
+    pub policy: Policy,
+    /// The classes of recipients.
+    pub classes: Classes,
+    /// The ceiling over all lines.
+    pub mode: Mode,
+}
+
+/// A school with what belongs to it alone.
+#[derive(Debug)]
+pub struct Tenant {
+    /// The school.
+    pub school: School,
+    /// Its pupils' names; none without a roster.
+    pub names: Option<NameIndex>,
+    /// The header that proves mail from a shared network.
+    pub secret_header: Option<(String, Secret<String>)>,
+}
+
+/// A next hop and the senders it serves.
+#[derive(Debug)]
+pub struct Way {
+    /// Sender domains; empty is all others.
+    pub sender_domains: Vec<String>,
+    /// The connections.
+    pub next_hop: Arc<NextHop>,
+    /// The header by which its own rules know what has passed us.
+    pub mark: Option<(String, Secret<String>)>,
+}
+
+impl House {
+    /// Loads everything that a configuration names. Reports what the rosters held to `told`, a line each.
+    ///
+    /// # Errors
+    /// Every problem found, in any of the files.
+    pub fn load(config: Config, told: &mut dyn FnMut(String)) -> Result<(Self, SmtpConfig), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let bench = bench(&config, &mut problems);
+        let texts = texts(config.texts.as_deref(), &mut problems);
+        let schools = config.schools.into_iter().map(|school| tenant(school, told, &mut problems)).collect();
+        let ways = config.next_hops.into_iter().filter_map(|hop| keep(way(hop, &config.hostname).map_err(|p| vec![p]), &mut problems)).collect();
+        match (bench, texts) {
+            (Some(bench), Some(texts)) if problems.is_empty() => Ok((
+                Self {
+                    hostname: config.hostname,
+                    language: config.language,
+                    bench,
+                    schools,
+                    ways,
+                    texts,
+                    scan_deadline: config.scan_deadline,
+                    journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
+                },
+                config.smtp,
+            )),
+            _ => Err(problems),
+        }
+    }
+
+    /// The school of a sender: by the sender's domain, else by the client, else the first.
+    pub fn tenant(&self, sender: Option<&Mailbox>, client_school: Option<&str>) -> Option<&Tenant> {
+        let by_sender = sender.and_then(|sender| self.schools.iter().find(|t| t.school.owns(sender.domain())));
+        let by_client = || self.schools.iter().find(|t| client_school == Some(&t.school.id));
+        by_sender.or_else(by_client).or(self.schools.first())
+    }
+
+    /// The way out for a sender of a school: by the sender's domain, for the null path by the school's, else the
+    /// one for all others.
+    pub fn way(&self, sender: Option<&Mailbox>, school: &School) -> Option<&Way> {
+        let serves = |way: &&Way| match sender {
+            Some(sender) => way.sender_domains.iter().any(|domain| domain == sender.domain()),
+            None => way.sender_domains.iter().any(|domain| school.owns(domain)),
+        };
+        self.ways.iter().find(serves).or_else(|| self.ways.iter().find(|way| way.sender_domains.is_empty()))
+    }
+}
+
+/// The listener's settings; the budget is handed in, since it outlives a reload.
+///
+/// # Errors
+/// A certificate that cannot be used.
+pub fn settings(hostname: &str, smtp: SmtpConfig, schools: &[Tenant], budget: Budget) -> Result<Settings, Problem> {
+    let tls = smtp.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key).map(Arc::new)).transpose()?;
+    Ok(Settings {
+        hostname: hostname.to_string(),
+        access: Access {
+            clients: smtp.clients,
+            users: smtp.users,
+            own_domains: schools.iter().flat_map(|tenant| tenant.school.domains.clone()).collect(),
+            hashing: Semaphore::new(2),
+            failure_delay: Duration::from_secs(2),
+        },
+        tls,
+        limits: smtp.limits,
+        budget,
+    })
+}
+
+fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
+    let rules = if config.packs.is_empty() {
+        Some(Rules::shipped())
+    } else {
+        read_all(&config.packs, problems).and_then(|packs| keep(Rules::load(&packs), problems))
+    };
+    let policy = match &config.policy {
+        None => keep(Policy::shipped(), problems),
+        Some(file) => read(file, problems).and_then(|text| keep(Policy::load(file, &text), problems)),
+    };
+    let own_domains: Vec<String> = config.schools.iter().flat_map(|school| school.school.domains.clone()).collect();
+    let listed: BTreeMap<String, ClassList> = config
+        .recipients
+        .iter()
+        .map(|(class, (domains, addresses))| {
+            (class.clone(), ClassList { domains: domains.clone(), addresses: addresses.clone() })
+        })
+        .collect();
+    for class in listed.keys().filter(|class| !crate::decide::listable().any(|known| known == class.as_str())) {
+        let known: Vec<&str> = crate::decide::listable().collect();
+        problems.push(Problem::new(
+            "[recipients]",
+            format!("there is no class of recipients called `{class}`"),
+            format!("use one of: {}", known.join(", ")),
+        ));
+    }
+    Some(Bench {
+        limits: Limits {
+            parts: config.max_parts,
+            depth: config.max_depth,
+            text_bytes: config.smtp.limits.max_message_size.saturating_mul(2),
+            ..Limits::default()
+        },
+        rules: rules?,
+        policy: policy?,
+        classes: Classes::new(&own_domains, listed),
+        mode: config.mode,
+    })
+}
+
+fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::Texts> {
+    let Some(folder) = folder else { return keep(notice::Texts::shipped(), problems) };
+    let files: Result<Vec<PathBuf>, _> =
+        std::fs::read_dir(folder).and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect());
+    match files {
+        Ok(mut files) => {
+            files.retain(|file| file.extension().is_some_and(|e| e == "txt" || e == "html"));
+            files.sort();
+            read_all(&files, problems).and_then(|files| keep(notice::Texts::load(&files), problems))
+        }
+        Err(error) => {
+            problems.push(Problem::new(folder, format!("the folder with texts cannot be read: {error}"), "give a folder with changed copies of rules/texts"));
+            None
+        }
+    }
+}
+
+fn tenant(config: SchoolConfig, told: &mut dyn FnMut(String), problems: &mut Vec<Problem>) -> Tenant {
+    let mut roster: Option<Roster> = None;
+    for file in &config.roster {
+        let read = std::fs::read(file)
+            .map_err(|error| Problem::new(file, format!("the roster cannot be read: {error}"), "export it again from the pupil administration"))
+            .and_then(|bytes| Roster::from_csv(&bytes, file));
+        match read {
+            Ok((read, report)) => {
+                told(format!("{}: {report}", file.display()));
+                roster = Some(match roster.take() {
+                    None => read,
+                    Some(all) => all.and(read),
+                });
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Tenant { names: roster.as_ref().map(NameIndex::new), school: config.school, secret_header: config.secret_header }
+}
+
+fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {
+    use crate::smtp::client::Demand;
+    let trust = match (config.demand, &config.ca) {
+        (Demand::Verify, Some(ca)) => Trust::File(ca),
+        (Demand::Verify, None) => Trust::System,
+        _ => Trust::Unverified,
+    };
+    let own = config.certificate.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+    let tls = Arc::new(tls::client_config(trust, own)?);
+    let next_hop = NextHop::new(Hop {
+        name: config.name,
+        hosts: config.hosts,
+        our_name: hostname.to_string(),
+        demand: config.demand,
+        implicit_tls: config.implicit_tls,
+        tls,
+        credentials: config.credentials,
+        connect_timeout: config.connect_timeout,
+        reply_timeout: config.reply_timeout,
+        final_reply_timeout: config.final_reply_timeout,
+        keep_idle: config.keep_idle,
+        max_connections: config.max_connections,
+    });
+    Ok(Way { sender_domains: config.sender_domains, next_hop, mark: config.mark })
+}
+
+fn read(file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    std::fs::read_to_string(file)
+        .inspect_err(|error| problems.push(Problem::new(file, format!("the file cannot be read: {error}"), "check its path and permissions")))
+        .ok()
+}
+
+fn read_all(files: &[PathBuf], problems: &mut Vec<Problem>) -> Option<Vec<(PathBuf, String)>> {
+    files.iter().map(|file| read(file, problems).map(|text| (file.clone(), text))).collect()
+}
+
+fn keep<T>(result: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {
+    result.map_err(|found| problems.extend(found)).ok()
+}
