@@ -5,5 +5,6 @@ pub mod detect;
 pub mod extract;
 pub mod message;
 pub mod problem;
+pub mod roster;
 pub mod school;
 pub mod secret;
