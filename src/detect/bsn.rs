@@ -22,6 +22,8 @@ mod weight {
     pub const PUPIL: f32 = 2.5;
     pub const FIRST: f32 = 1.0;
     pub const ASKED_FOR: f32 = 2.5;
+    pub const ALONE: f32 = 0.6;
+    pub const PRINTED: f32 = 3.0;
     pub const LOST_ZERO: f32 = -2.5;
     pub const LONGER: f32 = -5.0;
     pub const CODE: f32 = -4.0;
@@ -42,7 +44,7 @@ pub fn scored(scene: &Scene<'_>, rules: &Rules, message: Message, numbers: &[Num
     if !numbers.iter().any(|number| passes(&number.digits)) {
         return Vec::new();
     }
-    let columns = Columns::new(scene, numbers, passes);
+    let columns = Columns::new(scene, numbers);
     let possible = numbers.iter().filter(|number| passes(&number.digits) && !number.odd.other);
     let in_order = possible.filter_map(|number| Some((*number, score(scene, message, &columns, number, rule)?)));
     in_order.collect()
@@ -65,6 +67,7 @@ fn score(scene: &Scene<'_>, message: Message, columns: &Columns, number: &Number
             score.add("its column is headed by a word for another number", weight::AGAINST);
         } else if number.written == 9 && (message.about | scene.whole) & about::BSN != 0 {
             score.add("the message speaks of a BSN", weight::ASKED_FOR);
+            score.when(alone(scene, number), "it stands alone, as an answer does", weight::ALONE);
         }
     }
     let near = scene.about(number.first);
@@ -122,9 +125,17 @@ fn oddities(score: &mut Score, number: &Number, words: bool) {
     score.when(odd.longer && !words, "part of a longer number", weight::LONGER);
     score.when(odd.code && !words, "letters of a code stand against it", weight::CODE);
     score.when(odd.inside, "letters on both sides", weight::CODE);
+    score.when(odd.printed, "grouped 4-2-3, as a BSN is printed", weight::PRINTED);
     score.when(odd.grouping, "an unusual grouping", weight::GROUPING);
     score.when(odd.broken && !words, "broken over lines or cells", weight::BROKEN);
     score.when(is_published(&number.digits), "a published example", weight::PUBLISHED);
+}
+
+/// Whether nothing else stands in the number's sentence or line.
+fn alone(scene: &Scene<'_>, number: &Number) -> bool {
+    let segment = |at: u32| scene.reading.token(at as usize).map(|token| token.segment);
+    let here = segment(number.first);
+    number.first.checked_sub(1).and_then(segment) != here && segment(number.last + 1) != here
 }
 
 /// The columns of a text's tables: how many of their numbers pass.
@@ -144,14 +155,15 @@ struct Column {
 const SMALLEST_COLUMN: u32 = 3;
 
 impl Columns {
-    fn new(scene: &Scene<'_>, numbers: &[Number], passes: fn(&[u8; 9]) -> bool) -> Self {
+    /// One column holds the BSN of most pupils and the onderwijsnummer of some, so both pass.
+    fn new(scene: &Scene<'_>, numbers: &[Number]) -> Self {
         let mut at: HashMap<(u32, u32), Column> = HashMap::new();
         for number in numbers {
             let Some(key) = whole_cell(scene, number) else { continue };
             let value = number.digits.iter().fold(0u32, |value, &digit| value * 10 + u32::from(digit));
             let column = at.entry(key).or_default();
             column.numbers += 1;
-            column.passing += u32::from(passes(&number.digits));
+            column.passing += u32::from(is_bsn(&number.digits) || is_education_number(&number.digits));
             column.steps += u32::from(column.last.is_some_and(|last| value.abs_diff(last) <= 3));
             column.last = Some(value);
         }

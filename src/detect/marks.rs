@@ -10,7 +10,7 @@ use crate::detect::names::{Form, NameIndex};
 use crate::detect::reading::{Token, gap};
 use crate::detect::rule::Check;
 use crate::detect::rules::{Rule, Rules};
-use crate::detect::scene::{Scene, about};
+use crate::detect::scene::{Near, Scene, about};
 use crate::detect::score::Score;
 use crate::detect::words::Role;
 
@@ -127,7 +127,7 @@ impl Finder<'_, '_, '_> {
         let reading = &self.scene.reading;
         let Some(letters) = reading.token(at + 1) else { return false };
         let word = reading.bytes(letters);
-        let shaped = !letters.digits && letters.upper && word.len() == 2 && letters.gap & !gap::SPACE == 0;
+        let shaped = !letters.digits && letters.upper && word.len() == 2 && letters.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0;
         let real = reading.bytes(token).first() != Some(&b'0') && ![&b"SA"[..], b"SD", b"SS"].contains(&word);
         let apart = at == 0 || token.gap != 0;
         if shaped && real && apart {
@@ -214,7 +214,9 @@ impl Finder<'_, '_, '_> {
     fn named(&self, at: usize, rule: u16) -> Option<f32> {
         let mine = |role: Role| role == Role::Context(rule) || role == Role::Against(rule);
         match self.scene.left(at as u32, mine) {
-            Some(near) if near.role == Role::Context(rule) && near.distance <= 40 => return Some(3.0),
+            Some(near) if near.role == Role::Context(rule) && near.distance <= 40 && self.first_after(near, at) => {
+                return Some(3.0);
+            }
             Some(near) if near.role == Role::Against(rule) => return None,
             _ => {}
         }
@@ -222,12 +224,19 @@ impl Finder<'_, '_, '_> {
         self.scene.header(segment).contains(&Role::Context(rule)).then_some(3.0)
     }
 
+    /// Whether no other number of four digits or more stands between a word and a number.
+    fn first_after(&self, near: Near, at: usize) -> bool {
+        let from = self.scene.reading.token(at).map_or(0, |token| token.start.saturating_sub(near.distance));
+        let between = self.scene.reading.tokens.get(..at).unwrap_or_default().iter().rev().take_while(|token| token.start >= from);
+        between.filter(|token| token.digits && token.len() >= 4).count() == 0
+    }
+
     fn student_number(&mut self, at: usize, token: &Token) {
         let Some((rule, _)) = self.rules.with_check(Check::StudentNumber) else { return };
         let pupil = self.names.and_then(|names| names.by_number(self.scene.reading.bytes(token)));
         let named = self.named(at, rule);
         let near = self.scene.about(at as u32) & about::PUPIL != 0;
-        let glued = at > 0 && token.gap == 0;
+        let glued = at > 0 && matches!(token.gap, 0 | gap::SLASH);
         if named.is_some() && !glued {
             self.push(Check::StudentNumber, at, token.start..token.end, "a number called a student number", 3.0, pupil);
         } else if pupil.is_some() && near && token.len() >= 5 && !glued {

@@ -176,7 +176,8 @@ impl NameIndex {
     }
 
     fn particle(&self, token: &Token) -> bool {
-        token.len() <= 6 && self.particles.contains_key(&token.hash)
+        // "V. Bakker" is an initial, "v. Bakker" a particle.
+        token.len() <= 6 && (token.len() > 1 || !token.capital) && self.particles.contains_key(&token.hash)
     }
 }
 
@@ -284,7 +285,7 @@ impl Search<'_, '_> {
             }
             let before = at.checked_sub(1)?;
             if let Some((first, shared, named)) = self.pair_ending_at(before, surname) {
-                return self.hit(first, end, Form::Full, shared, named || self.lower_surname_is_word(start, end, surname));
+                return self.hit(first, end, Form::Full, shared, named && self.surname_is_word(surname));
             }
             let token = self.reading.token(before)?;
             if !token.capital && self.reading.token(start)?.capital {
@@ -295,9 +296,8 @@ impl Search<'_, '_> {
         self.initials_before(start, end, surname)
     }
 
-    fn lower_surname_is_word(&self, start: usize, end: usize, surname: u32) -> bool {
-        let lower = self.reading.tokens.get(start..=end).unwrap_or_default().iter().all(|token| !token.capital);
-        lower && self.index.surnames.get(surname as usize).is_some_and(|name| name.word)
+    fn surname_is_word(&self, surname: u32) -> bool {
+        self.index.surnames.get(surname as usize).is_some_and(|name| name.word)
     }
 
     /// A first name that ends at a token and has this surname: its first token, who, and whether it is a lower-case word.
@@ -432,6 +432,9 @@ impl Search<'_, '_> {
     }
 
     fn surname_cell(&self, at: usize, word: &Word, group: &[(usize, &Word)]) -> Option<NameHit> {
+        if self.in_address(at) {
+            return None;
+        }
         word.surnames.iter().find_map(|&surname| {
             let end = self.sequence_end(at, self.index.surnames.get(surname as usize))?;
             let shared = group.iter().filter(|(other, _)| *other < at || *other > end).find_map(|&(other, word)| {
@@ -443,6 +446,13 @@ impl Search<'_, '_> {
             })?;
             self.hit(self.particles_before(at), end, Form::Cells, shared, false)
         })
+    }
+
+    /// Whether a token is part of a mail address: `bakker62@`, `@bakker.example`.
+    fn in_address(&self, at: usize) -> bool {
+        let near = self.reading.tokens.get(at..).unwrap_or_default().iter().take(5);
+        let ahead = near.skip(1).take_while(|token| token.gap & !(gap::DOT | gap::HYPHEN | gap::AT) == 0);
+        ahead.into_iter().any(|token| token.gap & gap::AT != 0) || self.reading.token(at).is_some_and(|token| token.gap & gap::AT != 0)
     }
 
     /// Mail addresses and the like: `sanne.vandenberg@`, also with digits behind.

@@ -34,6 +34,8 @@ pub struct Odd {
     pub inside: bool,
     /// Grouped in a way nobody groups a BSN.
     pub grouping: bool,
+    /// Grouped 4-2-3, as letters from the authorities print a BSN.
+    pub printed: bool,
     /// A country code of a phone number stands before it, or `B01` of a btw-id behind.
     pub other: bool,
     /// It goes on over a line break, or from cell to cell.
@@ -89,8 +91,8 @@ fn number_at(reading: &Reading<'_>, first: usize, token: &Token) -> Option<Numbe
     let mut written = token.len();
     let mut separators = 0u16;
     while written < 9 {
-        let next = reading.token(last + 1)?;
-        let Some(separator) = separator(next, token.end) else { break };
+        let Some(next) = reading.token(last + 1) else { break };
+        let Some(separator) = separator(next) else { break };
         if written + next.len() > 9 {
             break;
         }
@@ -118,7 +120,7 @@ fn number_at(reading: &Reading<'_>, first: usize, token: &Token) -> Option<Numbe
 }
 
 /// The separator before a digit token, when it can be inside a number.
-fn separator(next: &Token, _from: u32) -> Option<u16> {
+fn separator(next: &Token) -> Option<u16> {
     if !next.digits {
         return None;
     }
@@ -163,6 +165,7 @@ fn odd(reading: &Reading<'_>, first: usize, last: usize, separators: u16) -> Odd
         code: (glued_before && code(before)) || (glued_after && code(after)),
         inside: glued_before && glued_after,
         grouping: !usual(reading, first, last),
+        printed: reading.tokens.get(first..=last).is_some_and(|tokens| tokens.iter().map(Token::len).eq([4, 2, 3])),
         other: phone || btw || plus,
         broken: separators & (gap::LINE | gap::CELL) != 0,
     }

@@ -3,6 +3,7 @@
 //! The person is a pupil of the roster, a first name, the recipient's child, or somebody named just
 //! before. Newsletters, protocols, vacancies and questions speak of nobody.
 
+use crate::detect::names::Form;
 use crate::detect::rule::Check;
 use crate::detect::rules::{Rule, Rules};
 use crate::detect::scene::{Message, Scene, about};
@@ -20,10 +21,12 @@ mod weight {
     pub const PRONOUN: f32 = 1.5;
     pub const PERSON_BEFORE: f32 = 2.0;
     pub const PERSON_IN_PARAGRAPH: f32 = 1.0;
-    pub const PERSON_IN_MESSAGE: f32 = 1.0;
+    pub const PERSON_IN_TEXT: f32 = 2.3;
+    pub const PERSON_IN_MESSAGE: f32 = 1.5;
     pub const FACT: f32 = 0.5;
     pub const COLUMN: f32 = 1.0;
     pub const GENERIC: f32 = -4.0;
+    pub const GENERIC_PARAGRAPH: f32 = -2.0;
     pub const ASKED: f32 = -3.0;
     pub const STAFF: f32 = -3.5;
     pub const PUBLIC: f32 = -2.5;
@@ -35,6 +38,9 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
     for word in &scene.words {
         let Role::Term(index) = word.role else { continue };
         let Some(rule) = rules.rule(index).filter(|rule| rule.check == Check::Terms) else { continue };
+        if in_name(scene, word) {
+            continue;
+        }
         if let Some((last, ..)) = found.last_mut().filter(|(last, other, _)| last.last >= word.first && other.kind == rule.kind) {
             last.last = last.last.max(word.last);
             continue;
@@ -42,6 +48,12 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
         found.push((*word, rule, score(scene, message, word, rule)));
     }
     found
+}
+
+/// Whether a term is part of somebody's name: Rouwhorst, De Groot.
+fn in_name(scene: &Scene<'_>, word: &WordHit) -> bool {
+    let next = scene.names.partition_point(|name| name.first <= word.first);
+    next.checked_sub(1).and_then(|at| scene.names.get(at)).is_some_and(|name| name.last >= word.last && name.form != Form::First)
 }
 
 /// Whether a kind is one of the special ones, which make a first name count.
@@ -85,7 +97,11 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, word: &WordHit
     } else if scene.about_paragraph(word.first) & persons != 0 {
         score.add("a person in the same paragraph", weight::PERSON_IN_PARAGRAPH);
     }
-    if (message.about | scene.whole) & (about::PUPIL | about::CHILD) != 0 {
+    let persons = about::PUPIL | about::CHILD;
+    score.when(scene.about_paragraph(word.first) & about::GENERIC != 0, "a paragraph about nobody in particular", weight::GENERIC_PARAGRAPH);
+    if scene.whole & persons != 0 {
+        score.add("a person in the same text", weight::PERSON_IN_TEXT);
+    } else if message.about & persons != 0 {
         score.add("a person in the same message", weight::PERSON_IN_MESSAGE);
     }
 }
