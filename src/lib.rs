@@ -6,6 +6,7 @@ pub mod detect;
 pub mod extract;
 pub mod message;
 pub mod problem;
+pub mod roster;
 pub mod school;
 pub mod secret;
 pub mod smtp;
