@@ -65,7 +65,9 @@ impl Reader<'_> {
     fn about<'p>(&mut self, part: &'p Part, index: usize, within: &[String], depth: usize, certain: bool) -> About<'p> {
         let kind = part.mime.types.get(index);
         let essence = kind.map_or(part.essence(), |kind| kind.essence.as_str());
-        let essence = if essence.contains('/') { essence } else { "text/plain" };
+        // A multipart is a leaf when it has no boundary: its body is text then, as without a type.
+        let plain = !essence.contains('/') || essence.starts_with("multipart/");
+        let essence = if plain { "text/plain" } else { essence };
         let attached = part.mime.attached || part.file_name().is_some();
         let mut name = part.file_name().unwrap_or_default().to_string();
         let spot = match essence {
@@ -188,10 +190,9 @@ impl Reader<'_> {
     /// Reads an attached message; false when it is none.
     fn attached_message(&mut self, bytes: &[u8], about: &About<'_>) -> bool {
         let declared = is_message_type(about.essence)
-            || matches!(about.essence, "text/rfc822-headers" | "message/rfc822-headers" | "multipart/related")
+            || matches!(about.essence, "text/rfc822-headers" | "message/rfc822-headers")
             || matches!(about.extension.as_str(), "eml" | "mht" | "mhtml" | "mbox");
-        let structured = about.essence.starts_with("multipart/");
-        if !(declared || structured || !about.is_body() && looks_like_message(bytes)) {
+        if !(declared || !about.is_body() && looks_like_message(bytes)) {
             return false;
         }
         if about.depth + 1 >= self.limits.depth || self.parts_left == 0 || bytes.len() > self.unpack_left {

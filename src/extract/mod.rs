@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 pub use text::{Cell, Place, Spot, Text, Texts, Unread, Why};
 
-use crate::message::{Limits, Message, Part, Shape, header, words};
+use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
 
 /// Reads a message.
 pub fn texts(message: &Message<'_>, limits: &Limits) -> Texts {
@@ -144,8 +144,29 @@ impl Reader<'_> {
             Shape::Multipart if part.essence() == "multipart/encrypted" => {
                 self.unread(Place { within: within.to_vec(), spot: Spot::Text }, Why::Encrypted);
             }
+            Shape::Multipart if part.mime.encodings != [Encoding::Identity] => {
+                self.encoded_multipart(message, part, within, depth);
+            }
             Shape::Multipart | Shape::Message => {}
             Shape::Leaf => self.leaf(message.body_of(part), part, within, depth, loose),
+        }
+    }
+
+    /// A multipart whose body as a whole is encoded, which RFC 2045 section 6.4 forbids and programs decode.
+    fn encoded_multipart(&mut self, message: &Message<'_>, part: &Part, within: &[String], depth: usize) {
+        let body = message.body_of(part);
+        for &encoding in part.mime.encodings.iter().filter(|encoding| **encoding != Encoding::Identity) {
+            if depth + 1 >= self.limits.depth || self.parts_left == 0 || body.len() > self.unpack_left {
+                self.unread(Place { within: within.to_vec(), spot: Spot::Text }, Why::OverLimit);
+                return;
+            }
+            self.unpack_left -= body.len();
+            let mut inner = b"Content-Type:".to_vec();
+            inner.extend_from_slice(header::value_of(message.header_of(part), "Content-Type").unwrap_or_default());
+            inner.extend_from_slice(b"\r\n\r\n");
+            inner.extend_from_slice(&transfer::decode(encoding, body));
+            let limits = Limits { parts: self.parts_left, depth: self.limits.depth - depth - 1, ..self.limits.clone() };
+            self.message(&Message::parse(&inner, &limits), within, depth + 1);
         }
     }
 

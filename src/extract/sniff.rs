@@ -25,6 +25,9 @@ pub(super) fn look(bytes: &[u8]) -> Look {
     if let Some(look) = by_mark(bytes) {
         return look;
     }
+    if is_armored_signature(bytes) {
+        return Look::Signature;
+    }
     if is_text(bytes) { Look::Text } else { Look::Unknown }
 }
 
@@ -149,6 +152,18 @@ fn pkcs7(bytes: &[u8]) -> Option<Look> {
         [9, 16] => Some(Look::Unread(Why::Encrypted)),
         _ => None,
     }
+}
+
+/// An OpenPGP signature in armor (RFC 9580 section 6.2) with nothing else in it: full lines of base64, and a
+/// last line and checksum that hold letters.
+fn is_armored_signature(bytes: &[u8]) -> bool {
+    let Some(armor) = bytes.trim_ascii().strip_prefix(b"-----BEGIN PGP SIGNATURE-----") else { return false };
+    let Some(armor) = armor.strip_suffix(b"-----END PGP SIGNATURE-----") else { return false };
+    armor.split(|&b| b == b'\n').map(<[u8]>::trim_ascii).all(|line| {
+        let coded = line.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+        let digits = line.iter().filter(|b| b.is_ascii_digit()).count();
+        line.is_empty() || line.starts_with(b"Version: GnuPG") || coded && digits * 2 < line.len()
+    })
 }
 
 fn wide(text: &[u8]) -> Vec<u8> {
