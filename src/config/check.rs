@@ -24,7 +24,11 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let smtp = check.smtp(raw.smtp, &schools);
     let next_hops: Vec<NextHopConfig> = raw.next_hop.into_iter().map(|hop| check.next_hop(hop)).collect();
     check.next_hops(&next_hops);
-    let recipients = raw.recipients.into_iter().map(|(class, list)| (class, (folded(list.domains), folded(list.addresses)))).collect();
+    let recipients = raw
+        .recipients
+        .into_iter()
+        .map(|(class, list)| (class, (folded(list.domains), folded(list.addresses))))
+        .collect();
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &smtp));
     let config = Config {
         hostname: hostname.unwrap_or_default(),
@@ -41,7 +45,11 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         max_depth: raw.scan.max_depth.max(1),
         scan_deadline: raw.scan.deadline.0,
         journal_archive,
-        log: LogConfig { format: raw.log.format, level: raw.log.level, journal: raw.log.journal.map(|journal| check.path(&journal)) },
+        log: LogConfig {
+            format: raw.log.format,
+            level: raw.log.level,
+            journal: raw.log.journal.map(|journal| check.path(&journal)),
+        },
     };
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
 }
@@ -73,9 +81,14 @@ impl Check<'_> {
     fn school(&mut self, school: Spanned<raw::School>) -> Option<SchoolConfig> {
         let span = school.span();
         let raw = school.into_inner();
-        let domains: Vec<String> = raw.domains.iter().filter_map(|domain| self.domain(domain, "a school's domain")).collect();
+        let domains: Vec<String> =
+            raw.domains.iter().filter_map(|domain| self.domain(domain, "a school's domain")).collect();
         if raw.domains.is_empty() {
-            self.problem(&span, format!("the school `{}` has no domains", raw.id), "list its mail domains in `domains`");
+            self.problem(
+                &span,
+                format!("the school `{}` has no domains", raw.id),
+                "list its mail domains in `domains`",
+            );
         }
         let privacy = self.contact(&span, &raw.id, raw.privacy, "privacy", "whom a teacher may ask for help");
         let helpdesk = self.contact(&span, &raw.id, raw.helpdesk, "helpdesk", "who can say whether a notice is real");
@@ -98,15 +111,30 @@ impl Check<'_> {
         })
     }
 
-    fn contact(&mut self, span: &Range<usize>, school: &str, raw: Option<raw::Contact>, key: &str, why: &str) -> Option<Contact> {
+    fn contact(
+        &mut self,
+        span: &Range<usize>,
+        school: &str,
+        raw: Option<raw::Contact>,
+        key: &str,
+        why: &str,
+    ) -> Option<Contact> {
         match raw {
             Some(raw) if raw.phone.is_some() || raw.mail.is_some() => Some(contact(raw)),
             Some(_) => {
-                self.problem(span, format!("the {key} contact of the school `{school}` has neither phone nor mail"), format!("add `phone` or `mail` under [school.{key}]"));
+                self.problem(
+                    span,
+                    format!("the {key} contact of the school `{school}` has neither phone nor mail"),
+                    format!("add `phone` or `mail` under [school.{key}]"),
+                );
                 None
             }
             None => {
-                self.problem(span, format!("the school `{school}` has no {key} contact; every notice names {why}"), format!("add [school.{key}] with name and phone or mail"));
+                self.problem(
+                    span,
+                    format!("the school `{school}` has no {key} contact; every notice names {why}"),
+                    format!("add [school.{key}] with name and phone or mail"),
+                );
                 None
             }
         }
@@ -118,7 +146,11 @@ impl Check<'_> {
         };
         let mailbox = self.mailbox(&typed)?;
         if !domains.iter().any(|domain| domain == mailbox.domain()) {
-            self.problem(&typed.span(), format!("the gate's address is not in a domain of the school `{school}`"), "use an address in one of its domains, so that SPF and DKIM fit");
+            self.problem(
+                &typed.span(),
+                format!("the gate's address is not in a domain of the school `{school}`"),
+                "use an address in one of its domains, so that SPF and DKIM fit",
+            );
         }
         Some(mailbox)
     }
@@ -144,7 +176,10 @@ impl Check<'_> {
 
     fn smtp(&mut self, raw: raw::Smtp, schools: &[SchoolConfig]) -> SmtpConfig {
         if raw.listen.is_empty() && raw.listen_tls.is_empty() {
-            self.general("mailpoort listens nowhere", "give `listen` or `listen_tls` under [smtp], for example [\"0.0.0.0:25\"]");
+            self.general(
+                "mailpoort listens nowhere",
+                "give `listen` or `listen_tls` under [smtp], for example [\"0.0.0.0:25\"]",
+            );
         }
         if raw.tls.is_none() && (!raw.listen_tls.is_empty() || raw.auth.is_some()) {
             self.general("`listen_tls` and `auth` need a certificate", "add [smtp.tls] with certificate and key");
@@ -159,12 +194,18 @@ impl Check<'_> {
             );
         }
         if raw.max_recipients < 100 {
-            self.general("`max_recipients` is below 100, which RFC 5321 asks every server to take", "set it to 100 or more");
+            self.general(
+                "`max_recipients` is below 100, which RFC 5321 asks every server to take",
+                "set it to 100 or more",
+            );
         }
         let clients: Vec<ListedClient> = raw.client.into_iter().map(|client| self.client(client, schools)).collect();
         let users = raw.auth.map(|auth| self.users(&auth.users, schools)).unwrap_or_default();
         if clients.is_empty() && users.is_empty() {
-            self.general("nobody may send mail through this gate", "add an [[smtp.client]] with the networks of the school's mail server");
+            self.general(
+                "nobody may send mail through this gate",
+                "add an [[smtp.client]] with the networks of the school's mail server",
+            );
         }
         SmtpConfig {
             listen: raw.listen,
@@ -188,10 +229,18 @@ impl Check<'_> {
         let span = client.span();
         let raw = client.into_inner();
         if raw.networks.is_empty() && raw.certificates.is_empty() {
-            self.problem(&span, format!("the client `{}` has neither networks nor certificates", raw.name), "list the networks it sends from");
+            self.problem(
+                &span,
+                format!("the client `{}` has neither networks nor certificates", raw.name),
+                "list the networks it sends from",
+            );
         }
         if let Some(open) = raw.networks.iter().find(|network| network.prefix_len() == 0) {
-            self.problem(&span, format!("the network {open} of the client `{}` is the whole internet: an open relay", raw.name), "list only the school's own addresses");
+            self.problem(
+                &span,
+                format!("the network {open} of the client `{}` is the whole internet: an open relay", raw.name),
+                "list only the school's own addresses",
+            );
         }
         self.school_exists(&span, raw.school.as_deref(), schools);
         for school in schools.iter().filter(|school| raw.shared && school.secret_header.is_none()) {
@@ -217,7 +266,11 @@ impl Check<'_> {
         if hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Some(hex);
         }
-        self.problem(&typed.span(), "a certificate is listed by its SHA-256 fingerprint: 64 hex digits", "run: openssl x509 -in client.pem -noout -fingerprint -sha256");
+        self.problem(
+            &typed.span(),
+            "a certificate is listed by its SHA-256 fingerprint: 64 hex digits",
+            "run: openssl x509 -in client.pem -noout -fingerprint -sha256",
+        );
         None
     }
 
@@ -232,7 +285,11 @@ impl Check<'_> {
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) => {
-                self.problems.push(Problem::new(&file, format!("the user file cannot be read: {error}"), "create it, or remove [smtp.auth]"));
+                self.problems.push(Problem::new(
+                    &file,
+                    format!("the user file cannot be read: {error}"),
+                    "create it, or remove [smtp.auth]",
+                ));
                 return BTreeMap::new();
             }
         };
@@ -240,7 +297,11 @@ impl Check<'_> {
             Ok(raw) => raw,
             Err(error) => {
                 // The parser's message may quote the line; the line of a hash is nobody's business.
-                let problem = Problem::new(&file, "the user file is not well formed", "each [[user]] has name, password (an Argon2 hash) and senders");
+                let problem = Problem::new(
+                    &file,
+                    "the user file is not well formed",
+                    "each [[user]] has name, password (an Argon2 hash) and senders",
+                );
                 self.problems.push(problem.at(&text, error.span().map_or(0, |span| span.start)));
                 return BTreeMap::new();
             }
@@ -257,11 +318,19 @@ impl Check<'_> {
         let raw = user.into_inner();
         self.school_exists(&span, raw.school.as_deref(), schools);
         if argon2::password_hash::phc::PasswordHash::new(&raw.password).is_err() {
-            self.problem(&span, format!("the password of `{}` is no Argon2 hash", raw.name), "make one with: mailpoort hash-password");
+            self.problem(
+                &span,
+                format!("the password of `{}` is no Argon2 hash", raw.name),
+                "make one with: mailpoort hash-password",
+            );
             return None;
         }
         if raw.senders.is_empty() {
-            self.problem(&span, format!("the user `{}` has no `senders`", raw.name), "list the addresses it may send as");
+            self.problem(
+                &span,
+                format!("the user `{}` has no `senders`", raw.name),
+                "list the addresses it may send as",
+            );
         }
         let source = Source { client: raw.name.clone(), program: raw.program, school: raw.school };
         Some((raw.name, User { hash: Secret::new(raw.password), senders: folded(raw.senders), source }))
@@ -274,22 +343,43 @@ impl Check<'_> {
         let raw = hop.into_inner();
         let name = raw.name;
         if raw.hosts.is_empty() {
-            self.problem(&span, format!("the next hop `{name}` has no hosts"), "list them as \"smtp.provider.example:587\"");
+            self.problem(
+                &span,
+                format!("the next hop `{name}` has no hosts"),
+                "list them as \"smtp.provider.example:587\"",
+            );
         }
         let hosts = raw.hosts.iter().filter_map(|host| self.host(host)).collect();
-        let sender_domains = raw.sender_domains.iter().filter_map(|domain| self.domain(domain, "a sender domain")).collect();
+        let sender_domains =
+            raw.sender_domains.iter().filter_map(|domain| self.domain(domain, "a sender domain")).collect();
         let encrypted = matches!(raw.tls, raw::Demand::Verify | raw::Demand::Require);
         if raw.username.is_some() != raw.password_file.is_some() {
-            self.problem(&span, format!("the next hop `{name}` needs both `username` and `password_file`, or neither"), "add the missing one");
+            self.problem(
+                &span,
+                format!("the next hop `{name}` needs both `username` and `password_file`, or neither"),
+                "add the missing one",
+            );
         }
         if raw.username.is_some() && !encrypted {
-            self.problem(&span, format!("the next hop `{name}` would get a password over a connection that may be plain"), "set tls = \"verify\"");
+            self.problem(
+                &span,
+                format!("the next hop `{name}` would get a password over a connection that may be plain"),
+                "set tls = \"verify\"",
+            );
         }
         if raw.ca.is_some() && raw.tls != raw::Demand::Verify {
-            self.problem(&span, format!("`ca` of the next hop `{name}` does nothing without verification"), "set tls = \"verify\", or remove `ca`");
+            self.problem(
+                &span,
+                format!("`ca` of the next hop `{name}` does nothing without verification"),
+                "set tls = \"verify\", or remove `ca`",
+            );
         }
         if raw.implicit_tls && !encrypted {
-            self.problem(&span, format!("the next hop `{name}` has implicit_tls and a `tls` that allows plain"), "set tls = \"verify\"");
+            self.problem(
+                &span,
+                format!("the next hop `{name}` has implicit_tls and a `tls` that allows plain"),
+                "set tls = \"verify\"",
+            );
         }
         let credentials = raw.username.zip(raw.password_file.map(|file| self.secret(&file)));
         NextHopConfig {
@@ -325,12 +415,19 @@ impl Check<'_> {
                 self.general(format!("two next hops have the name `{}`", hop.name), "give each a name of its own");
             }
             // "" stands for "all other senders".
-            let served: Vec<&str> =
-                if hop.sender_domains.is_empty() { vec![""] } else { hop.sender_domains.iter().map(String::as_str).collect() };
+            let served: Vec<&str> = if hop.sender_domains.is_empty() {
+                vec![""]
+            } else {
+                hop.sender_domains.iter().map(String::as_str).collect()
+            };
             for domain in served {
                 if !domains.insert(domain) {
-                    let whose = if domain.is_empty() { "all other senders".into() } else { format!("senders at `{domain}`") };
-                    self.general(format!("two next hops serve {whose}"), "give each sender domain one next hop, with several hosts if need be");
+                    let whose =
+                        if domain.is_empty() { "all other senders".into() } else { format!("senders at `{domain}`") };
+                    self.general(
+                        format!("two next hops serve {whose}"),
+                        "give each sender domain one next hop, with several hosts if need be",
+                    );
                 }
             }
         }
@@ -339,7 +436,11 @@ impl Check<'_> {
     fn host(&mut self, typed: &Spanned<String>) -> Option<(String, u16)> {
         let split = typed.get_ref().rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let Some((host, port)) = split.filter(|(host, port)| !host.is_empty() && *port > 0) else {
-            self.problem(&typed.span(), format!("`{}` is no host with a port", typed.get_ref()), "write for example \"smtp.provider.example:587\"");
+            self.problem(
+                &typed.span(),
+                format!("`{}` is no host with a port", typed.get_ref()),
+                "write for example \"smtp.provider.example:587\"",
+            );
             return None;
         };
         Some((host.trim_start_matches('[').trim_end_matches(']').to_string(), port))
@@ -350,7 +451,11 @@ impl Check<'_> {
     fn journal_archive(&mut self, raw: raw::JournalArchive, smtp: &SmtpConfig) -> JournalArchive {
         let client = raw.client.get_ref();
         if !smtp.clients.iter().any(|listed| listed.source.client == *client) {
-            self.problem(&raw.client.span(), format!("there is no [[smtp.client]] with the name `{client}`"), "name the client that sends the journal reports");
+            self.problem(
+                &raw.client.span(),
+                format!("there is no [[smtp.client]] with the name `{client}`"),
+                "name the client that sends the journal reports",
+            );
         }
         let addresses = raw.addresses.iter().filter_map(|address| self.mailbox(address)).collect();
         JournalArchive { client: raw.client.into_inner(), addresses }
@@ -359,7 +464,11 @@ impl Check<'_> {
     fn mailbox(&mut self, typed: &Spanned<String>) -> Option<Mailbox> {
         let mailbox = Mailbox::parse(typed.get_ref()).ok();
         if mailbox.is_none() {
-            self.problem(&typed.span(), format!("`{}` is no mail address", typed.get_ref()), "write for example \"mailpoort@school.nl\"");
+            self.problem(
+                &typed.span(),
+                format!("`{}` is no mail address", typed.get_ref()),
+                "write for example \"mailpoort@school.nl\"",
+            );
         }
         mailbox
     }
@@ -367,16 +476,25 @@ impl Check<'_> {
     fn domain(&mut self, typed: &Spanned<String>, what: &str) -> Option<String> {
         let domain = Mailbox::parse(&format!("x@{}", typed.get_ref())).ok().map(|mailbox| mailbox.domain().to_string());
         if domain.is_none() {
-            self.problem(&typed.span(), format!("{what} `{}` is no domain name", typed.get_ref()), "write for example \"school.nl\"");
+            self.problem(
+                &typed.span(),
+                format!("{what} `{}` is no domain name", typed.get_ref()),
+                "write for example \"school.nl\"",
+            );
         }
         domain
     }
 
     fn header(&mut self, raw: &raw::Header) -> (String, Secret<String>) {
         let name = raw.name.get_ref();
-        let well_formed = name.starts_with("X-") && name.len() > 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let well_formed =
+            name.starts_with("X-") && name.len() > 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !well_formed {
-            self.problem(&raw.name.span(), format!("`{name}` is no name for a header of our own"), "use letters, digits and hyphens, beginning with X-");
+            self.problem(
+                &raw.name.span(),
+                format!("`{name}` is no name for a header of our own"),
+                "use letters, digits and hyphens, beginning with X-",
+            );
         }
         (name.clone(), self.secret(&raw.value_file))
     }
@@ -390,11 +508,19 @@ impl Check<'_> {
         };
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
-            Err(error) => return refuse(format!("the secret cannot be read: {error}"), "create the file with the secret on its first line"),
+            Err(error) => {
+                return refuse(
+                    format!("the secret cannot be read: {error}"),
+                    "create the file with the secret on its first line",
+                );
+            }
         };
         let secret = text.lines().next().unwrap_or_default().trim();
         if secret.len() < 8 || secret.len() > 500 || !secret.bytes().all(|b| b.is_ascii_graphic()) {
-            return refuse("the secret is not 8 to 500 printable characters without spaces".into(), "write it on the first line, for example from: openssl rand -hex 24");
+            return refuse(
+                "the secret is not 8 to 500 printable characters without spaces".into(),
+                "write it on the first line, for example from: openssl rand -hex 24",
+            );
         }
         if readable_by_all(&file) {
             return refuse("everybody on this machine can read the secret".into(), "run: chmod o-rwx on this file");

@@ -303,7 +303,9 @@ impl<'de> Deserialize<'de> for Size {
         }
         match Typed::deserialize(deserializer)? {
             Typed::Number(octets) => Ok(Self(octets)),
-            Typed::Text(text) => size(&text).map(Self).ok_or_else(|| D::Error::custom(format!("`{text}` is no size; write for example \"50 MB\""))),
+            Typed::Text(text) => size(&text)
+                .map(Self)
+                .ok_or_else(|| D::Error::custom(format!("`{text}` is no size; write for example \"50 MB\""))),
         }
     }
 }
@@ -330,7 +332,9 @@ pub(super) struct Time(pub Duration);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        time(&text).map(Self).ok_or_else(|| D::Error::custom(format!("`{text}` is no duration; write for example \"30s\" or \"5m\"")))
+        time(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no duration; write for example \"30s\" or \"5m\"")))
     }
 }
 
@@ -409,10 +413,19 @@ mod tests {
 
     #[test]
     fn sizes_and_times() {
-        for (text, expected) in [("50 MB", Some(50_000_000)), ("64MiB", Some(64 << 20)), ("7", Some(7)), ("MB", None), ("5 XB", None), ("99999999999999999999 GB", None)] {
+        for (text, expected) in [
+            ("50 MB", Some(50_000_000)),
+            ("64MiB", Some(64 << 20)),
+            ("7", Some(7)),
+            ("MB", None),
+            ("5 XB", None),
+            ("99999999999999999999 GB", None),
+        ] {
             assert_eq!(size(text), expected, "{text}");
         }
-        for (text, expected) in [("500ms", Some(500)), ("30s", Some(30_000)), ("5m", Some(300_000)), ("5", None), ("-1s", None)] {
+        for (text, expected) in
+            [("500ms", Some(500)), ("30s", Some(30_000)), ("5m", Some(300_000)), ("5", None), ("-1s", None)]
+        {
             assert_eq!(time(text).map(|t| t.as_millis()), expected, "{text}");
         }
     }

@@ -38,7 +38,13 @@ mod weight {
 }
 
 /// The numbers of a text that can be a BSN (or onderwijsnummer), each with its score.
-pub fn scored(scene: &Scene<'_>, rules: &Rules, message: Message, numbers: &[Number], check: Check) -> Vec<(Number, Score)> {
+pub fn scored(
+    scene: &Scene<'_>,
+    rules: &Rules,
+    message: Message,
+    numbers: &[Number],
+    check: Check,
+) -> Vec<(Number, Score)> {
     let Some((rule, _)) = rules.with_check(check) else { return Vec::new() };
     let passes = if check == Check::Bsn { is_bsn } else { is_education_number };
     if !numbers.iter().any(|number| passes(&number.digits)) {

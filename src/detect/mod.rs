@@ -91,7 +91,8 @@ fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, me
     }
     let mut special = vec![false; scene.segments.len()];
     for (word, rule, score) in special::scored(scene, rules, message) {
-        let counts = report.tokens(rule, word.first, word.last, score, None).is_some_and(|confidence| confidence >= COUNTS);
+        let counts =
+            report.tokens(rule, word.first, word.last, score, None).is_some_and(|confidence| confidence >= COUNTS);
         if counts && special::is_special(rule.kind) {
             note_special(scene, word.first, &mut special);
         }
@@ -157,7 +158,8 @@ impl Report<'_, '_> {
         if *repeats > REPEATS || self.findings.len() >= MOST_FINDINGS {
             return confidence;
         }
-        let cell = reading.token(token as usize).and_then(|token| reading.segment(token).cell).map(|cell| cell as usize);
+        let cell =
+            reading.token(token as usize).and_then(|token| reading.segment(token).cell).map(|cell| cell as usize);
         self.findings.push(Finding {
             rule: rule.id.clone(),
             kind: rule.kind,

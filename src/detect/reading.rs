@@ -326,8 +326,8 @@ fn cells_in_folded(text: &Text, folded: &Folded<'_>) -> (Vec<(u32, u32)>, Vec<u3
 
 /// Words before a full stop that ends no sentence.
 const ABBREVIATIONS: [&[u8]; 24] = [
-    b"dhr", b"mevr", b"mw", b"mvr", b"drs", b"dr", b"ir", b"ing", b"geb", b"nr", b"nrs", b"tel", b"gr", b"bijv", b"evt", b"ca",
-    b"bv", b"st", b"fam", b"incl", b"excl", b"ref", b"lln", b"ll",
+    b"dhr", b"mevr", b"mw", b"mvr", b"drs", b"dr", b"ir", b"ing", b"geb", b"nr", b"nrs", b"tel", b"gr", b"bijv",
+    b"evt", b"ca", b"bv", b"st", b"fam", b"incl", b"excl", b"ref", b"lln", b"ll",
 ];
 
 /// What each byte means between tokens; 0 for letters, digits and all that is not ASCII.

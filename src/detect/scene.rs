@@ -162,9 +162,9 @@ impl<'a> Scene<'a> {
     pub fn about_before(&self, token: u32) -> u16 {
         let Some(token) = self.reading.token(token as usize) else { return 0 };
         let before = token.segment.checked_sub(1).map(|before| before as usize);
-        let near = before.and_then(|before| self.reading.segments.get(before)).is_some_and(|before| {
-            self.reading.segment(token).paragraph - before.paragraph <= 1
-        });
+        let near = before
+            .and_then(|before| self.reading.segments.get(before))
+            .is_some_and(|before| self.reading.segment(token).paragraph - before.paragraph <= 1);
         before.filter(|_| near).and_then(|before| self.segments.get(before)).copied().unwrap_or_default()
     }
 

@@ -41,7 +41,9 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
         if in_name(scene, word) {
             continue;
         }
-        if let Some((last, ..)) = found.last_mut().filter(|(last, other, _)| last.last >= word.first && other.kind == rule.kind) {
+        if let Some((last, ..)) =
+            found.last_mut().filter(|(last, other, _)| last.last >= word.first && other.kind == rule.kind)
+        {
             last.last = last.last.max(word.last);
             continue;
         }
@@ -53,7 +55,9 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
 /// Whether a term is part of somebody's name: Rouwhorst, De Groot.
 fn in_name(scene: &Scene<'_>, word: &WordHit) -> bool {
     let next = scene.names.partition_point(|name| name.first <= word.first);
-    next.checked_sub(1).and_then(|at| scene.names.get(at)).is_some_and(|name| name.last >= word.last && name.form != Form::First)
+    next.checked_sub(1)
+        .and_then(|at| scene.names.get(at))
+        .is_some_and(|name| name.last >= word.last && name.form != Form::First)
 }
 
 /// Whether a kind is one of the special ones, which make a first name count.
@@ -67,7 +71,8 @@ fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Sc
     let here = scene.about(word.first);
     person(&mut score, scene, message, word, here);
     score.when(here & about::FACT != 0, "said as a fact", weight::FACT);
-    let segment = scene.reading.token(word.first as usize).map(|token| scene.reading.segment(token)).unwrap_or_default();
+    let segment =
+        scene.reading.token(word.first as usize).map(|token| scene.reading.segment(token)).unwrap_or_default();
     score.when(scene.header(segment).contains(&Role::Cue(Cue::Column)), "its column is headed so", weight::COLUMN);
     score.when(here & about::GENERIC != 0, "said of nobody in particular", weight::GENERIC);
     score.when(here & about::ASKED != 0, "asked or supposed", weight::ASKED);
@@ -98,7 +103,11 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, word: &WordHit
         score.add("a person in the same paragraph", weight::PERSON_IN_PARAGRAPH);
     }
     let persons = about::PUPIL | about::CHILD;
-    score.when(scene.about_paragraph(word.first) & about::GENERIC != 0, "a paragraph about nobody in particular", weight::GENERIC_PARAGRAPH);
+    score.when(
+        scene.about_paragraph(word.first) & about::GENERIC != 0,
+        "a paragraph about nobody in particular",
+        weight::GENERIC_PARAGRAPH,
+    );
     if scene.whole & persons != 0 {
         score.add("a person in the same text", weight::PERSON_IN_TEXT);
     } else if message.about & persons != 0 {

@@ -99,7 +99,8 @@ impl Words {
             return Err(format!("the term \"{term}\" needs {SHORTEST_OPEN} letters beside its `*`"));
         }
         let known = self.entries.iter_mut().find(|entry| {
-            entry.parts == parts && (entry.open_start, entry.open_end, entry.capitals) == (open_start, open_end, capitals)
+            entry.parts == parts
+                && (entry.open_start, entry.open_end, entry.capitals) == (open_start, open_end, capitals)
         });
         if let Some(entry) = known {
             if !entry.roles.contains(&role) {
@@ -110,11 +111,8 @@ impl Words {
         let Ok(index) = u16::try_from(self.entries.len()) else {
             return Err("there are more than 65,535 terms".to_owned());
         };
-        let (table, bucket) = if open_start {
-            (&mut self.by_end, end_bucket(last))
-        } else {
-            (&mut self.by_start, start_bucket(first))
-        };
+        let (table, bucket) =
+            if open_start { (&mut self.by_end, end_bucket(last)) } else { (&mut self.by_start, start_bucket(first)) };
         if let Some(bucket) = table.get_mut(bucket) {
             bucket.push(index);
         }
@@ -171,20 +169,15 @@ impl Entry {
 }
 
 /// What may stand between the words of one term.
-const JOINS: u16 = gap::SPACE
-    | gap::LINE
-    | gap::QUOTE
-    | gap::HYPHEN
-    | gap::APOSTROPHE
-    | gap::DOT
-    | gap::SLASH
-    | gap::BRACKET;
+const JOINS: u16 =
+    gap::SPACE | gap::LINE | gap::QUOTE | gap::HYPHEN | gap::APOSTROPHE | gap::DOT | gap::SLASH | gap::BRACKET;
 
 fn parts(folded: &str) -> Vec<Box<[u8]>> {
     let mut parts: Vec<Vec<u8>> = Vec::new();
     let mut before = None;
     for byte in folded.bytes() {
-        let class = byte.is_ascii_digit().then_some(true).or((byte.is_ascii_alphabetic() || byte >= 128).then_some(false));
+        let class =
+            byte.is_ascii_digit().then_some(true).or((byte.is_ascii_alphabetic() || byte >= 128).then_some(false));
         match (class, before == class, parts.last_mut()) {
             (Some(_), true, Some(part)) => part.push(byte.to_ascii_lowercase()),
             (Some(_), _, _) => parts.push(vec![byte.to_ascii_lowercase()]),

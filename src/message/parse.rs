@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use memchr::memmem::Finder;
 
+use super::Headers;
 use super::Limits;
-use super::facts::Headers;
 use super::header::{self, line_end, without_line_end};
 use super::loose;
 use super::mime::{ContentType, Mime};
