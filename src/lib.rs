@@ -1,5 +1,6 @@
 //! mailpoort: the gate through which a Dutch school's mail leaves.
 
+pub mod act;
 pub mod decide;
 pub mod detect;
 pub mod extract;
