@@ -65,7 +65,8 @@ fn notices_word_for_word() {
     paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
     paths.sort();
     for path in &paths {
-        let case: Case = toml::from_str(&std::fs::read_to_string(path).unwrap()).expect(&path.display().to_string());
+        let case: Case = toml::from_str(&std::fs::read_to_string(path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (incident, notice, line) = compose(&case);
         let read = Read::new(&notice);
         well_formed(&read.html);

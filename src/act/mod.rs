@@ -4,10 +4,13 @@
 
 pub mod notice;
 
+mod found;
 mod incident;
 mod shown;
 mod template;
+mod texts;
 mod wording;
 
-pub use incident::{Column, Found, Incident, Part, Stopped, UnreadPart, Where};
+pub use found::{Column, Found, Part, UnreadPart, Where};
+pub use incident::{Incident, Stopped};
 pub use wording::Language;

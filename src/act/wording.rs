@@ -5,7 +5,8 @@
 
 use jiff::civil::DateTime;
 
-use super::incident::{Found, Incident, Part, UnreadPart, Where};
+use super::found::{Found, Part, UnreadPart, Where};
+use super::incident::Incident;
 use crate::detect::Kind;
 use crate::extract::Why;
 use crate::school::Contact;
