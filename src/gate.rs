@@ -16,9 +16,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Zoned;
 
-use crate::act::relay::Relay;
 use crate::act;
-use crate::decide::{self, Verdict};
+use crate::act::relay::Relay;
+use crate::decide::Verdict;
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Headers, Mail, Message};
@@ -88,7 +88,8 @@ impl Gate {
         let reply = match judged {
             Err(refusal) => act::refuse(relay, refusal).await,
             Ok(judged) => {
-                entry.judged(&judged.tenant.school, &judged.scan);
+                let Scan { headers, findings, verdict, .. } = &judged.scan;
+                entry.judged(&judged.tenant.school, headers, findings, verdict);
                 act::carry_out(&trip.case(&judged, &arrived), relay, &self.0.incidents).await
             }
         };

@@ -72,4 +72,12 @@ impl Language {
             Self::En => "en",
         }
     }
+
+    /// The one that is in this language.
+    pub fn of<T>(self, nl: T, en: T) -> T {
+        match self {
+            Self::Nl => nl,
+            Self::En => en,
+        }
+    }
 }

@@ -56,7 +56,11 @@ pub async fn block(case: &Case<'_>, incidents: &Incidents) -> Reply {
         // No such mailbox, or a next hop that wants no notices: the client's own server can tell the sender.
         Err(refusal) if refusal.is_permanent() => in_session(),
         Err(trouble) => {
-            tracing::warn!(id = case.id, code = trouble.code(), "the notice could not be handed to the next hop; its client will try again");
+            tracing::warn!(
+                id = case.id,
+                code = trouble.code(),
+                "the notice could not be handed to the next hop; its client will try again"
+            );
             Reply::notice_failed()
         }
     }
@@ -67,8 +71,11 @@ async fn hand_over(case: &Case<'_>, notice: &Notice) -> Result<(), Reply> {
     let next_hop = case.next_hop.ok_or_else(Reply::no_route)?;
     let utf8 = notice.readers.iter().any(|reader| reader.is_international());
     let mut relay = Relay::new(next_hop.clone(), MailCommand { smtputf8: utf8, ..MailCommand::default() });
-    let readers: Vec<Recipient> =
-        notice.readers.iter().map(|mailbox| Recipient { mailbox: mailbox.clone(), parameters: String::new() }).collect();
+    let readers: Vec<Recipient> = notice
+        .readers
+        .iter()
+        .map(|mailbox| Recipient { mailbox: mailbox.clone(), parameters: String::new() })
+        .collect();
     let replies = relay.recipients(&readers).await;
     // The first reader is the envelope's sender; a `Sender:` that is refused does not stop the notice.
     if let Some(refusal) = replies.into_iter().next().filter(|reply| !reply.is_ok()) {
@@ -118,7 +125,9 @@ impl Incidents {
     /// says that it is about a part of the mail: a teacher must know whom the mail did not reach.
     fn told(&self, part: &Part) -> bool {
         let incidents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        incidents.get(&part.incident).is_some_and(|(since, told)| since.elapsed() < ONE_INCIDENT && told.contains(&part.recipients))
+        incidents
+            .get(&part.incident)
+            .is_some_and(|(since, told)| since.elapsed() < ONE_INCIDENT && told.contains(&part.recipients))
     }
 
     fn remember(&self, part: Part) {

@@ -41,7 +41,13 @@ pub(super) struct Held {
 const SMALL: usize = 64 * 1024;
 
 impl Gate {
-    pub(super) async fn scan_within_deadline(&self, trip: &Trip, seen: Seen, mail: Mail, mut memory: Reservation) -> Result<Judged, Reply> {
+    pub(super) async fn scan_within_deadline(
+        &self,
+        trip: &Trip,
+        seen: Seen,
+        mail: Mail,
+        mut memory: Reservation,
+    ) -> Result<Judged, Reply> {
         let Seen { tenant, journal_report } = seen;
         if journal_report {
             let scan = Scan::unscanned(&mail);
@@ -74,7 +80,13 @@ impl Gate {
 
     /// Scans on a thread of its own. A scan that runs late keeps its thread, its memory and its place until it ends,
     /// so that late scans can't pile up.
-    async fn elsewhere(&self, held: &Arc<Held>, tenant: &Arc<Tenant>, bench: &Arc<Bench>, deadline: Duration) -> Option<Scan> {
+    async fn elsewhere(
+        &self,
+        held: &Arc<Held>,
+        tenant: &Arc<Tenant>,
+        bench: &Arc<Bench>,
+        deadline: Duration,
+    ) -> Option<Scan> {
         let place = Arc::clone(&self.0.strikes.places).acquire_owned().await.ok()?;
         let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
         let scanning = tokio::task::spawn_blocking(move || {
@@ -96,7 +108,8 @@ impl Scan {
             advice: None,
             advise: false,
         };
-        let verdict = crate::decide::Verdict { decisions: vec![decision; mail.envelope.recipients.len()], ..Default::default() };
+        let verdict =
+            crate::decide::Verdict { decisions: vec![decision; mail.envelope.recipients.len()], ..Default::default() };
         Self { headers: Headers::default(), texts: Texts::default(), findings: Vec::new(), verdict }
     }
 }

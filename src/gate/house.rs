@@ -109,7 +109,14 @@ impl House {
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
         let schools = config.schools.into_iter().map(|school| Arc::new(tenant(school, told, &mut problems))).collect();
-        let ways = config.next_hops.into_iter().filter_map(|hop| keep(way(hop, &config.hostname).map_err(|p| vec![p]), &mut problems)).collect();
+        let ways = config
+            .next_hops
+            .into_iter()
+            .filter_map(|hop| keep(way(hop, &config.hostname).map_err(|p| vec![p]), &mut problems))
+            .collect();
+        if let (Some(bench), Some(texts)) = (&bench, &texts) {
+            problems.extend(texts.check(&bench.policy));
+        }
         match (bench, texts) {
             (Some(bench), Some(texts)) if problems.is_empty() => Ok((
                 Self {
@@ -150,8 +157,14 @@ impl House {
 ///
 /// # Errors
 /// A certificate that cannot be used.
-pub fn settings(hostname: &str, smtp: SmtpConfig, schools: &[Arc<Tenant>], budget: Budget) -> Result<Settings, Problem> {
-    let tls = smtp.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key).map(Arc::new)).transpose()?;
+pub fn settings(
+    hostname: &str,
+    smtp: SmtpConfig,
+    schools: &[Arc<Tenant>],
+    budget: Budget,
+) -> Result<Settings, Problem> {
+    let tls =
+        smtp.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key).map(Arc::new)).transpose()?;
     Ok(Settings {
         hostname: hostname.to_string(),
         access: Access {
@@ -218,7 +231,11 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
             read_all(&files, problems).and_then(|files| keep(notice::Texts::load(&files), problems))
         }
         Err(error) => {
-            problems.push(Problem::new(folder, format!("the folder with texts cannot be read: {error}"), "give a folder with changed copies of rules/texts"));
+            problems.push(Problem::new(
+                folder,
+                format!("the folder with texts cannot be read: {error}"),
+                "give a folder with changed copies of rules/texts",
+            ));
             None
         }
     }
@@ -228,7 +245,13 @@ fn tenant(config: SchoolConfig, told: &mut dyn FnMut(String), problems: &mut Vec
     let mut roster: Option<Roster> = None;
     for file in &config.roster {
         let read = std::fs::read(file)
-            .map_err(|error| Problem::new(file, format!("the roster cannot be read: {error}"), "export it again from the pupil administration"))
+            .map_err(|error| {
+                Problem::new(
+                    file,
+                    format!("the roster cannot be read: {error}"),
+                    "export it again from the pupil administration",
+                )
+            })
             .and_then(|bytes| Roster::from_csv(&bytes, file));
         match read {
             Ok((read, report)) => {
@@ -271,7 +294,13 @@ fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {
 
 fn read(file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
     std::fs::read_to_string(file)
-        .inspect_err(|error| problems.push(Problem::new(file, format!("the file cannot be read: {error}"), "check its path and permissions")))
+        .inspect_err(|error| {
+            problems.push(Problem::new(
+                file,
+                format!("the file cannot be read: {error}"),
+                "check its path and permissions",
+            ))
+        })
         .ok()
 }
 

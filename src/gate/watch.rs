@@ -29,7 +29,8 @@ pub(super) fn look(trip: &Trip, mail: &Mail) -> Result<Seen, Reply> {
         if trip.house.ways.iter().any(|way| way.mark.as_ref().is_some_and(|mark| carries(&field, mark))) {
             return Err(Reply::loop_found());
         }
-        proven.extend(trip.house.schools.iter().filter(|t| t.secret_header.as_ref().is_some_and(|s| carries(&field, s))));
+        proven
+            .extend(trip.house.schools.iter().filter(|t| t.secret_header.as_ref().is_some_and(|s| carries(&field, s))));
     }
     if received > MAX_RECEIVED {
         return Err(Reply::loop_found());
@@ -57,5 +58,6 @@ fn is_journal_report(trip: &Trip, mail: &Mail) -> bool {
 /// Whether a field is this one, with this value. The comparison takes the same time wherever they differ.
 fn carries(field: &Field<'_>, (name, value): &(String, Secret<String>)) -> bool {
     field.is(name)
-        && aws_lc_rs::constant_time::verify_slices_are_equal(field.value.trim_ascii(), value.expose().as_bytes()).is_ok()
+        && aws_lc_rs::constant_time::verify_slices_are_equal(field.value.trim_ascii(), value.expose().as_bytes())
+            .is_ok()
 }

@@ -15,6 +15,7 @@ use jiff::Zoned;
 use serde::Serialize;
 
 use crate::decide::Verdict;
+use crate::detect::Finding;
 use crate::message::{Headers, Mail};
 use crate::problem::Problem;
 use crate::school::School;
@@ -72,10 +73,10 @@ impl Entry {
         }
     }
 
-    /// What was decided. `safe_id` says that the Message-ID holds no finding.
-    pub fn judged(&mut self, school: &School, headers: &Headers, verdict: &Verdict, safe_id: bool) {
+    /// What was decided, and on what.
+    pub fn judged(&mut self, school: &School, headers: &Headers, findings: &[Finding], verdict: &Verdict) {
         self.school = Some(school.id.clone());
-        self.message_id = headers.message_id.clone().filter(|_| safe_id);
+        self.message_id = headers.message_id.clone().filter(|id| !holds_a_finding(id, findings));
         self.content = Some(verdict.content.word());
         self.kinds = verdict.kinds.iter().map(|(kind, count)| (kind.word(), *count)).collect();
         self.unread = verdict.unread.iter().map(|why| why.word()).collect();
@@ -104,6 +105,14 @@ impl Entry {
     }
 }
 
+/// Whether a Message-ID holds something that was found; then nobody needs it in a log.
+fn holds_a_finding(id: &str, findings: &[Finding]) -> bool {
+    let bare =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let id = bare(id);
+    findings.iter().map(|finding| bare(finding.found.expose())).any(|found| found.len() > 2 && id.contains(&found))
+}
+
 /// Where the lines go.
 #[derive(Debug)]
 pub struct Record {
@@ -122,11 +131,17 @@ impl Record {
     pub fn open(file: Option<&Path>) -> Result<Self, Problem> {
         let Some(path) = file else { return Ok(Self { lines: None, writer: None }) };
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
-            Problem::new(path, format!("the journal cannot be written: {error}"), "give `log.journal` a path that mailpoort may write")
+            Problem::new(
+                path,
+                format!("the journal cannot be written: {error}"),
+                "give `log.journal` a path that mailpoort may write",
+            )
         })?;
         let (lines, waiting) = sync_channel(WAITING);
         let writer = std::thread::Builder::new().name("journal".into()).spawn(move || write_all(&file, &waiting));
-        let writer = writer.map_err(|error| Problem::new(path, format!("no thread for the journal: {error}"), "raise the limit on threads"))?;
+        let writer = writer.map_err(|error| {
+            Problem::new(path, format!("no thread for the journal: {error}"), "raise the limit on threads")
+        })?;
         Ok(Self { lines: Some(lines), writer: Some(writer) })
     }
 

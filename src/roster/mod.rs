@@ -142,6 +142,15 @@ impl Roster {
         Self { pupils: import.pupils }
     }
 
+    /// The pupils of both, each once: a school may have a roster in several files.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let known: HashSet<&Pupil> = self.pupils.iter().collect();
+        let more: Vec<Pupil> = other.pupils.into_iter().filter(|pupil| !known.contains(pupil)).collect();
+        self.pupils.extend(more);
+        self
+    }
+
     /// The pupils, each once.
     pub fn pupils(&self) -> &[Pupil] {
         &self.pupils
