@@ -30,6 +30,7 @@ mod weight {
     pub const GROUPING: f32 = -1.5;
     pub const BROKEN: f32 = -1.0;
     pub const PUBLISHED: f32 = -0.5;
+    pub const EXPLAINED: f32 = -8.0;
     pub const COLUMN_PASS: f32 = 2.35;
     pub const COLUMN_FAIL: f32 = -3.0;
     pub const COLUMN_PRIOR: f32 = -2.0;
@@ -38,7 +39,13 @@ mod weight {
 }
 
 /// The numbers of a text that can be a BSN (or onderwijsnummer), each with its score.
-pub fn scored(scene: &Scene<'_>, rules: &Rules, message: Message, numbers: &[Number], check: Check) -> Vec<(Number, Score)> {
+pub fn scored(
+    scene: &Scene<'_>,
+    rules: &Rules,
+    message: Message,
+    numbers: &[Number],
+    check: Check,
+) -> Vec<(Number, Score)> {
     let Some((rule, _)) = rules.with_check(check) else { return Vec::new() };
     let passes = if check == Check::Bsn { is_bsn } else { is_education_number };
     if !numbers.iter().any(|number| passes(&number.digits)) {
@@ -76,7 +83,7 @@ fn score(scene: &Scene<'_>, message: Message, columns: &Columns, number: &Number
     } else {
         score.when(near & about::FIRST != 0, "a first name in the same sentence or row", weight::FIRST);
     }
-    oddities(&mut score, number, words == Words::For);
+    oddities(scene, &mut score, number, words == Words::For);
     Some(score)
 }
 
@@ -118,7 +125,7 @@ fn words(scene: &Scene<'_>, score: &mut Score, number: &Number, rule: u16) -> Wo
     }
 }
 
-fn oddities(score: &mut Score, number: &Number, words: bool) {
+fn oddities(scene: &Scene<'_>, score: &mut Score, number: &Number, words: bool) {
     let odd = number.odd;
     score.when(number.written < 9, "a zero is missing in front", weight::LOST_ZERO);
     score.when(number.written < 8, "two zeros are missing in front", weight::LOST_ZERO);
@@ -128,6 +135,8 @@ fn oddities(score: &mut Score, number: &Number, words: bool) {
     score.when(odd.printed, "grouped 4-2-3, as a BSN is printed", weight::PRINTED);
     score.when(odd.grouping, "an unusual grouping", weight::GROUPING);
     score.when(odd.broken && !words, "broken over lines or cells", weight::BROKEN);
+    let explained = is_published(&number.digits) && scene.about(number.first) & about::ASKED != 0;
+    score.when(explained, "an example in an explanation", weight::EXPLAINED);
     score.when(is_published(&number.digits), "a published example", weight::PUBLISHED);
 }
 

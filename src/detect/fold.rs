@@ -152,9 +152,10 @@ fn turn_overridden(original: &str, folded: &mut String, shifts: &[(usize, usize)
         return;
     }
     let mut turned = std::mem::take(folded).into_bytes();
-    let marks = shifts.iter().enumerate().filter(|(_, (_, at))| {
-        original.get(*at..).is_some_and(|rest| rest.starts_with('\u{202E}'))
-    });
+    let marks = shifts
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, at))| original.get(*at..).is_some_and(|rest| rest.starts_with('\u{202E}')));
     for (index, &(start, _)) in marks {
         let end = shifts.get(index + 2).map_or(turned.len(), |&(folded, _)| folded);
         if let Some(piece) = turned.get_mut(start..end).filter(|piece| piece.is_ascii()) {

@@ -89,12 +89,15 @@ impl Finder<'_, '_, '_> {
         while signs.len() < 18 {
             match bytes.get(end) {
                 Some(byte) if byte.is_ascii_alphanumeric() => signs.push(byte.to_ascii_uppercase()),
-                Some(b' ' | b'.' | b'-') if end > token.start as usize && bytes.get(end - 1).is_some_and(u8::is_ascii_alphanumeric) => {}
+                Some(b' ' | b'.' | b'-')
+                    if end > token.start as usize && bytes.get(end - 1).is_some_and(u8::is_ascii_alphanumeric) => {}
                 _ => return,
             }
             end += 1;
         }
-        let (Some(check), Some(bank), Some(account)) = (signs.get(2..4), signs.get(4..8), signs.get(8..)) else { return };
+        let (Some(check), Some(bank), Some(account)) = (signs.get(2..4), signs.get(4..8), signs.get(8..)) else {
+            return;
+        };
         let shaped = check.iter().chain(account).all(u8::is_ascii_digit) && bank.iter().all(u8::is_ascii_alphabetic);
         let rest = bank.iter().chain(account).chain(b"NL").chain(check);
         let modulo = rest.fold(0u64, |sum, &sign| match sign {
@@ -111,8 +114,10 @@ impl Finder<'_, '_, '_> {
     fn eck_id(&mut self, at: usize, token: &Token) {
         let text = self.scene.reading.folded.text.as_bytes();
         let start = (token.start as usize).saturating_sub(8);
-        let start = if text.get(start..token.start as usize) == Some(b"https://") { start } else { token.start as usize };
-        let slashes = text.get(start..).unwrap_or_default().iter().take(200).position(|byte| byte.is_ascii_whitespace());
+        let start =
+            if text.get(start..token.start as usize) == Some(b"https://") { start } else { token.start as usize };
+        let slashes =
+            text.get(start..).unwrap_or_default().iter().take(200).position(|byte| byte.is_ascii_whitespace());
         let end = slashes.map_or((start + 200).min(text.len()), |length| start + length);
         let address = text.get(start..end).unwrap_or_default();
         let hex = address.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
@@ -127,7 +132,10 @@ impl Finder<'_, '_, '_> {
         let reading = &self.scene.reading;
         let Some(letters) = reading.token(at + 1) else { return false };
         let word = reading.bytes(letters);
-        let shaped = !letters.digits && letters.upper && word.len() == 2 && letters.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0;
+        let shaped = !letters.digits
+            && letters.upper
+            && word.len() == 2
+            && letters.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0;
         let real = reading.bytes(token).first() != Some(&b'0') && ![&b"SA"[..], b"SD", b"SS"].contains(&word);
         let apart = at == 0 || token.gap != 0;
         if shaped && real && apart {
@@ -164,9 +172,12 @@ impl Finder<'_, '_, '_> {
             digits.extend(reading.bytes(next));
             last += 1;
         }
-        let joined = reading.token(last + 1).is_some_and(|next| next.digits && next.gap & !(gap::HYPHEN | gap::DOT | gap::SLASH) == 0);
+        let joined = reading
+            .token(last + 1)
+            .is_some_and(|next| next.digits && next.gap & !(gap::HYPHEN | gap::DOT | gap::SLASH) == 0);
         let before = at.checked_sub(1).and_then(|before| reading.token(before));
-        let part = before.is_some_and(|before| before.digits && token.gap & !(gap::HYPHEN | gap::DOT | gap::SLASH) == 0);
+        let part =
+            before.is_some_and(|before| before.digits && token.gap & !(gap::HYPHEN | gap::DOT | gap::SLASH) == 0);
         let national = digits.get(digits.len().saturating_sub(9)..).unwrap_or_default();
         if digits.len() == wanted(&digits) && !joined && !part && national.first() != Some(&b'0') {
             let start = token.start - u32::from(plus);
@@ -181,13 +192,19 @@ impl Finder<'_, '_, '_> {
         let reading = &self.scene.reading;
         let (Some(second), Some(third)) = (reading.token(at + 1), reading.token(at + 2)) else { return false };
         let single = |token: &Token| [gap::HYPHEN, gap::SLASH, gap::DOT].contains(&token.gap);
-        let worded = !second.digits && second.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0 && is_month(reading.bytes(second));
+        let worded = !second.digits
+            && second.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0
+            && is_month(reading.bytes(second));
         let spaced = third.gap & !(gap::SPACE | gap::LINE | gap::QUOTE | gap::DOT) == 0;
         let shaped = if worded {
             spaced && third.digits && third.len() == 4 && token.len() <= 2
         } else {
             let lengths = (token.len(), second.len(), third.len());
-            second.digits && third.digits && single(second) && single(third) && matches!(lengths, (1..=2, 1..=2, 2 | 4) | (4, 2, 2))
+            second.digits
+                && third.digits
+                && single(second)
+                && single(third)
+                && matches!(lengths, (1..=2, 1..=2, 2 | 4) | (4, 2, 2))
         };
         if !shaped || (at > 0 && token.gap == 0) {
             return false;
@@ -206,7 +223,8 @@ impl Finder<'_, '_, '_> {
         let names = self.names?;
         let date = self.scene.reading.folded.text.get(range.start as usize..range.end as usize)?;
         let pupils = names.born_on(date);
-        let named: HashSet<u32> = self.scene.names.iter().filter(|hit| hit.form != Form::First).map(|hit| hit.pupil).take(2_000).collect();
+        let named: HashSet<u32> =
+            self.scene.names.iter().filter(|hit| hit.form != Form::First).map(|hit| hit.pupil).take(2_000).collect();
         pupils.iter().copied().find(|pupil| named.contains(pupil))
     }
 
@@ -227,7 +245,15 @@ impl Finder<'_, '_, '_> {
     /// Whether no other number of four digits or more stands between a word and a number.
     fn first_after(&self, near: Near, at: usize) -> bool {
         let from = self.scene.reading.token(at).map_or(0, |token| token.start.saturating_sub(near.distance));
-        let between = self.scene.reading.tokens.get(..at).unwrap_or_default().iter().rev().take_while(|token| token.start >= from);
+        let between = self
+            .scene
+            .reading
+            .tokens
+            .get(..at)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take_while(|token| token.start >= from);
         between.filter(|token| token.digits && token.len() >= 4).count() == 0
     }
 
@@ -240,7 +266,14 @@ impl Finder<'_, '_, '_> {
         if named.is_some() && !glued {
             self.push(Check::StudentNumber, at, token.start..token.end, "a number called a student number", 3.0, pupil);
         } else if pupil.is_some() && near && token.len() >= 5 && !glued {
-            self.push(Check::StudentNumber, at, token.start..token.end, "the number of a pupil, beside a pupil", 1.5, pupil);
+            self.push(
+                Check::StudentNumber,
+                at,
+                token.start..token.end,
+                "the number of a pupil, beside a pupil",
+                1.5,
+                pupil,
+            );
         }
     }
 
@@ -269,8 +302,32 @@ impl Finder<'_, '_, '_> {
 
 fn is_month(word: &[u8]) -> bool {
     const MONTHS: [&[u8]; 26] = [
-        b"januari", b"februari", b"maart", b"april", b"mei", b"juni", b"juli", b"augustus", b"september", b"oktober", b"november",
-        b"december", b"jan", b"feb", b"mrt", b"apr", b"jun", b"jul", b"aug", b"sep", b"sept", b"okt", b"nov", b"dec", b"january", b"may",
+        b"januari",
+        b"februari",
+        b"maart",
+        b"april",
+        b"mei",
+        b"juni",
+        b"juli",
+        b"augustus",
+        b"september",
+        b"oktober",
+        b"november",
+        b"december",
+        b"jan",
+        b"feb",
+        b"mrt",
+        b"apr",
+        b"jun",
+        b"jul",
+        b"aug",
+        b"sep",
+        b"sept",
+        b"okt",
+        b"nov",
+        b"dec",
+        b"january",
+        b"may",
     ];
     MONTHS.iter().any(|month| month.eq_ignore_ascii_case(word))
 }

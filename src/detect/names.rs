@@ -162,8 +162,11 @@ impl NameIndex {
         search.rows(&known);
         search.hits.sort_by_key(|hit| (hit.first, std::cmp::Reverse(hit.form)));
         let mut taken = Taken::new(&search.hits);
-        let firsts: Vec<NameHit> =
-            known.iter().filter_map(|&(index, word)| search.first_alone(index, word)).filter(|hit| taken.free(hit)).collect();
+        let firsts: Vec<NameHit> = known
+            .iter()
+            .filter_map(|&(index, word)| search.first_alone(index, word))
+            .filter(|hit| taken.free(hit))
+            .collect();
         let mut hits = search.hits;
         hits.extend(firsts);
         hits.sort_by_key(|hit| hit.first);
@@ -228,7 +231,9 @@ impl Search<'_, '_> {
         let mut end = at;
         for &hash in &sequence?.rest {
             let mut next = end + 1;
-            while self.joined(next, false) && self.reading.token(next).is_some_and(|t| t.hash != hash && self.index.particle(t)) {
+            while self.joined(next, false)
+                && self.reading.token(next).is_some_and(|t| t.hash != hash && self.index.particle(t))
+            {
                 next += 1;
             }
             if !self.joined(next, false) || self.reading.token(next)?.hash != hash {
@@ -332,7 +337,9 @@ impl Search<'_, '_> {
     }
 
     fn initial(&self, at: usize) -> bool {
-        self.reading.token(at).is_some_and(|t| !t.digits && t.upper && t.len() <= 3 && (t.len() == 1 || !self.index.particle(t)))
+        self.reading
+            .token(at)
+            .is_some_and(|t| !t.digits && t.upper && t.len() <= 3 && (t.len() == 1 || !self.index.particle(t)))
     }
 
     fn initials_hit(&self, letters: usize, first: usize, last: usize, surname: u32) -> Option<NameHit> {
@@ -380,7 +387,10 @@ impl Search<'_, '_> {
         let from = at;
         while from - at < MOST_PARTICLES
             && self.joined(at, false)
-            && at.checked_sub(1).and_then(|before| self.reading.token(before)).is_some_and(|token| self.index.particle(token))
+            && at
+                .checked_sub(1)
+                .and_then(|before| self.reading.token(before))
+                .is_some_and(|token| self.index.particle(token))
         {
             at -= 1;
         }
@@ -452,7 +462,8 @@ impl Search<'_, '_> {
     fn in_address(&self, at: usize) -> bool {
         let near = self.reading.tokens.get(at..).unwrap_or_default().iter().take(5);
         let ahead = near.skip(1).take_while(|token| token.gap & !(gap::DOT | gap::HYPHEN | gap::AT) == 0);
-        ahead.into_iter().any(|token| token.gap & gap::AT != 0) || self.reading.token(at).is_some_and(|token| token.gap & gap::AT != 0)
+        ahead.into_iter().any(|token| token.gap & gap::AT != 0)
+            || self.reading.token(at).is_some_and(|token| token.gap & gap::AT != 0)
     }
 
     /// Mail addresses and the like: `sanne.vandenberg@`, also with digits behind.
@@ -486,11 +497,13 @@ impl Search<'_, '_> {
         if !token.capital || token.len() < 2 {
             return None;
         }
-        let (first, end) = word.firsts.iter().find_map(|&first| {
-            self.sequence_end(at, self.index.firsts.get(first as usize)).map(|end| (first, end))
-        })?;
+        let (first, end) = word
+            .firsts
+            .iter()
+            .find_map(|&first| self.sequence_end(at, self.index.firsts.get(first as usize)).map(|end| (first, end)))?;
         let shared = *self.index.alone.get(first as usize)?;
-        let next = self.reading.token(end + 1).filter(|next| self.joined(end + 1, false) && next.len() == 1 && next.capital);
+        let next =
+            self.reading.token(end + 1).filter(|next| self.joined(end + 1, false) && next.len() == 1 && next.capital);
         if let Some(next) = next {
             let letter = self.reading.bytes(next).first()?.to_ascii_lowercase();
             let alone = self.reading.token(end + 2).is_none_or(|after| !after.capital || after.gap & gap::SEGMENT != 0);
@@ -627,7 +640,8 @@ impl Builder {
             if let Some(bits) = sieve.get_mut((bit / 64) as usize) {
                 *bits |= 1 << (bit % 64);
             }
-            let longest = |&id: &u32| std::cmp::Reverse(self.surnames.get(id as usize).map_or(0, |name| name.rest.len()));
+            let longest =
+                |&id: &u32| std::cmp::Reverse(self.surnames.get(id as usize).map_or(0, |name| name.rest.len()));
             word.surnames.sort_by_key(longest);
             let longest = |&id: &u32| std::cmp::Reverse(self.firsts.get(id as usize).map_or(0, |name| name.rest.len()));
             word.firsts.sort_by_key(longest);
@@ -641,7 +655,11 @@ impl Builder {
             initials: self.initials,
             letters: self.letters,
             logins: self.logins,
-            particles: PARTICLES.iter().flat_map(|particle| words_of(particle)).map(|word| (word_hash(word.as_bytes()), ())).collect(),
+            particles: PARTICLES
+                .iter()
+                .flat_map(|particle| words_of(particle))
+                .map(|word| (word_hash(word.as_bytes()), ()))
+                .collect(),
             alone: self.alone,
             keys: self.keys,
             numbers: self.numbers,
@@ -702,14 +720,14 @@ fn surname_forms(surname: &str) -> Vec<Vec<String>> {
 
 /// First names that are everyday words too: in lower case they name nobody.
 const FIRST_WORDS: [&str; 34] = [
-    "roos", "sterre", "bloem", "lente", "mei", "storm", "wolf", "vos", "sam", "daan", "rein", "hope", "faith", "lotus", "merel", "parel",
-    "star", "sky", "river", "prins", "joy", "amber", "linde", "floor", "beau", "max", "robin", "iris", "jet", "guus", "moos", "tess", "wende",
-    "bas",
+    "roos", "sterre", "bloem", "lente", "mei", "storm", "wolf", "vos", "sam", "daan", "rein", "hope", "faith", "lotus",
+    "merel", "parel", "star", "sky", "river", "prins", "joy", "amber", "linde", "floor", "beau", "max", "robin",
+    "iris", "jet", "guus", "moos", "tess", "wende", "bas",
 ];
 /// Surnames that are everyday words too.
 const LAST_WORDS: [&str; 52] = [
-    "jong", "bakker", "visser", "smit", "kok", "boer", "prins", "koning", "vos", "mol", "haan", "berg", "bos", "maas", "winter", "zomer",
-    "groen", "klein", "lang", "post", "berk", "zand", "zee", "kaas", "ham", "brood", "goed", "dood", "wit", "groot", "lange", "hart", "hof",
-    "meer", "wal", "ven", "veld", "kamp", "broek", "horst", "roos", "bloem", "wolf", "blom", "dijk", "beek", "hoek", "steen", "brink", "kuiper",
-    "jager", "molen",
+    "jong", "bakker", "visser", "smit", "kok", "boer", "prins", "koning", "vos", "mol", "haan", "berg", "bos", "maas",
+    "winter", "zomer", "groen", "klein", "lang", "post", "berk", "zand", "zee", "kaas", "ham", "brood", "goed", "dood",
+    "wit", "groot", "lange", "hart", "hof", "meer", "wal", "ven", "veld", "kamp", "broek", "horst", "roos", "bloem",
+    "wolf", "blom", "dijk", "beek", "hoek", "steen", "brink", "kuiper", "jager", "molen",
 ];

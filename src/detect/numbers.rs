@@ -62,7 +62,8 @@ pub fn is_education_number(digits: &[u8; 9]) -> bool {
 
 /// Numbers that are published as examples. They say more about the writer than about a person.
 pub fn is_published(digits: &[u8; 9]) -> bool {
-    const PUBLISHED: [[u8; 9]; 3] = [[1, 1, 1, 2, 2, 2, 3, 3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 2], [2, 4, 9, 5, 6, 6, 7, 5, 8]];
+    const PUBLISHED: [[u8; 9]; 3] =
+        [[1, 1, 1, 2, 2, 2, 3, 3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 2], [2, 4, 9, 5, 6, 6, 7, 5, 8]];
     digits.starts_with(&[9, 9, 9, 9]) || PUBLISHED.contains(digits)
 }
 
@@ -174,8 +175,10 @@ fn odd(reading: &Reading<'_>, first: usize, last: usize, separators: u16) -> Odd
 /// The groupings in which people write nine digits.
 fn usual(reading: &Reading<'_>, first: usize, last: usize) -> bool {
     let lengths: Vec<usize> = reading.tokens.get(first..=last).unwrap_or_default().iter().map(Token::len).collect();
-    matches!(lengths.as_slice(), [_] | [4, 2, 3] | [3, 3, 3] | [2, 3, 4] | [3, 2, 4] | [4, 5] | [2, 2, 2, 3] | [3, 6] | [6, 3])
-        || (lengths.len() == 9 && lengths.iter().all(|&length| length == 1))
+    matches!(
+        lengths.as_slice(),
+        [_] | [4, 2, 3] | [3, 3, 3] | [2, 3, 4] | [3, 2, 4] | [4, 5] | [2, 2, 2, 3] | [3, 6] | [6, 3]
+    ) || (lengths.len() == 9 && lengths.iter().all(|&length| length == 1))
 }
 
 #[cfg(test)]
@@ -192,9 +195,12 @@ mod tests {
 
     #[test]
     fn the_elfproef_of_published_numbers() {
-        for (number, bsn, education) in
-            [("111222333", true, false), ("123456782", true, false), ("101222331", false, true), ("000000000", false, false)]
-        {
+        for (number, bsn, education) in [
+            ("111222333", true, false),
+            ("123456782", true, false),
+            ("101222331", false, true),
+            ("000000000", false, false),
+        ] {
             let digits: Vec<u8> = number.bytes().map(|byte| byte - b'0').collect();
             let digits: [u8; 9] = digits.try_into().unwrap();
             assert_eq!((is_bsn(&digits), is_education_number(&digits)), (bsn, education), "{number}");
@@ -204,9 +210,21 @@ mod tests {
     #[test]
     fn every_notation_gives_the_same_digits() {
         for text in [
-            "123456782", "1234.56.782", "123 456 782", "123-456-782", "1234/56/782", "123\u{A0}456\u{A0}782", "1 2 3 4 5 6 7 8 2",
-            "12345\n> 6782", "1234.56.\n> 782", "BSN123456782", "?bsn=123456782&x", "１２３４５６７８２", "1\t2\t3\t4\t5\t6\t7\t8\t2",
-            "1234\u{AD}56782", "den123456782",
+            "123456782",
+            "1234.56.782",
+            "123 456 782",
+            "123-456-782",
+            "1234/56/782",
+            "123\u{A0}456\u{A0}782",
+            "1 2 3 4 5 6 7 8 2",
+            "12345\n> 6782",
+            "1234.56.\n> 782",
+            "BSN123456782",
+            "?bsn=123456782&x",
+            "１２３４５６７８２",
+            "1\t2\t3\t4\t5\t6\t7\t8\t2",
+            "1234\u{AD}56782",
+            "den123456782",
         ] {
             assert_eq!(found(text), ["123456782"], "{text:?}");
         }

@@ -53,6 +53,8 @@ pub struct Rule {
     pub id: Arc<str>,
     /// Its pack's id.
     pub pack: Arc<str>,
+    /// Its pack's title.
+    pub title: Arc<str>,
     /// The kind that it finds.
     pub kind: Kind,
     /// How grave that is.
@@ -180,7 +182,12 @@ impl<'f> Compiler<'f> {
     fn terms(&mut self, source: &Source<'_>, id: &str, terms: &[Spanned<String>], capitals: bool, role: Role) {
         for term in terms {
             if let Err(what) = self.words.add(term.get_ref(), capitals, role) {
-                self.problem(source, term.span().start, format!("rule {id}: {what}"), "write it as a word or take it out");
+                self.problem(
+                    source,
+                    term.span().start,
+                    format!("rule {id}: {what}"),
+                    "write it as a word or take it out",
+                );
             }
         }
     }
@@ -215,6 +222,7 @@ impl<'f> Compiler<'f> {
         self.rules.push(Rule {
             id: Arc::from(id.as_str()),
             pack: Arc::from(source.pack.pack.id.as_str()),
+            title: Arc::from(source.pack.pack.title.as_str()),
             kind,
             strength: entry.strength,
             check: entry.check,
@@ -230,7 +238,12 @@ impl<'f> Compiler<'f> {
         let at = entry.id.span().start;
         if entry.check != Check::Pattern {
             if entry.pattern.is_some() {
-                self.problem(source, at, format!("rule {id} has a pattern that nothing uses"), "write check = \"pattern\"");
+                self.problem(
+                    source,
+                    at,
+                    format!("rule {id} has a pattern that nothing uses"),
+                    "write check = \"pattern\"",
+                );
             }
             return None;
         }
@@ -239,9 +252,15 @@ impl<'f> Compiler<'f> {
             return None;
         };
         if entry.context.is_empty() {
-            self.problem(source, at, format!("rule {id} has no context words"), "add `context`: a pattern counts near one");
+            self.problem(
+                source,
+                at,
+                format!("rule {id} has no context words"),
+                "add `context`: a pattern counts near one",
+            );
         }
-        let built = RegexBuilder::new(pattern.get_ref()).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build();
+        let built =
+            RegexBuilder::new(pattern.get_ref()).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build();
         match built {
             Ok(regex) => return Some(regex),
             Err(regex::Error::CompiledTooBig(_)) => {

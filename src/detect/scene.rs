@@ -116,7 +116,7 @@ impl<'a> Scene<'a> {
         }
         self.headers = headers(&self.reading, &self.words);
         for name in &self.names {
-            if !self.after_staff(name.first) {
+            if !self.after_staff(name.first) && !self.before_stranger(name) {
                 marks.push((name.first, if name.form == Form::First { about::FIRST } else { about::PUPIL }));
             }
         }
@@ -162,9 +162,9 @@ impl<'a> Scene<'a> {
     pub fn about_before(&self, token: u32) -> u16 {
         let Some(token) = self.reading.token(token as usize) else { return 0 };
         let before = token.segment.checked_sub(1).map(|before| before as usize);
-        let near = before.and_then(|before| self.reading.segments.get(before)).is_some_and(|before| {
-            self.reading.segment(token).paragraph - before.paragraph <= 1
-        });
+        let near = before
+            .and_then(|before| self.reading.segments.get(before))
+            .is_some_and(|before| self.reading.segment(token).paragraph - before.paragraph <= 1);
         before.filter(|_| near).and_then(|before| self.segments.get(before)).copied().unwrap_or_default()
     }
 
@@ -179,6 +179,12 @@ impl<'a> Scene<'a> {
         let from = self.words.partition_point(|word| word.first + 4 < token);
         let near = self.words.get(from..).unwrap_or_default().iter().take_while(|word| word.first < token);
         near.filter(|word| word.role == Role::Cue(Cue::Staff)).any(|word| token - word.last <= 2)
+    }
+
+    /// "Sanne Pietersen", where no pupil is called so.
+    pub fn before_stranger(&self, name: &NameHit) -> bool {
+        let next = self.reading.token(name.last as usize + 1).filter(|_| name.form == Form::First);
+        next.is_some_and(|next| next.capital && next.len() > 1 && next.gap == crate::detect::reading::gap::SPACE)
     }
 
     /// The nearest word to the left of a token that a rule looks for or is warned by.

@@ -14,7 +14,7 @@ use crate::detect::{Kind, Strength};
 /// The weights, in log-odds.
 mod weight {
     pub const PRIOR_HEAVY: f32 = -2.0;
-    pub const PRIOR_LIGHT: f32 = -3.0;
+    pub const PRIOR_LIGHT: f32 = -3.5;
     pub const PUPIL: f32 = 4.5;
     pub const FIRST: f32 = 3.0;
     pub const CHILD: f32 = 3.5;
@@ -29,6 +29,7 @@ mod weight {
     pub const GENERIC_PARAGRAPH: f32 = -2.0;
     pub const ASKED: f32 = -3.0;
     pub const STAFF: f32 = -3.5;
+    pub const ADDRESSED: f32 = -5.0;
     pub const PUBLIC: f32 = -2.5;
 }
 
@@ -41,7 +42,9 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
         if in_name(scene, word) {
             continue;
         }
-        if let Some((last, ..)) = found.last_mut().filter(|(last, other, _)| last.last >= word.first && other.kind == rule.kind) {
+        if let Some((last, ..)) =
+            found.last_mut().filter(|(last, other, _)| last.last >= word.first && other.kind == rule.kind)
+        {
             last.last = last.last.max(word.last);
             continue;
         }
@@ -53,7 +56,9 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
 /// Whether a term is part of somebody's name: Rouwhorst, De Groot.
 fn in_name(scene: &Scene<'_>, word: &WordHit) -> bool {
     let next = scene.names.partition_point(|name| name.first <= word.first);
-    next.checked_sub(1).and_then(|at| scene.names.get(at)).is_some_and(|name| name.last >= word.last && name.form != Form::First)
+    next.checked_sub(1)
+        .and_then(|at| scene.names.get(at))
+        .is_some_and(|name| name.last >= word.last && name.form != Form::First)
 }
 
 /// Whether a kind is one of the special ones, which make a first name count.
@@ -67,12 +72,17 @@ fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Sc
     let here = scene.about(word.first);
     person(&mut score, scene, message, word, here);
     score.when(here & about::FACT != 0, "said as a fact", weight::FACT);
-    let segment = scene.reading.token(word.first as usize).map(|token| scene.reading.segment(token)).unwrap_or_default();
+    let segment =
+        scene.reading.token(word.first as usize).map(|token| scene.reading.segment(token)).unwrap_or_default();
     score.when(scene.header(segment).contains(&Role::Cue(Cue::Column)), "its column is headed so", weight::COLUMN);
     score.when(here & about::GENERIC != 0, "said of nobody in particular", weight::GENERIC);
     score.when(here & about::ASKED != 0, "asked or supposed", weight::ASKED);
-    let staff = here & about::STAFF != 0 && here & (about::PUPIL | about::CHILD) == 0;
-    score.when(staff, "said of staff", weight::STAFF);
+    let staff = here & about::STAFF != 0 && here & (about::PUPIL | about::CHILD | about::FIRST) == 0;
+    if scene.after_staff(word.first) {
+        score.add("the word addresses somebody", weight::ADDRESSED);
+    } else {
+        score.when(staff, "said of staff", weight::STAFF);
+    }
     let public = message.subject & about::PUBLIC != 0 || scene.whole & about::PUBLIC != 0;
     score.when(public && here & about::PUPIL == 0, "the mail is about nobody in particular", weight::PUBLIC);
     score
@@ -98,7 +108,11 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, word: &WordHit
         score.add("a person in the same paragraph", weight::PERSON_IN_PARAGRAPH);
     }
     let persons = about::PUPIL | about::CHILD;
-    score.when(scene.about_paragraph(word.first) & about::GENERIC != 0, "a paragraph about nobody in particular", weight::GENERIC_PARAGRAPH);
+    score.when(
+        scene.about_paragraph(word.first) & about::GENERIC != 0,
+        "a paragraph about nobody in particular",
+        weight::GENERIC_PARAGRAPH,
+    );
     if scene.whole & persons != 0 {
         score.add("a person in the same text", weight::PERSON_IN_TEXT);
     } else if message.about & persons != 0 {

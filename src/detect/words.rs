@@ -70,6 +70,8 @@ pub struct Words {
     entries: Vec<Entry>,
     by_start: Vec<Vec<u16>>,
     by_end: Vec<Vec<u16>>,
+    /// Which buckets hold anything: small enough to stay in the fastest cache.
+    sieve: [[u64; BUCKETS / 64]; 2],
 }
 
 const BUCKETS: usize = 8192;
@@ -78,7 +80,12 @@ const SHORTEST_OPEN: usize = 3;
 
 impl Default for Words {
     fn default() -> Self {
-        Self { entries: Vec::new(), by_start: vec![Vec::new(); BUCKETS], by_end: vec![Vec::new(); BUCKETS] }
+        Self {
+            entries: Vec::new(),
+            by_start: vec![Vec::new(); BUCKETS],
+            by_end: vec![Vec::new(); BUCKETS],
+            sieve: [[0; BUCKETS / 64]; 2],
+        }
     }
 }
 
@@ -99,7 +106,8 @@ impl Words {
             return Err(format!("the term \"{term}\" needs {SHORTEST_OPEN} letters beside its `*`"));
         }
         let known = self.entries.iter_mut().find(|entry| {
-            entry.parts == parts && (entry.open_start, entry.open_end, entry.capitals) == (open_start, open_end, capitals)
+            entry.parts == parts
+                && (entry.open_start, entry.open_end, entry.capitals) == (open_start, open_end, capitals)
         });
         if let Some(entry) = known {
             if !entry.roles.contains(&role) {
@@ -110,11 +118,15 @@ impl Words {
         let Ok(index) = u16::try_from(self.entries.len()) else {
             return Err("there are more than 65,535 terms".to_owned());
         };
-        let (table, bucket) = if open_start {
-            (&mut self.by_end, end_bucket(last))
+        let [starts, ends] = &mut self.sieve;
+        let (table, sieve, bucket) = if open_start {
+            (&mut self.by_end, ends, end_bucket(last))
         } else {
-            (&mut self.by_start, start_bucket(first))
+            (&mut self.by_start, starts, start_bucket(first))
         };
+        if let Some(bits) = sieve.get_mut(bucket / 64) {
+            *bits |= 1 << (bucket % 64);
+        }
         if let Some(bucket) = table.get_mut(bucket) {
             bucket.push(index);
         }
@@ -127,7 +139,13 @@ impl Words {
         let mut hits = Vec::new();
         for (index, token) in reading.tokens.iter().enumerate() {
             let word = reading.bytes(token);
-            for (table, bucket) in [(&self.by_start, start_bucket(word)), (&self.by_end, end_bucket(word))] {
+            let [starts, ends] = &self.sieve;
+            for (table, sieve, bucket) in
+                [(&self.by_start, starts, start_bucket(word)), (&self.by_end, ends, end_bucket(word))]
+            {
+                if sieve.get(bucket / 64).is_none_or(|bits| bits >> (bucket % 64) & 1 == 0) {
+                    continue;
+                }
                 for &entry in table.get(bucket).into_iter().flatten() {
                     if let Some(entry) = self.entries.get(usize::from(entry)) {
                         entry.push_hits(reading, index, token, &mut hits);
@@ -171,20 +189,15 @@ impl Entry {
 }
 
 /// What may stand between the words of one term.
-const JOINS: u16 = gap::SPACE
-    | gap::LINE
-    | gap::QUOTE
-    | gap::HYPHEN
-    | gap::APOSTROPHE
-    | gap::DOT
-    | gap::SLASH
-    | gap::BRACKET;
+const JOINS: u16 =
+    gap::SPACE | gap::LINE | gap::QUOTE | gap::HYPHEN | gap::APOSTROPHE | gap::DOT | gap::SLASH | gap::BRACKET;
 
 fn parts(folded: &str) -> Vec<Box<[u8]>> {
     let mut parts: Vec<Vec<u8>> = Vec::new();
     let mut before = None;
     for byte in folded.bytes() {
-        let class = byte.is_ascii_digit().then_some(true).or((byte.is_ascii_alphabetic() || byte >= 128).then_some(false));
+        let class =
+            byte.is_ascii_digit().then_some(true).or((byte.is_ascii_alphabetic() || byte >= 128).then_some(false));
         match (class, before == class, parts.last_mut()) {
             (Some(_), true, Some(part)) => part.push(byte.to_ascii_lowercase()),
             (Some(_), _, _) => parts.push(vec![byte.to_ascii_lowercase()]),

@@ -37,7 +37,8 @@ pub fn rows(text: &str) -> Vec<Row> {
         }
         None => (delimiter(text), text, 0),
     };
-    let mut reader = Reader { rows: Vec::new(), fields: Vec::new(), field: String::new(), line: 1 + skipped, began: 1 + skipped };
+    let mut reader =
+        Reader { rows: Vec::new(), fields: Vec::new(), field: String::new(), line: 1 + skipped, began: 1 + skipped };
     let mut chars = text.chars().peekable();
     let mut quoted = false;
     while let Some(c) = chars.next() {

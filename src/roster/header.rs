@@ -81,7 +81,9 @@ fn column(title: &str) -> Option<Column> {
     let guardian = ["ouder", "verzorger", "moeder", "vader", "guardian", "parent", "contactpersoon"];
     let mail = title.contains("mail");
     Some(match title.as_str() {
-        _ if title.contains("bsn") || title.contains("burgerservice") || title.contains("sofinummer") => Column::Dropped,
+        _ if title.contains("bsn") || title.contains("burgerservice") || title.contains("sofinummer") => {
+            Column::Dropped
+        }
         "onderwijsnummer" | "persoonsgebondennummer" | "pgn" | "ondwnr" => Column::Dropped,
         _ if mail && guardian.iter().any(|word| title.contains(word)) => Column::GuardianMail,
         _ if mail => Column::Mail,
@@ -89,21 +91,26 @@ fn column(title: &str) -> Option<Column> {
         "roepnaam" | "givenname" | "preferredgivenname" | "firstname" => Column::First,
         "voornaam" => Column::First,
         "voornamen" | "doopnamen" | "officielevoornamen" => Column::Formal,
-        "tussenvoegsel" | "tussenvoegsels" | "voorvoegsel" | "voorvoegsels" | "tv" | "tussenv" | "voorv" | "middlename" => Column::Particle,
+        "tussenvoegsel" | "tussenvoegsels" | "voorvoegsel" | "voorvoegsels" | "tv" | "tussenv" | "voorv"
+        | "middlename" => Column::Particle,
         "achternaam" | "familienaam" | "geslachtsnaam" | "familyname" | "surname" | "lastname" => Column::Surname,
         "naam" | "volledigenaam" | "leerling" | "naamleerling" | "leerlingnaam" | "name" | "fullname" => Column::Whole,
-        "leerlingnummer" | "stamnummer" | "leerlingnr" | "stamnr" | "llnr" | "identifier" | "studentnummer" => Column::Number,
+        "leerlingnummer" | "stamnummer" | "leerlingnr" | "stamnr" | "llnr" | "identifier" | "studentnummer" => {
+            Column::Number
+        }
         "geboortedatum" | "gebdatum" | "gebdat" | "geboren" | "birthdate" | "dateofbirth" => Column::Born,
-        "klas" | "groep" | "stamgroep" | "jaargroep" | "voorletters" | "geslacht" | "school" | "studie" => Column::Unused,
+        "klas" | "groep" | "stamgroep" | "jaargroep" | "voorletters" | "geslacht" | "school" | "studie" => {
+            Column::Unused
+        }
         _ => return None,
     })
 }
 
 /// Particles that stand between first name and surname, in folded lower case.
 pub const PARTICLES: [&str; 44] = [
-    "van", "de", "den", "der", "het", "'t", "t", "in", "op", "aan", "bij", "uit", "voor", "ter", "ten", "te", "tot", "el", "al", "ait",
-    "ben", "bin", "von", "zu", "zum", "zur", "da", "la", "del", "dos", "di", "le", "l", "d", "du", "des", "do", "das", "vd", "v", "vander",
-    "vande", "vanden", "ver",
+    "van", "de", "den", "der", "het", "'t", "t", "in", "op", "aan", "bij", "uit", "voor", "ter", "ten", "te", "tot",
+    "el", "al", "ait", "ben", "bin", "von", "zu", "zum", "zur", "da", "la", "del", "dos", "di", "le", "l", "d", "du",
+    "des", "do", "das", "vd", "v", "vander", "vande", "vanden", "ver",
 ];
 
 /// A whole name in any order: "Sanne van den Berg", "Berg, Sanne van den", "Berg, van den, Sanne".

@@ -211,7 +211,9 @@ impl Import {
 /// A line of a list of names: one to three fields ("Berg, Sanne van den"), with letters and no digits or @.
 fn plain_name(fields: &[String]) -> bool {
     let name = fields.join(" ");
-    fields.len() <= 3 && name.chars().any(char::is_alphabetic) && !name.contains(|c: char| c.is_ascii_digit() || c == '@')
+    fields.len() <= 3
+        && name.chars().any(char::is_alphabetic)
+        && !name.contains(|c: char| c.is_ascii_digit() || c == '@')
 }
 
 fn not_text(file: &Path) -> Problem {
@@ -247,15 +249,19 @@ mod tests {
 
     #[test]
     fn a_list_of_names_needs_no_header() {
-        let (roster, report) = Roster::from_csv("Sanne van den Berg\nBerg, Daan de\nZoë Bos\n".as_bytes(), Path::new("n")).unwrap();
-        let names: Vec<_> = roster.pupils().iter().map(|p| (p.first.as_str(), p.particle.as_str(), p.surname.as_str())).collect();
+        let (roster, report) =
+            Roster::from_csv("Sanne van den Berg\nBerg, Daan de\nZoë Bos\n".as_bytes(), Path::new("n")).unwrap();
+        let names: Vec<_> =
+            roster.pupils().iter().map(|p| (p.first.as_str(), p.particle.as_str(), p.surname.as_str())).collect();
         assert_eq!(names, [("Sanne", "van den", "Berg"), ("Daan", "de", "Berg"), ("Zoë", "", "Bos")]);
         assert_eq!(report.pupils, 3);
     }
 
     #[test]
     fn a_bad_roster_is_refused_without_a_name_in_it() {
-        for bytes in [&b""[..], b"\xff\xfe\x00", b"PK\x03\x04\x00\x00", b"bedrag;datum\n1;2\n", b"123,Sanne\n124,Daan\n"] {
+        for bytes in
+            [&b""[..], b"\xff\xfe\x00", b"PK\x03\x04\x00\x00", b"bedrag;datum\n1;2\n", b"123,Sanne\n124,Daan\n"]
+        {
             let problem = Roster::from_csv(bytes, Path::new("roster.csv")).unwrap_err();
             assert!(!problem.to_string().contains("Sanne"), "{problem}");
         }
