@@ -3,7 +3,7 @@
 //! A term is one or more words; `*` at its end takes in longer words (`dyslexie*`: dyslexieverklaring),
 //! `*` at its start words that end in it (`*allergie`). Between the words of a term may stand spaces,
 //! hyphens, dots, brackets, a line break and quote marks. A token is compared only with the terms that
-//! share its first (or last) three letters, so the pass is linear and seldom compares at all.
+//! share its first (or last) four letters, so the pass is linear and seldom compares at all.
 
 use crate::detect::fold::fold;
 use crate::detect::reading::{Reading, Token, gap};
@@ -76,7 +76,7 @@ pub struct Words {
 
 const BUCKETS: usize = 8192;
 /// `*` with fewer letters would take in half the language.
-const SHORTEST_OPEN: usize = 3;
+const SHORTEST_OPEN: usize = 4;
 
 impl Default for Words {
     fn default() -> Self {
@@ -102,7 +102,7 @@ impl Words {
         if (open_start && (parts.len() > 1 || open_end)) || folded.trim_matches('*').contains('*') {
             return Err(format!("the term \"{term}\": `*` stands at the end, or before a single word"));
         }
-        if (open_start || open_end) && last.len() < SHORTEST_OPEN {
+        if parts.len() == 1 && (open_start || open_end) && last.len() < SHORTEST_OPEN {
             return Err(format!("the term \"{term}\" needs {SHORTEST_OPEN} letters beside its `*`"));
         }
         let known = self.entries.iter_mut().find(|entry| {
@@ -217,6 +217,6 @@ fn end_bucket(word: &[u8]) -> usize {
 }
 
 fn bucket<'b>(letters: impl Iterator<Item = &'b u8>) -> usize {
-    let key = letters.take(3).fold(0u32, |key, letter| (key << 8) | u32::from(letter.to_ascii_lowercase()));
+    let key = letters.take(4).fold(0u32, |key, letter| (key << 8) | u32::from(letter.to_ascii_lowercase()));
     (key.wrapping_mul(0x9E37_79B1) >> 19) as usize % BUCKETS
 }
