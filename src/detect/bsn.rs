@@ -198,5 +198,5 @@ fn whole_cell(scene: &Scene<'_>, number: &Number) -> Option<(u32, u32)> {
     let segment = scene.reading.segment(first);
     let cell = scene.reading.text.cells.get(segment.cell? as usize)?;
     let fits = (last.end - first.start) as usize + 4 >= cell.range.len();
-    (fits && cell.row > 0 || fits && scene.header(segment).is_empty()).then_some((cell.table, cell.column))
+    (fits && (cell.row > 0 || !scene.is_headed(cell))).then_some((cell.table, cell.column))
 }

@@ -117,7 +117,7 @@ fn note_special(scene: &Scene<'_>, token: u32, special: &mut [bool]) {
     let at = token.segment as usize;
     let row = scene.reading.segment(token).row;
     let own = scene.segments.get(at).copied().unwrap_or_default();
-    let mut mark = |at: usize| special.get_mut(at).map_or(false, |mark| !std::mem::replace(mark, true));
+    let mut mark = |at: usize| special.get_mut(at).is_some_and(|mark| !std::mem::replace(mark, true));
     mark(at);
     if let Some(row) = row {
         let same = |at: usize| scene.reading.segments.get(at).is_some_and(|segment| segment.row == Some(row));
