@@ -53,6 +53,8 @@ pub struct Rule {
     pub id: Arc<str>,
     /// Its pack's id.
     pub pack: Arc<str>,
+    /// Its pack's title.
+    pub title: Arc<str>,
     /// The kind that it finds.
     pub kind: Kind,
     /// How grave that is.
@@ -220,6 +222,7 @@ impl<'f> Compiler<'f> {
         self.rules.push(Rule {
             id: Arc::from(id.as_str()),
             pack: Arc::from(source.pack.pack.id.as_str()),
+            title: Arc::from(source.pack.pack.title.as_str()),
             kind,
             strength: entry.strength,
             check: entry.check,
