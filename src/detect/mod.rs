@@ -190,7 +190,7 @@ mod tests {
         let roster = Roster::from_names(&["Sanne van den Berg", "Daan Visser"]);
         let text = Text { text: text.to_owned(), ..Text::default() };
         let texts = Texts { texts: vec![text], unread: Vec::new() };
-        findings(&texts, &Rules::shipped(), Some(&NameIndex::new(&roster)))
+        findings(&texts, &Rules::shipped().unwrap(), Some(&NameIndex::new(&roster)))
     }
 
     fn kinds(text: &str) -> Vec<Kind> {

@@ -182,10 +182,17 @@ pub fn settings(
 
 fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
     let rules = if config.packs.is_empty() {
-        Some(Rules::shipped())
+        keep(Rules::shipped(), problems)
     } else {
         read_all(&config.packs, problems).and_then(|packs| keep(Rules::load(&packs), problems))
     };
+    if rules.as_ref().is_some_and(|rules| rules.list().is_empty()) {
+        problems.push(Problem::new(
+            "[rules]",
+            "the packs hold no rule, so nothing would ever be found",
+            "name the packs you want, or leave `packs` out for the shipped ones",
+        ));
+    }
     let policy = match &config.policy {
         None => keep(Policy::shipped(), problems),
         Some(file) => read(file, problems).and_then(|text| keep(Policy::load(file, &text), problems)),
