@@ -147,7 +147,11 @@ impl Config {
     /// Every problem found, each with file, line and remedy.
     pub fn load(file: &Path) -> Result<Self, Vec<Problem>> {
         let text = std::fs::read_to_string(file).map_err(|error| {
-            vec![Problem::new(file, format!("the configuration cannot be read: {error}"), "give its path with --config; deploy/mailpoort.toml is a documented sample")]
+            vec![Problem::new(
+                file,
+                format!("the configuration cannot be read: {error}"),
+                "give its path with --config; deploy/mailpoort.toml is a documented sample",
+            )]
         })?;
         let raw = toml::from_str(&text).map_err(|error| vec![Problem::from_toml(file, &text, &error)])?;
         check::check(file, &text, raw)
