@@ -3,11 +3,9 @@
 //! deploy/mailpoort.toml documents each key and its default; a test holds the two together.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -84,9 +82,9 @@ pub(super) struct Header {
 #[serde(deny_unknown_fields)]
 pub(super) struct Smtp {
     #[serde(default)]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Spanned<String>>,
     #[serde(default)]
-    pub listen_tls: Vec<SocketAddr>,
+    pub listen_tls: Vec<Spanned<String>>,
     #[serde(default)]
     pub client: Vec<Spanned<Client>>,
     pub tls: Option<Certificate>,
@@ -112,7 +110,7 @@ pub(super) struct Smtp {
 pub(super) struct Client {
     pub name: Spanned<String>,
     #[serde(default)]
-    pub networks: Vec<IpNet>,
+    pub networks: Vec<Spanned<String>>,
     #[serde(default)]
     pub certificates: Vec<Spanned<String>>,
     #[serde(default)]
@@ -331,7 +329,8 @@ pub(super) struct Time(pub Duration);
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = String::deserialize(deserializer)
+            .map_err(|_| D::Error::custom("a duration is a text such as \"30s\" or \"5m\""))?;
         time(&text)
             .map(Self)
             .ok_or_else(|| D::Error::custom(format!("`{text}` is no duration; write for example \"30s\" or \"5m\"")))

@@ -1,6 +1,7 @@
 //! The listener: where, who may relay, and the limits of a session.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::Path;
 
@@ -41,8 +42,8 @@ impl Check<'_> {
             );
         }
         SmtpConfig {
-            listen: raw.listen,
-            listen_tls: raw.listen_tls,
+            listen: raw.listen.iter().filter_map(|typed| self.address(typed)).collect(),
+            listen_tls: raw.listen_tls.iter().filter_map(|typed| self.address(typed)).collect(),
             tls: raw.tls.map(|tls| (self.path(&tls.certificate), self.path(&tls.key))),
             clients: raw.client.into_iter().map(|client| self.client(client, schools, has_tls)).collect(),
             users: raw.auth.map(|auth| self.users(&auth.users, schools)).unwrap_or_default(),
@@ -104,15 +105,7 @@ impl Check<'_> {
                 "add [smtp.tls] with certificate and key",
             );
         }
-        for open in raw.networks.iter().filter(|network| is_open(network)) {
-            self.problem(
-                &span,
-                format!(
-                    "the network {open} of the client `{name}` is the internet or a great part of it: an open relay"
-                ),
-                "list only the school's own addresses",
-            );
-        }
+        let networks = raw.networks.iter().filter_map(|typed| self.network(typed, &name)).collect();
         self.school_exists(&span, raw.school.as_deref(), schools);
         for school in schools.iter().filter(|school| raw.shared && !school.has_secret_header) {
             self.problem(
@@ -127,11 +120,36 @@ impl Check<'_> {
         }
         ListedClient {
             certificates: raw.certificates.iter().filter_map(|typed| self.fingerprint(typed)).collect(),
-            networks: raw.networks,
+            networks,
             shared: raw.shared,
             own_senders_only: raw.own_senders_only,
             source: Source { client: name, program: raw.program, school: raw.school },
         }
+    }
+
+    fn address(&mut self, typed: &Spanned<String>) -> Option<SocketAddr> {
+        let address = typed.get_ref().parse().ok();
+        if address.is_none() {
+            self.problem(
+                &typed.span(),
+                format!("`{}` is no address with a port", typed.get_ref()),
+                "write for example \"0.0.0.0:25\" or \"[::]:25\"",
+            );
+        }
+        address
+    }
+
+    fn network(&mut self, typed: &Spanned<String>, client: &str) -> Option<IpNet> {
+        let network = typed.get_ref().parse().or_else(|_| typed.get_ref().parse::<IpAddr>().map(IpNet::from)).ok();
+        let (what, remedy) = match network {
+            None => ("is no network", "write for example \"192.0.2.25/32\" or \"2001:db8::/64\""),
+            Some(network) if is_open(&network) => {
+                ("is the internet or a great part of it: an open relay", "list only the school's own addresses")
+            }
+            Some(network) => return Some(network),
+        };
+        self.problem(&typed.span(), format!("`{}` of the client `{client}` {what}", typed.get_ref()), remedy);
+        None
     }
 
     fn fingerprint(&mut self, typed: &Spanned<String>) -> Option<String> {

@@ -176,7 +176,7 @@ impl Check<'_> {
             self.problem(
                 &typed.span(),
                 format!("`{}` is no mail address", typed.get_ref()),
-                "write for example \"mailpoort@school.example\"",
+                "write for example \"name@school.example\"",
             );
         }
         mailbox
