@@ -51,7 +51,7 @@ pub struct Contact {
 }
 
 /// The language of notices and pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// Dutch.
@@ -59,4 +59,25 @@ pub enum Language {
     Nl,
     /// English.
     En,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Nl, Self::En];
+
+    /// The word in the configuration and in names of text files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nl => "nl",
+            Self::En => "en",
+        }
+    }
+
+    /// The one that is in this language.
+    pub fn of<T>(self, nl: T, en: T) -> T {
+        match self {
+            Self::Nl => nl,
+            Self::En => en,
+        }
+    }
 }

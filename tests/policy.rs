@@ -60,7 +60,8 @@ fn the_shipped_policy_row_by_row() {
     let (mut cases, mut recipients, mut wrong) = (0, 0, Vec::new());
     let mut used = std::collections::BTreeSet::new();
     for path in files("tests/policy", "toml") {
-        let file: File = toml::from_str(&std::fs::read_to_string(&path).unwrap()).expect(&path.display().to_string());
+        let file: File = toml::from_str(&std::fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         for case in file.case {
             cases += 1;
             recipients += case.to.len();
@@ -106,6 +107,21 @@ fn judge(case: &Case, to: &str, policy: &Policy) -> (String, &'static str) {
         got.push_str(&format!(" advice={advice}"));
     }
     (got, verdict.content.word())
+}
+
+#[test]
+fn each_recipient_has_its_own_decision() {
+    let to = ["a@delinde.example", "a@post.example", "a@safety.example", "a@gov.example"];
+    let recipient = |to: &str| Recipient { mailbox: Mailbox::parse(to).unwrap(), parameters: String::new() };
+    let envelope = Envelope { recipients: to.map(recipient).into(), ..Envelope::default() };
+    let findings = found("bsn");
+    let policy = Policy::shipped().unwrap();
+    let headers = Headers::default();
+    let judged = decide::verdict(&envelope, &headers, &school(), &findings, &[], &policy, &classes(), Mode::Enforce);
+    let got: Vec<String> = judged.decisions.iter().map(|d| format!("{} {}", d.class, d.route.word())).collect();
+    assert_eq!(got, ["inside pass", "unknown block", "safety pass", "gov block"]);
+    assert_eq!(judged.strictest(), decide::Route::Block);
+    assert_eq!(judged.kinds, BTreeMap::from([(Kind::Bsn, 2)]));
 }
 
 fn found(word: &str) -> Vec<Finding> {

@@ -162,7 +162,10 @@ impl Relay {
         if std::mem::replace(&mut self.reopened, true) {
             return Err(Reply::next_hop_lost());
         }
-        tracing::info!(next_hop = self.next_hop.name(), "the next hop hung up in the middle of a transaction; reopening once");
+        tracing::info!(
+            next_hop = self.next_hop.name(),
+            "the next hop hung up in the middle of a transaction; reopening once"
+        );
         let mut lease = self.next_hop.lease_fresh().await.map_err(Trouble::reply)?;
         self.allowed(&lease.connection)?;
         let lines: Vec<String> =

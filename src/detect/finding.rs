@@ -86,7 +86,8 @@ impl Kind {
 }
 
 /// How grave a health or care term is (issue 3: `light` is "ziek" or "luizen", `heavy` a diagnosis).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Strength {
     /// Everyday: ill, dentist, lice.
     Light,

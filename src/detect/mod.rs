@@ -1,4 +1,178 @@
 //! Texts, rules and roster -> findings.
+//!
+//! Each text is read once into words and numbers ([`reading`]); rules and roster are matched over those
+//! in one pass each; then every candidate is scored by what stands around it. A finding says why, feature
+//! by feature, in log-odds, and its confidence is the logistic of their sum.
+//!
+//! It never judges what may be sent (that is `decide`'s), opens no file and cannot fail. Time and memory
+//! are linear in the text. A value that repeats is reported at most [`REPEATS`] times a text and rule.
+
+mod bsn;
 mod finding;
+mod fold;
+mod marks;
+mod names;
+mod numbers;
+mod people;
+mod reading;
+mod rule;
+mod rules;
+mod scene;
+mod score;
+mod special;
+mod words;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::extract::{Spot, Texts};
+use crate::secret::Secret;
 
 pub use finding::{Feature, Finding, Kind, PupilKey, Strength};
+pub use names::NameIndex;
+pub use rule::Check;
+pub use rules::{Rule, Rules};
+
+use reading::{Reading, word_hash};
+use scene::{Message, Scene, about};
+use score::Score;
+
+/// How often the same value is reported in the same text by the same rule.
+pub const REPEATS: u32 = 1_000;
+/// How many findings of one text are reported at all.
+pub const MOST_FINDINGS: usize = 50_000;
+/// A longer text is scored as soon as it is read, so that its words need not be kept for the end.
+const LARGE: usize = 1 << 20;
+/// From here on, what is said of somebody makes a first name count.
+const COUNTS: f32 = 0.5;
+
+/// Everything that the rules, and the roster if there is one, find in the texts; in text order.
+pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<Finding> {
+    let mut message = Message::default();
+    let mut waiting = Vec::new();
+    let mut found: Vec<Vec<Finding>> = texts.texts.iter().map(|_| Vec::new()).collect();
+    for (index, text) in texts.texts.iter().enumerate() {
+        let scene = Scene::new(index, Reading::new(text), rules, names);
+        message.about |= scene.whole;
+        if text.place.spot == Spot::Subject {
+            message.subject |= scene.whole;
+        }
+        if text.text.len() > LARGE {
+            put(&mut found, index, text_findings(&scene, rules, names, message));
+        } else {
+            waiting.push(scene);
+        }
+    }
+    for scene in waiting {
+        put(&mut found, scene.index, text_findings(&scene, rules, names, message));
+    }
+    found.into_iter().flatten().collect()
+}
+
+fn put(found: &mut [Vec<Finding>], index: usize, findings: Vec<Finding>) {
+    if let Some(place) = found.get_mut(index) {
+        *place = findings;
+    }
+}
+
+/// What one text holds.
+fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, message: Message) -> Vec<Finding> {
+    let mut report = Report { scene, names, findings: Vec::new(), repeats: HashMap::new() };
+    let numbers = numbers::numbers(&scene.reading);
+    for check in [Check::Bsn, Check::EducationNumber] {
+        let Some((_, rule)) = rules.with_check(check) else { continue };
+        for (number, score) in bsn::scored(scene, rules, message, &numbers, check) {
+            report.tokens(rule, number.first, number.last, score, None);
+        }
+    }
+    for mark in marks::scored(scene, rules, names) {
+        report.add(mark.rule, mark.range, mark.token, mark.score, mark.pupil);
+    }
+    let mut special = vec![false; scene.segments.len()];
+    for (word, rule, score) in special::scored(scene, rules, message) {
+        let counts =
+            report.tokens(rule, word.first, word.last, score, None).is_some_and(|confidence| confidence >= COUNTS);
+        if counts && special::is_special(rule.kind) {
+            note_special(scene, word.first, &mut special);
+        }
+    }
+    if let (Some(index), Some((_, rule))) = (names, rules.with_check(Check::Names)) {
+        for hit in &scene.names {
+            let segment = scene.reading.token(hit.first as usize).map_or(0, |token| token.segment as usize);
+            let near = special.get(segment).copied().unwrap_or_default();
+            let score = people::score(scene, index, hit, near);
+            report.tokens(rule, hit.first, hit.last, score, Some(hit.pupil));
+        }
+    }
+    let mut findings = report.findings;
+    findings.sort_by_key(|finding| (finding.range.start, finding.range.end));
+    findings
+}
+
+/// Marks the segment of a special term, the rest of its row, and the sentence before it when only that
+/// one names somebody.
+fn note_special(scene: &Scene<'_>, token: u32, special: &mut [bool]) {
+    let Some(token) = scene.reading.token(token as usize) else { return };
+    let at = token.segment as usize;
+    let row = scene.reading.segment(token).row;
+    let own = scene.segments.get(at).copied().unwrap_or_default();
+    let mut mark = |at: usize| special.get_mut(at).map_or(false, |mark| !std::mem::replace(mark, true));
+    mark(at);
+    if let Some(row) = row {
+        let same = |at: usize| scene.reading.segments.get(at).is_some_and(|segment| segment.row == Some(row));
+        // A cell that is marked already has had its row marked.
+        let mut next = at + 1;
+        while same(next) && mark(next) {
+            next += 1;
+        }
+        let mut before = at;
+        while before > 0 && same(before - 1) && mark(before - 1) {
+            before -= 1;
+        }
+    } else if own & (about::PUPIL | about::FIRST) == 0 && at > 0 {
+        mark(at - 1);
+    }
+}
+
+struct Report<'s, 'a> {
+    scene: &'s Scene<'a>,
+    names: Option<&'s NameIndex>,
+    findings: Vec<Finding>,
+    repeats: HashMap<(Arc<str>, u64), u32>,
+}
+
+impl Report<'_, '_> {
+    fn tokens(&mut self, rule: &Rule, first: u32, last: u32, score: Score, pupil: Option<u32>) -> Option<f32> {
+        let start = self.scene.reading.token(first as usize)?.start as usize;
+        let end = self.scene.reading.token(last as usize)?.end as usize;
+        Some(self.add(rule, start..end, first, score, pupil))
+    }
+
+    fn add(&mut self, rule: &Rule, range: Range<usize>, token: u32, score: Score, pupil: Option<u32>) -> f32 {
+        let reading = &self.scene.reading;
+        let value = word_hash(reading.folded.text.get(range.clone()).unwrap_or_default().as_bytes());
+        let (confidence, why) = score.close();
+        let repeats = self.repeats.entry((rule.id.clone(), value)).or_default();
+        *repeats += 1;
+        if *repeats > REPEATS || self.findings.len() >= MOST_FINDINGS {
+            return confidence;
+        }
+        let cell =
+            reading.token(token as usize).and_then(|token| reading.segment(token).cell).map(|cell| cell as usize);
+        self.findings.push(Finding {
+            rule: rule.id.clone(),
+            kind: rule.kind,
+            strength: rule.strength,
+            text: self.scene.index,
+            place: reading.text.place.clone(),
+            found: Secret::new(reading.folded.as_written(range.clone()).to_owned()),
+            range: reading.folded.origin(range),
+            cell,
+            confidence,
+            why,
+            pupil: pupil.and_then(|pupil| self.names?.key(pupil)),
+        });
+        confidence
+    }
+}

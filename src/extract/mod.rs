@@ -1,4 +1,269 @@
-//! A part's bytes -> text with places.
+//! A message -> texts with places, and everything that is unread with its reason.
+//!
+//! Reads every reading of an ambiguous message. Never decides what a text means; never opens documents
+//! and archives. Cannot fail: what is broken, locked, unknown or too large is a value ([`Unread`]), and what
+//! was read before a limit is kept.
+
+mod content;
+mod html;
+mod markup;
+mod sheet;
+mod sniff;
 mod text;
 
+use std::collections::BTreeSet;
+
 pub use text::{Cell, Place, Spot, Text, Texts, Unread, Why};
+
+use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
+
+/// Reads a message.
+pub fn texts(message: &Message<'_>, limits: &Limits) -> Texts {
+    let mut reader = Reader {
+        limits,
+        out: Texts::default(),
+        text_left: limits.text_bytes,
+        cells_left: limits.cells,
+        parts_left: limits.parts,
+        unpack_left: limits.text_bytes.saturating_mul(2),
+        unnamed: 0,
+    };
+    reader.message(message, &[], 0);
+    reader.out
+}
+
+/// What is carried through one message and the messages inside it.
+struct Reader<'l> {
+    limits: &'l Limits,
+    out: Texts,
+    /// Octets of text that may still be kept.
+    text_left: usize,
+    /// Cells that may still be kept.
+    cells_left: usize,
+    /// Parts that attached, encoded messages may still have.
+    parts_left: usize,
+    /// Octets of attached, encoded messages that may still be parsed: each level is parsed anew.
+    unpack_left: usize,
+    /// Attachments without a name so far.
+    unnamed: usize,
+}
+
+/// Fields other than the subject that mail programs show: those with addresses, and those with plain text.
+const ADDRESS_FIELDS: [&str; 6] = ["From", "To", "Cc", "Bcc", "Reply-To", "Sender"];
+const TEXT_FIELDS: [&str; 5] = ["Comments", "Keywords", "Organization", "Thread-Topic", "Content-Description"];
+
+/// The name of an attached message that has none.
+const NAMELESS_MESSAGE: &str = "bericht.eml";
+
+impl Reader<'_> {
+    fn message(&mut self, message: &Message<'_>, within: &[String], depth: usize) {
+        let place = |spot| Place { within: within.to_vec(), spot };
+        if message.over_limit {
+            self.unread(place(Spot::Text), Why::OverLimit);
+        }
+        if message.unsure {
+            self.unread(place(Spot::Text), Why::Ambiguous);
+        }
+        self.parts_left = self.parts_left.saturating_sub(message.parts.len());
+        let mut around: Vec<Vec<String>> = Vec::with_capacity(message.parts.len());
+        for (index, part) in message.parts.iter().enumerate() {
+            let parent = part.parent.and_then(|parent| message.parts.get(parent).map(|found| (parent, found)));
+            let mut inside = parent.and_then(|(parent, _)| around.get(parent)).cloned().unwrap_or(within.to_vec());
+            let top = match parent {
+                Some((_, found)) if found.shape == Shape::Message => {
+                    inside.push(found.file_name().unwrap_or(NAMELESS_MESSAGE).to_string());
+                    true
+                }
+                _ => index == 0,
+            };
+            self.header(message.header_of(part), &inside, top);
+            self.part(message, part, &inside, depth + part.depth, false);
+            around.push(inside);
+        }
+        for gap in &message.gaps {
+            self.gap(message.raw().get(gap.clone()).unwrap_or_default(), within);
+        }
+        self.loose(message, within, depth);
+    }
+
+    /// The texts that the structure does not show but another reading of it would.
+    fn loose(&mut self, message: &Message<'_>, within: &[String], depth: usize) {
+        if message.loose.is_empty() {
+            return;
+        }
+        let from = self.out.texts.len();
+        for part in &message.loose {
+            self.header(message.header_of(part), within, part.range.start == 0);
+            self.part(message, part, within, depth, true);
+        }
+        let read: BTreeSet<&str> = self.out.texts.iter().take(from).map(|text| text.text.trim()).collect();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let keep: Vec<bool> = self
+            .out
+            .texts
+            .iter()
+            .skip(from)
+            .map(|text| !read.contains(text.text.trim()) && seen.insert(text.text.trim().to_string()))
+            .collect();
+        drop(read);
+        let mut keep = std::iter::repeat_n(true, from).chain(keep);
+        self.out.texts.retain(|_| keep.next().unwrap_or(true));
+    }
+
+    /// The fields that people see. `top` says that this is a message's header and not only a part's.
+    fn header(&mut self, section: &[u8], within: &[String], top: bool) {
+        let section = section.get(..self.limits.header_bytes).unwrap_or(section);
+        let place = |spot| Place { within: within.to_vec(), spot };
+        let mut subject = String::new();
+        for field in header::fields(section) {
+            if top && field.is("Subject") {
+                subject = words::shown(field.value);
+                self.text(place(Spot::Subject), subject.clone(), Vec::new());
+            } else if let Some(name) = ADDRESS_FIELDS.iter().find(|name| top && field.is(name)) {
+                let names = display_names(&words::shown(field.value));
+                self.text(place(Spot::Header(name.to_string())), names, Vec::new());
+            } else if let Some(name) = TEXT_FIELDS.iter().find(|name| field.is(name)) {
+                let shown = words::shown(field.value);
+                if shown != subject {
+                    self.text(place(Spot::Header(name.to_string())), shown, Vec::new());
+                }
+            }
+        }
+    }
+
+    fn part(&mut self, message: &Message<'_>, part: &Part, within: &[String], depth: usize, loose: bool) {
+        for name in &part.mime.names.0 {
+            let spot = Spot::FileName(name.clone());
+            self.text(Place { within: within.to_vec(), spot }, name.clone(), Vec::new());
+        }
+        match part.shape {
+            Shape::OverLimit => {
+                let spot = Spot::Attachment(part.file_name().unwrap_or(NAMELESS_MESSAGE).to_string());
+                self.unread(Place { within: within.to_vec(), spot }, Why::OverLimit);
+            }
+            Shape::Multipart if part.essence() == "multipart/encrypted" => {
+                self.unread(Place { within: within.to_vec(), spot: Spot::Text }, Why::Encrypted);
+            }
+            Shape::Multipart if part.mime.encodings != [Encoding::Identity] => {
+                self.encoded_multipart(message, part, within, depth);
+            }
+            Shape::Multipart | Shape::Message => {}
+            Shape::Leaf => self.leaf(message.body_of(part), part, within, depth, loose),
+        }
+    }
+
+    /// A multipart whose body as a whole is encoded, which RFC 2045 section 6.4 forbids and programs decode.
+    fn encoded_multipart(&mut self, message: &Message<'_>, part: &Part, within: &[String], depth: usize) {
+        let body = message.body_of(part);
+        for &encoding in part.mime.encodings.iter().filter(|encoding| **encoding != Encoding::Identity) {
+            if depth + 1 >= self.limits.depth || self.parts_left == 0 || body.len() > self.unpack_left {
+                self.unread(Place { within: within.to_vec(), spot: Spot::Text }, Why::OverLimit);
+                return;
+            }
+            self.unpack_left -= body.len();
+            let mut inner = b"Content-Type:".to_vec();
+            inner.extend_from_slice(header::value_of(message.header_of(part), "Content-Type").unwrap_or_default());
+            inner.extend_from_slice(b"\r\n\r\n");
+            inner.extend_from_slice(&transfer::decode(encoding, body));
+            let limits = Limits { parts: self.parts_left, depth: self.limits.depth - depth - 1, ..self.limits.clone() };
+            self.message(&Message::parse(&inner, &limits), within, depth + 1);
+        }
+    }
+
+    /// Text before, between and after the parts.
+    fn gap(&mut self, bytes: &[u8], within: &[String]) {
+        let text = crate::message::charset::decode(bytes, None).into_owned();
+        self.text(Place { within: within.to_vec(), spot: Spot::Text }, text, Vec::new());
+    }
+
+    /// Keeps a text, as far as the limits allow. Line ends become LF.
+    fn text(&mut self, place: Place, text: String, mut cells: Vec<Cell>) {
+        let mut text = line_ends(text);
+        if text.trim().is_empty() {
+            return;
+        }
+        if text.len() > self.text_left {
+            text.truncate(text.floor_char_boundary(self.text_left));
+            cells.retain(|cell| cell.range.end <= text.len());
+            self.unread(place.clone(), Why::OverLimit);
+        }
+        self.text_left -= text.len();
+        self.cells_left = self.cells_left.saturating_sub(cells.len());
+        if !text.is_empty() {
+            self.out.texts.push(Text { place, text, cells });
+        }
+    }
+
+    fn unread(&mut self, place: Place, why: Why) {
+        let unread = Unread { place, why };
+        // The last few are enough to look at: doubles come from readings of the same part.
+        if !self.out.unread.iter().rev().take(8).any(|known| *known == unread) {
+            self.out.unread.push(unread);
+        }
+    }
+}
+
+/// CR LF and a lone CR become LF; a text without CR is not copied.
+fn line_ends(text: String) -> String {
+    if memchr::memchr(b'\r', text.as_bytes()).is_none() {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('\r') {
+        out.push_str(before);
+        if !after.starts_with('\n') {
+            out.push('\n');
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// What an address field shows beside its addresses: what stands between angle brackets goes, and words
+/// with an `@` in them.
+fn display_names(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        out.push(' ');
+        rest = after.split_once('>').map_or("", |(_, behind)| behind);
+    }
+    out.push_str(rest);
+    let words: Vec<&str> = out.split_whitespace().filter(|word| !word.contains('@')).collect();
+    let shown = words.join(" ");
+    if shown.chars().any(char::is_alphanumeric) { shown.replace(" ,", ",") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_names_without_addresses() {
+        for (value, names) in [
+            ("Juf Kim <kim@school.example>", "Juf Kim"),
+            ("a@b.example, c@d.example", ""),
+            ("\"Vos, Bo\" <b@c.example>, Kim (thuis) <k@c.example>", "\"Vos, Bo\", Kim (thuis)"),
+            ("Kim <", "Kim"),
+        ] {
+            assert_eq!(display_names(value), names);
+        }
+    }
+
+    #[test]
+    fn lines_end_in_lf() {
+        assert_eq!(line_ends("a\r\nb\rc\n\r\n".to_string()), "a\nb\nc\n\n");
+    }
+
+    #[test]
+    fn limits_keep_what_was_read() {
+        let raw = format!("Subject: een\r\n\r\n{}", "é".repeat(50));
+        let limits = Limits { text_bytes: 20, ..Limits::default() };
+        let found = texts(&Message::parse(raw.as_bytes(), &limits), &limits);
+        assert_eq!(found.texts.iter().map(|t| t.text.len()).collect::<Vec<_>>(), [3, 16]);
+        assert_eq!(found.unread.iter().map(|u| u.why).collect::<Vec<_>>(), [Why::OverLimit]);
+    }
+}

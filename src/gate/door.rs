@@ -1,22 +1,37 @@
 //! The door: what `smtp` sees of the gate. A passage is one transaction, kept in step with the next hop's.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::{Timestamp, Zoned};
+
+use crate::act::Case;
 use crate::act::relay::Relay;
 use crate::gate::Gate;
+use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
-use crate::message::{Envelope, Recipient};
+use crate::message::{Envelope, Mailbox, Recipient, Trace};
 use crate::smtp::command::MailCommand;
 use crate::smtp::{Client, Content, Extensions, Handler, Reply, Transaction};
 
 /// One transaction on its way through the gate.
 pub struct Passage {
-    pub(super) gate: Gate,
-    pub(super) house: Arc<House>,
-    pub(super) client: Client,
-    pub(super) relay: Relay,
-    pub(super) mail: MailCommand,
-    pub(super) id: String,
+    gate: Gate,
+    trip: Trip,
+    relay: Relay,
+}
+
+/// What is known of a transaction before its content came.
+pub(super) struct Trip {
+    /// The id by which reply, log and notice know it.
+    pub id: String,
+    /// The house as it was when the transaction began; a reload does not change it underway.
+    pub house: Arc<House>,
+    /// Who hands it to us.
+    pub client: Client,
+    sender: Option<Mailbox>,
+    tenant: Arc<Tenant>,
+    way: usize,
 }
 
 impl Handler for Gate {
@@ -37,9 +52,11 @@ impl Handler for Gate {
         let house = self.house();
         let tenant = house.tenant(mail.sender.as_ref(), client.source.school.as_deref()).ok_or_else(Reply::no_route)?;
         let way = house.way(mail.sender.as_ref(), &tenant.school).ok_or_else(Reply::no_route)?;
-        way.next_hop.known().unwrap_or(Extensions::UNKNOWN).allow(&mail)?;
-        let relay = Relay::new(Arc::clone(&way.next_hop), mail.clone());
-        Ok(Passage { gate: self.clone(), client, relay, mail, id: self.new_id(), house })
+        let next_hop = &house.ways.get(way).ok_or_else(Reply::no_route)?.next_hop;
+        next_hop.known().unwrap_or(Extensions::UNKNOWN).allow(&mail)?;
+        let (sender, tenant) = (mail.sender.clone(), Arc::clone(tenant));
+        let relay = Relay::new(Arc::clone(next_hop), mail);
+        Ok(Passage { gate: self.clone(), trip: Trip { id: new_id(), house, client, sender, tenant, way }, relay })
     }
 }
 
@@ -49,8 +66,7 @@ impl Transaction for Passage {
     }
 
     async fn judge_and_send(self, content: Content) -> Reply {
-        let gate = self.gate.clone();
-        gate.pass(self, content).await
+        self.gate.pass(self.trip, self.relay, content).await
     }
 
     async fn abandon(self) {
@@ -58,23 +74,73 @@ impl Transaction for Passage {
     }
 }
 
-impl Passage {
+impl Trip {
     /// The envelope, with the recipients that the next hop has accepted.
-    pub(super) fn envelope(&self) -> Envelope {
+    pub fn envelope(&self, relay: &Relay) -> Envelope {
         Envelope {
-            sender: self.mail.sender.clone(),
-            recipients: self.relay.accepted().to_vec(),
+            sender: self.sender.clone(),
+            recipients: relay.accepted().to_vec(),
             source: self.client.source.clone(),
         }
     }
 
-    /// The school it belongs to. `open` has made sure that there is one.
-    pub(super) fn tenant(&self) -> Option<&Tenant> {
-        self.house.tenant(self.mail.sender.as_ref(), self.client.source.school.as_deref())
+    /// The school of the sender, the client, or the house.
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.tenant
     }
 
-    /// The way it goes.
-    pub(super) fn way(&self) -> Option<&Way> {
-        self.house.way(self.mail.sender.as_ref(), &self.tenant()?.school)
+    /// Everything that acting on the mail needs.
+    pub fn case<'c>(&'c self, judged: &'c Judged, arrived: &'c Zoned) -> Case<'c> {
+        let way = self.way();
+        Case {
+            id: &self.id,
+            mail: &judged.held.mail,
+            headers: &judged.scan.headers,
+            texts: &judged.scan.texts,
+            findings: &judged.scan.findings,
+            verdict: &judged.scan.verdict,
+            policy: &self.house.bench.policy,
+            school: &judged.tenant.school,
+            notices: &self.house.texts,
+            language: self.house.language,
+            next_hop: way.map(|way| &way.next_hop),
+            received: self.received(arrived),
+            mark: way.and_then(|way| way.mark.as_ref()).map(|(name, value)| format!("{name}: {}\r\n", value.expose())),
+            removed: judged.tenant.secret_header.as_ref().map(|(name, _)| name.as_str()),
+            arrived,
+        }
     }
+
+    fn way(&self) -> Option<&Way> {
+        self.house.ways.get(self.way)
+    }
+
+    fn received(&self, arrived: &Zoned) -> String {
+        let date = jiff::fmt::rfc2822::to_string(arrived).unwrap_or_default();
+        Trace {
+            hello: &self.client.hello,
+            address: self.client.address,
+            hostname: &self.house.hostname,
+            protocol: self.client.protocol,
+            tls: self.client.tls.as_deref(),
+            id: &self.id,
+            date: &date,
+        }
+        .received()
+    }
+}
+
+/// A short id that people can read out over the phone: the moment and a counter, in an alphabet without
+/// look-alikes (Crockford's base 32).
+fn new_id() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let millis = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    let mut rest = (millis << 10 | COUNTER.fetch_add(1, Ordering::Relaxed) & 0x3ff) & ((1 << 50) - 1);
+    let mut id = [0u8; 10];
+    for place in id.iter_mut().rev() {
+        *place = ALPHABET[(rest & 31) as usize];
+        rest >>= 5;
+    }
+    id.iter().map(|&letter| char::from(letter)).collect()
 }

@@ -9,16 +9,18 @@ use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{ClassList, Classes, Mode, Policy};
-use crate::detect::{NameIndex, Rules};
-use crate::message::{Limits, Mailbox};
+use crate::decide::{self, ClassList, Classes, Mode, Policy};
+use crate::detect::{Finding, NameIndex, Rules};
+use crate::extract::Texts;
+use crate::gate::Scan;
+use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
 use crate::roster::Roster;
 use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
-use crate::smtp::client::{Hop, NextHop};
+use crate::smtp::client::{Demand, Hop, NextHop};
 use crate::smtp::settings::Settings;
 use crate::tls::{self, Trust};
 
@@ -30,9 +32,9 @@ pub struct House {
     /// The language of notices.
     pub language: Language,
     /// What judging needs.
-    pub bench: Bench,
+    pub bench: Arc<Bench>,
     /// The schools, at least one.
-    pub schools: Vec<Tenant>,
+    pub schools: Vec<Arc<Tenant>>,
     /// The ways out, at least one.
     pub ways: Vec<Way>,
     /// The texts of notices.
@@ -80,6 +82,23 @@ pub struct Way {
     pub mark: Option<(String, Secret<String>)>,
 }
 
+impl Bench {
+    /// Decides on what was read and found.
+    pub fn judge(&self, mail: &Mail, tenant: &Tenant, headers: Headers, texts: Texts, findings: Vec<Finding>) -> Scan {
+        let verdict = decide::verdict(
+            &mail.envelope,
+            &headers,
+            &tenant.school,
+            &findings,
+            &texts.unread,
+            &self.policy,
+            &self.classes,
+            self.mode,
+        );
+        Scan { headers, texts, findings, verdict }
+    }
+}
+
 impl House {
     /// Loads everything that a configuration names. Reports what the rosters held to `told`, a line each.
     ///
@@ -89,14 +108,21 @@ impl House {
         let mut problems = Vec::new();
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
-        let schools = config.schools.into_iter().map(|school| tenant(school, told, &mut problems)).collect();
-        let ways = config.next_hops.into_iter().filter_map(|hop| keep(way(hop, &config.hostname).map_err(|p| vec![p]), &mut problems)).collect();
+        let schools = config.schools.into_iter().map(|school| Arc::new(tenant(school, told, &mut problems))).collect();
+        let ways = config
+            .next_hops
+            .into_iter()
+            .filter_map(|hop| keep(way(hop, &config.hostname).map_err(|p| vec![p]), &mut problems))
+            .collect();
+        if let (Some(bench), Some(texts)) = (&bench, &texts) {
+            problems.extend(texts.check(&bench.policy));
+        }
         match (bench, texts) {
             (Some(bench), Some(texts)) if problems.is_empty() => Ok((
                 Self {
                     hostname: config.hostname,
                     language: config.language,
-                    bench,
+                    bench: Arc::new(bench),
                     schools,
                     ways,
                     texts,
@@ -110,20 +136,20 @@ impl House {
     }
 
     /// The school of a sender: by the sender's domain, else by the client, else the first.
-    pub fn tenant(&self, sender: Option<&Mailbox>, client_school: Option<&str>) -> Option<&Tenant> {
+    pub fn tenant(&self, sender: Option<&Mailbox>, client_school: Option<&str>) -> Option<&Arc<Tenant>> {
         let by_sender = sender.and_then(|sender| self.schools.iter().find(|t| t.school.owns(sender.domain())));
         let by_client = || self.schools.iter().find(|t| client_school == Some(&t.school.id));
         by_sender.or_else(by_client).or(self.schools.first())
     }
 
-    /// The way out for a sender of a school: by the sender's domain, for the null path by the school's, else the
+    /// The way out for a sender of a school, as an index into `ways`: by the sender's domain, for the null path by the school's, else the
     /// one for all others.
-    pub fn way(&self, sender: Option<&Mailbox>, school: &School) -> Option<&Way> {
-        let serves = |way: &&Way| match sender {
+    pub fn way(&self, sender: Option<&Mailbox>, school: &School) -> Option<usize> {
+        let serves = |way: &Way| match sender {
             Some(sender) => way.sender_domains.iter().any(|domain| domain == sender.domain()),
             None => way.sender_domains.iter().any(|domain| school.owns(domain)),
         };
-        self.ways.iter().find(serves).or_else(|| self.ways.iter().find(|way| way.sender_domains.is_empty()))
+        self.ways.iter().position(serves).or_else(|| self.ways.iter().position(|way| way.sender_domains.is_empty()))
     }
 }
 
@@ -131,8 +157,14 @@ impl House {
 ///
 /// # Errors
 /// A certificate that cannot be used.
-pub fn settings(hostname: &str, smtp: SmtpConfig, schools: &[Tenant], budget: Budget) -> Result<Settings, Problem> {
-    let tls = smtp.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key).map(Arc::new)).transpose()?;
+pub fn settings(
+    hostname: &str,
+    smtp: SmtpConfig,
+    schools: &[Arc<Tenant>],
+    budget: Budget,
+) -> Result<Settings, Problem> {
+    let tls =
+        smtp.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key).map(Arc::new)).transpose()?;
     Ok(Settings {
         hostname: hostname.to_string(),
         access: Access {
@@ -199,7 +231,11 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
             read_all(&files, problems).and_then(|files| keep(notice::Texts::load(&files), problems))
         }
         Err(error) => {
-            problems.push(Problem::new(folder, format!("the folder with texts cannot be read: {error}"), "give a folder with changed copies of rules/texts"));
+            problems.push(Problem::new(
+                folder,
+                format!("the folder with texts cannot be read: {error}"),
+                "give a folder with changed copies of rules/texts",
+            ));
             None
         }
     }
@@ -209,7 +245,13 @@ fn tenant(config: SchoolConfig, told: &mut dyn FnMut(String), problems: &mut Vec
     let mut roster: Option<Roster> = None;
     for file in &config.roster {
         let read = std::fs::read(file)
-            .map_err(|error| Problem::new(file, format!("the roster cannot be read: {error}"), "export it again from the pupil administration"))
+            .map_err(|error| {
+                Problem::new(
+                    file,
+                    format!("the roster cannot be read: {error}"),
+                    "export it again from the pupil administration",
+                )
+            })
             .and_then(|bytes| Roster::from_csv(&bytes, file));
         match read {
             Ok((read, report)) => {
@@ -226,7 +268,6 @@ fn tenant(config: SchoolConfig, told: &mut dyn FnMut(String), problems: &mut Vec
 }
 
 fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {
-    use crate::smtp::client::Demand;
     let trust = match (config.demand, &config.ca) {
         (Demand::Verify, Some(ca)) => Trust::File(ca),
         (Demand::Verify, None) => Trust::System,
@@ -253,7 +294,13 @@ fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {
 
 fn read(file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
     std::fs::read_to_string(file)
-        .inspect_err(|error| problems.push(Problem::new(file, format!("the file cannot be read: {error}"), "check its path and permissions")))
+        .inspect_err(|error| {
+            problems.push(Problem::new(
+                file,
+                format!("the file cannot be read: {error}"),
+                "check its path and permissions",
+            ))
+        })
         .ok()
 }
 

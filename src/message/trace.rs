@@ -47,7 +47,10 @@ impl Trace<'_> {
 
 /// A client's name as a header may show it: parentheses and quotes would begin comments and strings.
 fn safe(hello: &str) -> String {
-    hello.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']') { c } else { '?' }).collect()
+    hello
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']') { c } else { '?' })
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,162 @@
+//! Block, with advice: the mail is not sent, and its sender learns what to do.
+//!
+//! While there is no outbox, the notice is handed to the next hop before the client hears 250; if that fails, 451, and
+//! the client keeps the mail. Programs, lists, forwarders and everybody outside are refused in session instead, with
+//! the same advice in one line, and never get a notice (backscatter, RFC 3834 2).
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::act::carry::Case;
+use crate::act::notice::{Notice, Stamp};
+use crate::act::relay::Relay;
+use crate::act::{Incident, Stopped};
+use crate::decide;
+use crate::message::Recipient;
+use crate::smtp::Reply;
+use crate::smtp::command::MailCommand;
+
+/// Tells the sender, by a notice or in session; the reply is the client's.
+pub async fn block(case: &Case<'_>, incidents: &Incidents) -> Reply {
+    let stopped = Stopped {
+        envelope: &case.mail.envelope,
+        headers: case.headers,
+        texts: case.texts,
+        findings: case.findings,
+        verdict: case.verdict,
+        policy: case.policy,
+    };
+    let incident = Incident::new(&stopped, case.id, case.arrived.datetime());
+    let in_session = || Reply::new(550, "5.7.1", &case.notices.one_line(&incident, case.school, case.language));
+    let Some(readers) = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school) else {
+        return in_session();
+    };
+    let part = Part::of(case);
+    if incidents.told(&part) {
+        return Reply::taken_and_noticed(case.id);
+    }
+    let stamp = Stamp {
+        date: case.arrived.timestamp(),
+        message_id: format!("mailpoort.{}@{}", case.id, case.school.gate_address.domain()),
+    };
+    let notice = match case.notices.notice(&incident, &readers, case.school, case.language, &stamp) {
+        Ok(notice) => notice,
+        Err(error) => {
+            tracing::error!(id = case.id, %error, "no notice could be made; the mail was refused in session");
+            return in_session();
+        }
+    };
+    match hand_over(case, &notice).await {
+        Ok(()) => {
+            incidents.remember(part);
+            Reply::taken_and_noticed(case.id)
+        }
+        // No such mailbox, or a next hop that wants no notices: the client's own server can tell the sender.
+        Err(refusal) if refusal.is_permanent() => in_session(),
+        Err(trouble) => {
+            tracing::warn!(
+                id = case.id,
+                code = trouble.code(),
+                "the notice could not be handed to the next hop; its client will try again"
+            );
+            Reply::notice_failed()
+        }
+    }
+}
+
+/// Hands a notice to the next hop, MAIL FROM `<>`, with our mark, so that it does not come back.
+async fn hand_over(case: &Case<'_>, notice: &Notice) -> Result<(), Reply> {
+    let next_hop = case.next_hop.ok_or_else(Reply::no_route)?;
+    let utf8 = notice.readers.iter().any(|reader| reader.is_international());
+    let mut relay = Relay::new(next_hop.clone(), MailCommand { smtputf8: utf8, ..MailCommand::default() });
+    let readers: Vec<Recipient> = notice
+        .readers
+        .iter()
+        .map(|mailbox| Recipient { mailbox: mailbox.clone(), parameters: String::new() })
+        .collect();
+    let replies = relay.recipients(&readers).await;
+    // The first reader is the envelope's sender; a `Sender:` that is refused does not stop the notice.
+    if let Some(refusal) = replies.into_iter().next().filter(|reply| !reply.is_ok()) {
+        relay.reset().await;
+        return Err(refusal);
+    }
+    let reply = relay.send(case.mark.as_deref().unwrap_or_default().as_bytes(), &notice.raw).await;
+    if reply.is_ok() { Ok(()) } else { Err(reply) }
+}
+
+/// One transaction of an incident. Providers split one mail over several transactions (one a recipient domain), and a
+/// client that missed our reply sends the same again: school, sender and Message-ID tell that they are one incident.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    incident: u64,
+    recipients: u64,
+}
+
+impl Part {
+    fn of(case: &Case<'_>) -> Self {
+        let mut incident = DefaultHasher::new();
+        case.school.id.hash(&mut incident);
+        case.mail.envelope.sender.as_ref().map(|sender| sender.folded()).hash(&mut incident);
+        match &case.headers.message_id {
+            Some(id) => id.hash(&mut incident),
+            None => case.mail.raw.hash(&mut incident),
+        }
+        let mut folded: Vec<String> = case.mail.envelope.recipients.iter().map(|r| r.mailbox.folded()).collect();
+        folded.sort_unstable();
+        let mut recipients = DefaultHasher::new();
+        folded.hash(&mut recipients);
+        Self { incident: incident.finish(), recipients: recipients.finish() }
+    }
+}
+
+/// Which incidents the senders were told of, in memory only.
+#[derive(Debug, Default)]
+pub struct Incidents(Mutex<HashMap<u64, (Instant, HashSet<u64>)>>);
+
+/// How long transactions with the same Message-ID are one incident.
+const ONE_INCIDENT: Duration = Duration::from_secs(600);
+/// Beyond this the oldest knowledge is dropped: at worst a sender is told twice.
+const MOST: usize = 10_000;
+
+impl Incidents {
+    /// Whether the sender was told of exactly these recipients. Others of the same incident get their own notice, which
+    /// says that it is about a part of the mail: a teacher must know whom the mail did not reach.
+    fn told(&self, part: &Part) -> bool {
+        let incidents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        incidents
+            .get(&part.incident)
+            .is_some_and(|(since, told)| since.elapsed() < ONE_INCIDENT && told.contains(&part.recipients))
+    }
+
+    fn remember(&self, part: Part) {
+        let mut incidents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if incidents.len() >= MOST {
+            incidents.retain(|_, (since, _)| since.elapsed() < ONE_INCIDENT);
+        }
+        if incidents.len() >= MOST {
+            incidents.clear();
+        }
+        let entry = incidents.entry(part.incident).or_insert_with(|| (Instant::now(), HashSet::new()));
+        if entry.0.elapsed() >= ONE_INCIDENT {
+            *entry = (Instant::now(), HashSet::new());
+        }
+        entry.1.insert(part.recipients);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_part_is_told_once_and_another_part_again() {
+        let incidents = Incidents::default();
+        let (first, other) = (Part { incident: 1, recipients: 1 }, Part { incident: 1, recipients: 2 });
+        assert!(!incidents.told(&first));
+        incidents.remember(first);
+        assert!(incidents.told(&first) && !incidents.told(&other));
+        assert!(!incidents.told(&Part { incident: 2, recipients: 1 }));
+    }
+}

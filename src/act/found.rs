@@ -1,0 +1,253 @@
+//! Findings -> places that a teacher can find: the column of a sheet, the line of a text, and how many.
+//!
+//! Keeps counts, kinds, places and the last two digits of a long number; no found value goes further than
+//! this file. A heading is told only when it is a known word, since a sheet without headings has a pupil
+//! there. Cannot fail. The design's `Place` of a notice: "bijlage klas3.csv, kolom C, 27 rijen".
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use super::shown::{Revealing, line};
+use crate::decide;
+use crate::detect::{Finding, Kind};
+use crate::extract::{self, Cell, Place, Spot, Text, Why};
+
+/// One kind of finding at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where.
+    pub at: Where,
+    /// In which column of a table.
+    pub column: Option<Column>,
+    /// What.
+    pub kind: Kind,
+    /// How many different ones.
+    pub values: usize,
+    /// The row of the first, counted from 1 as a sheet does, for columns.
+    pub row: Option<u32>,
+    /// The line of the first, counted from 1 without empty ones, for running text.
+    pub line: Option<usize>,
+    /// The last two digits of the first, for long numbers.
+    pub ends: Option<String>,
+}
+
+/// A place that a teacher can find.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Where {
+    /// The attached message or archive around it: its name when that may be shown.
+    pub within: Option<Option<String>>,
+    /// The part of it.
+    pub part: Part,
+}
+
+/// A part of a message.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The subject.
+    Subject,
+    /// Another header field.
+    Header,
+    /// The body.
+    Body,
+    /// The name of a file.
+    FileName,
+    /// A file; its name when that may be shown.
+    File(Option<String>),
+}
+
+/// A column of a table in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its letter, as in a sheet.
+    pub letter: String,
+    /// Its heading, when that is a known word.
+    pub heading: Option<String>,
+}
+
+/// A part that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UnreadPart {
+    /// Where.
+    pub at: Where,
+    /// Why.
+    pub why: Why,
+}
+
+impl fmt::Debug for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.part {
+            Part::Subject => "subject",
+            Part::Header => "header",
+            Part::Body => "body",
+            Part::FileName => "file name",
+            Part::File(_) => "file",
+        })
+    }
+}
+
+/// Turns places into what may be said of them.
+pub(super) struct Places<'a> {
+    pub(super) revealing: &'a Revealing,
+    /// File names in which something was found.
+    pub(super) hidden: HashSet<String>,
+}
+
+impl Places<'_> {
+    /// The place, with the names around it that may be shown.
+    pub(super) fn tell(&self, place: &Place) -> Where {
+        let part = match &place.spot {
+            Spot::Subject => Part::Subject,
+            Spot::Header(_) => Part::Header,
+            Spot::Text | Spot::Html => Part::Body,
+            Spot::FileName(_) => Part::FileName,
+            Spot::Attachment(name) => Part::File(self.name(name)),
+        };
+        Where { within: place.within.last().map(|name| self.name(name)), part }
+    }
+
+    fn name(&self, name: &str) -> Option<String> {
+        if self.hidden.contains(name) { None } else { self.revealing.pass(name) }
+    }
+}
+
+/// The file names in which something was found.
+pub(super) fn names_with_findings(findings: &[Finding]) -> HashSet<String> {
+    let name = |finding: &Finding| match &finding.place.spot {
+        Spot::FileName(name) => Some(name.clone()),
+        _ => None,
+    };
+    findings.iter().filter_map(name).collect()
+}
+
+/// The findings of one kind at one place.
+pub(super) struct Group<'a> {
+    at: Where,
+    /// Table and column.
+    column: Option<(u32, u32)>,
+    kind: Kind,
+    first: &'a Finding,
+    values: HashSet<String>,
+}
+
+/// Place, table and column, kind.
+type Key = (Where, Option<(u32, u32)>, Kind);
+
+/// In order of first appearance. The place is told once per distinct place, since a sheet can have a
+/// hundred thousand findings.
+pub(super) fn grouped<'a>(findings: &[&'a Finding], texts: &extract::Texts, places: &Places<'_>) -> Vec<Group<'a>> {
+    let mut told: HashMap<&Place, Where> = HashMap::new();
+    let mut index: HashMap<Key, usize> = HashMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for finding in findings {
+        let at = told.entry(&finding.place).or_insert_with(|| places.tell(&finding.place)).clone();
+        let column = cell_in_file(finding, texts).map(|cell| (cell.table, cell.column));
+        let group = *index.entry((at.clone(), column, finding.kind)).or_insert_with(|| {
+            groups.push(Group { at, column, kind: finding.kind, first: finding, values: HashSet::new() });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(group) {
+            group.values.insert(decide::value_of(finding));
+        }
+    }
+    groups
+}
+
+/// The cell of a finding in a file. A table in a body has no letters at its columns, so none there.
+fn cell_in_file<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t Cell> {
+    let Spot::Attachment(_) = finding.place.spot else { return None };
+    texts.texts.get(finding.text)?.cells.get(finding.cell?)
+}
+
+impl Group<'_> {
+    /// What is told of it; `texts` has its column and line.
+    pub(super) fn tell(self, texts: &extract::Texts) -> Found {
+        let cell = cell_in_file(self.first, texts);
+        let text = texts.texts.get(self.first.text);
+        let in_running_text = cell.is_none() && matches!(self.at.part, Part::Body | Part::File(_));
+        Found {
+            column: self.column.map(|(table, column)| Column {
+                letter: letter(column),
+                heading: text.and_then(|text| heading(text, table, column)),
+            }),
+            row: cell.map(|cell| cell.row.saturating_add(1)),
+            line: text.filter(|_| in_running_text).and_then(|text| line_of(text, self.first.range.start)),
+            ends: last_digits(self.first),
+            at: self.at,
+            kind: self.kind,
+            values: self.values.len(),
+        }
+    }
+}
+
+/// The letter of a column, as in a sheet: A .. Z, AA ..
+fn letter(column: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = u64::from(column) + 1;
+    while rest > 0 {
+        letters.push(char::from(b'A' + ((rest - 1) % 26) as u8));
+        rest = (rest - 1) / 26;
+    }
+    letters.iter().rev().collect()
+}
+
+/// What stands in row 0 of a column, when it is one of the words below. Other headings stay untold: a file
+/// without a heading row has a pupil there.
+fn heading(text: &Text, table: u32, column: u32) -> Option<String> {
+    let cell = text.cells.iter().find(|cell| (cell.table, cell.row, cell.column) == (table, 0, column))?;
+    let typed = line(text.text.get(cell.range.clone())?, 40);
+    HEADINGS.contains(&typed.to_lowercase().as_str()).then_some(typed)
+}
+
+const HEADINGS: [&str; 34] = [
+    "achternaam",
+    "adres",
+    "bankrekening",
+    "bsn",
+    "burgerservicenummer",
+    "diagnose",
+    "e-mail",
+    "email",
+    "geboortedatum",
+    "geboren",
+    "geb.datum",
+    "gezondheid",
+    "groep",
+    "iban",
+    "klas",
+    "leerling",
+    "leerlingnaam",
+    "leerlingnr",
+    "leerlingnummer",
+    "medisch",
+    "mobiel",
+    "naam",
+    "notitie",
+    "onderwijsnummer",
+    "opmerking",
+    "opmerkingen",
+    "pgn",
+    "postcode",
+    "roepnaam",
+    "stamnummer",
+    "telefoon",
+    "volledige naam",
+    "voornaam",
+    "zorg",
+];
+
+/// The line of an offset, empty ones not counted; none in a text of one or two lines.
+fn line_of(text: &Text, offset: usize) -> Option<usize> {
+    let filled = |text: &str| text.lines().filter(|line| !line.trim().is_empty()).count();
+    let before = text.text.get(..offset)?;
+    let begun = before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty());
+    (filled(&text.text) > 2).then(|| filled(before) + usize::from(begun))
+}
+
+/// The last two digits of a number that is long enough to stay unknown without the rest.
+fn last_digits(finding: &Finding) -> Option<String> {
+    if !matches!(finding.kind, Kind::Bsn | Kind::EducationNumber | Kind::StudentNumber | Kind::Iban) {
+        return None;
+    }
+    let digits: Vec<char> = finding.found.expose().chars().filter(char::is_ascii_digit).collect();
+    (digits.len() >= 6).then(|| digits.iter().skip(digits.len() - 2).collect())
+}

@@ -1,0 +1,202 @@
+//! What a notice tells of one stopped mail, without anything that was found in it.
+//!
+//! Built from the verdict and the findings; afterwards only counts, places, kinds and the last two digits
+//! of a number are left. The recipients stay as they were typed, and the subject and file names stay when
+//! they repeat nothing that was found (DESIGN, promise 5). Never holds a found value, so a notice cannot
+//! show one. Cannot fail.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil::DateTime;
+
+use super::found::{Found, Part, Places, UnreadPart, grouped, names_with_findings};
+use super::shown::{Revealing, line};
+use crate::decide::{self, Line, Policy, Route, Verdict};
+use crate::detect::{Finding, Kind};
+use crate::extract::{self, Spot, Unread, Why};
+use crate::message::{Envelope, Headers, Mailbox};
+
+/// So many places, columns and kinds are told; a sheet can have thousands.
+const MOST_TOLD: usize = 12;
+
+/// Everything that is known of a mail that was stopped.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopped<'a> {
+    /// Its envelope.
+    pub envelope: &'a Envelope,
+    /// Its headers.
+    pub headers: &'a Headers,
+    /// What was read of it.
+    pub texts: &'a extract::Texts,
+    /// What was found in that.
+    pub findings: &'a [Finding],
+    /// What was decided.
+    pub verdict: &'a Verdict,
+    /// The policy that decided.
+    pub policy: &'a Policy,
+}
+
+/// One stopped mail, as told to its sender.
+#[derive(Clone, Default)]
+pub struct Incident {
+    /// The number of the report, by which the helpdesk finds it in the journal.
+    pub number: String,
+    /// When the mail came, in the school's local time.
+    pub sent: DateTime,
+    /// The subject, when it may be shown.
+    pub subject: Option<String>,
+    /// The one file that it is about, when there is one and its name may be shown.
+    pub file: Option<String>,
+    /// Who did not get the mail: all recipients of this transaction, as typed.
+    pub not_reached: Vec<String>,
+    /// Those of them because of whom it was stopped.
+    pub cause: Vec<String>,
+    /// Whether To and Cc name more people than this transaction has: it is a part of the mail.
+    pub part_of_mail: bool,
+    /// What was found, place by place; at most twelve.
+    pub found: Vec<Found>,
+    /// How many more there are.
+    pub more: usize,
+    /// How many different pupils.
+    pub pupils: usize,
+    /// What could not be read, when that is why the mail was stopped.
+    pub unread: Vec<UnreadPart>,
+    /// The key of the advice text.
+    pub advice: Arc<str>,
+    /// The mail's Message-ID, when it has a plain one.
+    pub message_id: Option<String>,
+}
+
+impl Incident {
+    /// Gathers what a notice tells. `number` and `sent` come from the caller, who has the clock.
+    pub fn new(stopped: &Stopped<'_>, number: &str, sent: DateTime) -> Self {
+        let revealing = Revealing::new(stopped.findings);
+        let cause = cause(stopped);
+        let findings: Vec<&Finding> = told_findings(stopped, &cause.lines);
+        let places = Places { revealing: &revealing, hidden: names_with_findings(stopped.findings) };
+        let groups = grouped(&findings, stopped.texts, &places);
+        let more = groups.len().saturating_sub(MOST_TOLD);
+        let found: Vec<Found> = groups.into_iter().take(MOST_TOLD).map(|group| group.tell(stopped.texts)).collect();
+        let unread = told_unread(&stopped.texts.unread, &cause.lines, &places);
+        let subject =
+            stopped.headers.subject.as_ref().filter(|_| {
+                !stopped.findings.iter().any(|f| f.place.within.is_empty() && f.place.spot == Spot::Subject)
+            });
+        Self {
+            number: line(number, 40),
+            sent,
+            subject: subject.and_then(|subject| revealing.pass(subject.expose())),
+            file: one_file(&found, &unread),
+            not_reached: stopped.envelope.recipients.iter().map(|r| typed(&r.mailbox)).collect(),
+            cause: cause.recipients,
+            part_of_mail: is_part(stopped),
+            more,
+            pupils: decide::pupils(findings.iter().copied()),
+            found,
+            unread,
+            advice: cause.advice,
+            message_id: stopped.headers.message_id.as_deref().filter(|id| is_plain_id(id)).map(str::to_string),
+        }
+    }
+}
+
+/// Recipients, subject and file names are shown to the sender alone, never in a log.
+impl fmt::Debug for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incident")
+            .field("number", &self.number)
+            .field("not_reached", &self.not_reached.len())
+            .field("cause", &self.cause.len())
+            .field("found", &self.found.len())
+            .field("unread", &self.unread.len())
+            .field("advice", &self.advice)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the mail was stopped.
+struct Cause<'a> {
+    recipients: Vec<String>,
+    lines: Vec<&'a Line>,
+    advice: Arc<str>,
+}
+
+fn cause<'a>(stopped: &Stopped<'a>) -> Cause<'a> {
+    let strictest = stopped.verdict.strictest();
+    let mut cause = Cause { recipients: Vec::new(), lines: Vec::new(), advice: Arc::from("") };
+    for (recipient, decision) in stopped.envelope.recipients.iter().zip(&stopped.verdict.decisions) {
+        if decision.route != strictest || strictest == Route::Pass {
+            continue;
+        }
+        cause.recipients.push(typed(&recipient.mailbox));
+        if cause.lines.iter().any(|line| line.id == decision.line) {
+            continue;
+        }
+        cause.lines.extend(stopped.policy.line(&decision.line));
+        if let (true, Some(advice)) = (cause.advice.is_empty(), &decision.advice) {
+            cause.advice = advice.clone();
+        }
+    }
+    cause
+}
+
+/// The findings that belong to the reason. Phone numbers and the like are in every signature: they are told
+/// only when a line asks for them. A line about unread parts has no findings to tell.
+fn told_findings<'a>(stopped: &Stopped<'a>, lines: &[&Line]) -> Vec<&'a Finding> {
+    let about_content = |line: &&&Line| line.when.unread.is_empty();
+    let asked: BTreeSet<Kind> = lines
+        .iter()
+        .filter(about_content)
+        .flat_map(|line| line.when.kinds.iter().chain(&line.when.all_of))
+        .copied()
+        .collect();
+    let any = lines.iter().any(|line| line.when.unread.is_empty());
+    let everyday = |kind: Kind| matches!(kind, Kind::Iban | Kind::Phone | Kind::Postcode);
+    decide::counted(stopped.findings, stopped.policy)
+        .filter(|finding| any && (asked.contains(&finding.kind) || !everyday(finding.kind)))
+        .collect()
+}
+
+fn told_unread(unread: &[Unread], lines: &[&Line], places: &Places<'_>) -> Vec<UnreadPart> {
+    let asked: HashSet<Why> = lines.iter().flat_map(|line| line.when.unread.iter().copied()).collect();
+    let mut told = Vec::new();
+    for unread in unread.iter().filter(|unread| asked.contains(&unread.why)) {
+        let part = UnreadPart { at: places.tell(&unread.place), why: unread.why };
+        if told.len() < MOST_TOLD && !told.contains(&part) {
+            told.push(part);
+        }
+    }
+    told
+}
+
+/// The name of the only file that is told of.
+fn one_file(found: &[Found], unread: &[UnreadPart]) -> Option<String> {
+    let mut names =
+        found.iter().map(|found| &found.at).chain(unread.iter().map(|unread| &unread.at)).filter_map(|at| {
+            match (&at.within, &at.part) {
+                (None, Part::File(name)) => Some(name.clone()),
+                (Some(name), _) => Some(name.clone()),
+                _ => None,
+            }
+        });
+    let first = names.next()?;
+    if names.all(|name| name == first) { first } else { None }
+}
+
+/// Whether To and Cc name somebody whom this transaction does not have: providers send one mail to each
+/// domain apart, and inside recipients never reach us.
+fn is_part(stopped: &Stopped<'_>) -> bool {
+    let here: HashSet<String> = stopped.envelope.recipients.iter().map(|r| r.mailbox.folded()).collect();
+    stopped.headers.to_cc.iter().any(|mailbox| !here.contains(&mailbox.folded()))
+}
+
+fn typed(mailbox: &Mailbox) -> String {
+    line(mailbox.typed(), 320)
+}
+
+/// A Message-ID that can stand in a header as it is (RFC 5322 3.6.4, without quoted forms and comments).
+fn is_plain_id(id: &str) -> bool {
+    id.len() <= 200 && id.contains('@') && id.bytes().all(|b| b.is_ascii_graphic() && !b"<>()\"\\,;:".contains(&b))
+}

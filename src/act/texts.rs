@@ -1,0 +1,249 @@
+//! The texts of notices, from files that a school may edit, checked at load.
+//!
+//! A folder holds `notice.nl.txt` (its first line is the subject), `notice.nl.html`, `choices.nl.txt` (one
+//! choice a line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
+//! falls back to another text: a missing file or an unknown placeholder is a problem, with its line, at
+//! start or reload and not at the first notice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::template::Template;
+use crate::decide::Policy;
+use crate::problem::Problem;
+use crate::school::Language;
+
+/// What the texts of a notice may name.
+const NOTICE: [&str; 17] = [
+    "school",
+    "mail",
+    "time",
+    "clock",
+    "with_file",
+    "recipients",
+    "outcome",
+    "heading",
+    "found",
+    "why",
+    "choices",
+    "readers",
+    "privacy",
+    "deputy",
+    "helpdesk",
+    "fg",
+    "number",
+];
+/// What the choices and the advice may name besides.
+const CHOICES: [&str; 9] =
+    ["school", "remove_columns", "advice", "channel", "privacy", "deputy", "helpdesk", "fg", "number"];
+const ADVICE: [&str; 5] = ["school", "privacy", "deputy", "helpdesk", "fg"];
+
+/// The subject of a notice stands in the first line of its plain template, behind this.
+const SUBJECT: &str = "Subject: ";
+
+/// All texts, in both languages.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    languages: BTreeMap<Language, Set>,
+    /// For problems that are about no single file.
+    folder: PathBuf,
+}
+
+/// The texts of one language.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Set {
+    pub(super) subject: Template,
+    pub(super) plain: Template,
+    pub(super) html: Template,
+    pub(super) choices: Template,
+    pub(super) advice: BTreeMap<String, Advice>,
+}
+
+/// One advice: `advice_KEY.nl.txt` holds its line, an empty line, the reasons, and choices behind `- `.
+#[derive(Debug, Clone)]
+pub(super) struct Advice {
+    pub(super) line: Template,
+    pub(super) reasons: Template,
+    pub(super) choices: Template,
+}
+
+impl Texts {
+    /// The shipped texts, rules/texts.
+    ///
+    /// # Errors
+    /// None in a build whose tests passed; the same as [`Texts::load`] otherwise.
+    pub fn shipped() -> Result<Self, Vec<Problem>> {
+        let file = |(name, text): &(&str, &str)| (Path::new("rules/texts").join(name), text.to_string());
+        Self::load(&SHIPPED.iter().map(file).collect::<Vec<_>>())
+    }
+
+    /// Checks and takes the text files of a folder (path and content each). Only `.txt` and `.html` files
+    /// are looked at.
+    ///
+    /// # Errors
+    /// Unknown placeholders with file and line, files that are missing in a language, and files whose name
+    /// nobody asks for.
+    pub fn load(files: &[(PathBuf, String)]) -> Result<Self, Vec<Problem>> {
+        let folder = files.first().and_then(|(path, _)| path.parent()).unwrap_or(Path::new("")).to_path_buf();
+        let mut texts =
+            Self { languages: Language::ALL.map(|language| (language, Set::default())).into(), folder: folder.clone() };
+        let (mut problems, mut seen) = (Vec::new(), BTreeSet::new());
+        for (path, text) in files {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !name.ends_with(".txt") && !name.ends_with(".html") {
+                continue;
+            }
+            seen.insert(name.to_string());
+            if let Err(found) = texts.take(path, name, text) {
+                problems.extend(found);
+            }
+        }
+        problems.extend(wanted(&seen).into_iter().filter(|name| !seen.contains(name)).map(|name| {
+            Problem::new(
+                folder.join(&name),
+                "this text is missing",
+                "copy the shipped one from rules/texts and edit that",
+            )
+        }));
+        if problems.is_empty() { Ok(texts) } else { Err(problems) }
+    }
+
+    /// The advice texts that a policy names and that are not there.
+    pub fn check(&self, policy: &Policy) -> Vec<Problem> {
+        let known = |key: &str| self.languages.values().all(|set| set.advice.contains_key(key));
+        let missing = |line: &&crate::decide::Line| line.advice.as_deref().is_some_and(|key| !known(key));
+        let tell = |line: &crate::decide::Line| {
+            let key = line.advice.as_deref().unwrap_or_default();
+            let mut problem = Problem::new(
+                &policy.file,
+                format!("line \"{}\" names the advice \"{}\", which has no text", line.id, key.escape_debug()),
+                format!("add advice_{key}.nl.txt and advice_{key}.en.txt in {}", self.folder.display()),
+            );
+            problem.line = Some(line.at);
+            problem
+        };
+        policy.lines.iter().filter(missing).map(tell).collect()
+    }
+
+    /// The texts of a language.
+    pub(super) fn set(&self, language: Language) -> &Set {
+        const NONE: &Set = &Set {
+            subject: Template::EMPTY,
+            plain: Template::EMPTY,
+            html: Template::EMPTY,
+            choices: Template::EMPTY,
+            advice: BTreeMap::new(),
+        };
+        self.languages.get(&language).unwrap_or(NONE)
+    }
+
+    fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
+        let unknown = || {
+            let remedy = "name it notice, choices or advice_KEY, then .nl or .en, then .txt (notice also .html)";
+            vec![Problem::new(path, "no text of this name is used", remedy)]
+        };
+        let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;
+        let (stem, word) = stem.rsplit_once('.').ok_or_else(unknown)?;
+        let language = Language::ALL.into_iter().find(|language| language.word() == word).ok_or_else(unknown)?;
+        let set = self.languages.entry(language).or_default();
+        match (stem, form, stem.strip_prefix("advice_")) {
+            ("notice", "txt", _) => {
+                set.plain = Template::parse(path, text, &NOTICE)?;
+                set.subject = set.plain.split_first_line(SUBJECT).ok_or_else(|| {
+                    vec![
+                        Problem::new(path, "there is no subject", "start the file with a line \"Subject: ...\"")
+                            .at(text, 0),
+                    ]
+                })?;
+            }
+            ("notice", "html", _) => set.html = Template::parse(path, text, &NOTICE)?,
+            ("choices", "txt", _) => set.choices = Template::parse(path, text, &CHOICES)?,
+            (_, "txt", Some(key)) => {
+                set.advice.insert(key.to_string(), advice(path, text)?);
+            }
+            _ => return Err(unknown()),
+        }
+        Ok(())
+    }
+}
+
+fn wanted(seen: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut wanted = BTreeSet::new();
+    for language in Language::ALL.map(Language::word) {
+        wanted.extend(
+            ["notice.txt", "notice.html", "choices.txt"].map(|name| name.replace('.', &format!(".{language}."))),
+        );
+        let advices = seen.iter().filter(|name| name.starts_with("advice_"));
+        wanted.extend(advices.filter_map(|name| Some(format!("{}.{language}.txt", name.split('.').next()?))));
+    }
+    wanted
+}
+
+fn advice(path: &Path, text: &str) -> Result<Advice, Vec<Problem>> {
+    // Each of the three keeps all lines, the others' emptied, so that a problem has its right line number.
+    let only = |wanted: fn(usize, &str) -> bool| {
+        let lines = text.lines().enumerate().map(|(n, line)| if wanted(n, line) { line } else { "" });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let parsed = |wanted| Template::parse(path, &only(wanted), &ADVICE);
+    let line = parsed(|n, _| n == 0);
+    let reasons = parsed(|n, line| n > 0 && !line.starts_with("- "));
+    let choices = parsed(|n, line| n > 0 && line.starts_with("- "));
+    match (line, reasons, choices) {
+        (Ok(line), Ok(reasons), Ok(choices)) if !text.trim_start_matches(['\r', '\n']).is_empty() => {
+            Ok(Advice { line, reasons, choices })
+        }
+        (Ok(_), Ok(_), Ok(_)) => {
+            Err(vec![Problem::new(path, "the text is empty", "write one line, an empty line, and the reasons")])
+        }
+        (line, reasons, choices) => {
+            Err([line, reasons, choices].into_iter().filter_map(Result::err).flatten().collect())
+        }
+    }
+}
+
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../rules/texts/", $name)))),+]
+    };
+}
+
+/// rules/texts, as built in.
+const SHIPPED: &[(&str, &str)] = shipped![
+    "advice_bsn.en.txt",
+    "advice_bsn.nl.txt",
+    "advice_bsn_gov.en.txt",
+    "advice_bsn_gov.nl.txt",
+    "advice_bsn_list.en.txt",
+    "advice_bsn_list.nl.txt",
+    "advice_calendar.en.txt",
+    "advice_calendar.nl.txt",
+    "advice_document.en.txt",
+    "advice_document.nl.txt",
+    "advice_health.en.txt",
+    "advice_health.nl.txt",
+    "advice_health_light.en.txt",
+    "advice_health_light.nl.txt",
+    "advice_list.en.txt",
+    "advice_list.nl.txt",
+    "advice_name.en.txt",
+    "advice_name.nl.txt",
+    "advice_personal.en.txt",
+    "advice_personal.nl.txt",
+    "advice_photo.en.txt",
+    "advice_photo.nl.txt",
+    "advice_special.en.txt",
+    "advice_special.nl.txt",
+    "advice_unread_broken.en.txt",
+    "advice_unread_broken.nl.txt",
+    "advice_unread_encrypted.en.txt",
+    "advice_unread_encrypted.nl.txt",
+    "advice_unread_large.en.txt",
+    "advice_unread_large.nl.txt",
+    "choices.en.txt",
+    "choices.nl.txt",
+    "notice.en.html",
+    "notice.en.txt",
+    "notice.nl.html",
+    "notice.nl.txt",
+];

@@ -1,0 +1,345 @@
+//! The phrases of a notice that depend on numbers and places, in Dutch and English.
+//!
+//! Whole sentences stand in the templates (rules/texts), where a school can edit them; here is only what
+//! grammar makes of counts, lists, days and places. Takes values without found data, and adds none.
+
+use jiff::civil::DateTime;
+
+use super::found::{Found, Part, UnreadPart, Where};
+use super::incident::Incident;
+use crate::detect::Kind;
+use crate::extract::Why;
+use crate::school::{Contact, Language};
+
+/// "dinsdag 24 november, 14.07 uur".
+pub(super) fn moment(at: DateTime, language: Language) -> String {
+    let day = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
+    let month = usize::from(at.month().unsigned_abs()).saturating_sub(1);
+    let (days, months) = language.of((DAYS_NL, MONTHS_NL), (DAYS_EN, MONTHS_EN));
+    let (day, month) = (days.get(day).copied().unwrap_or_default(), months.get(month).copied().unwrap_or_default());
+    format!("{day} {} {month}, {}", at.day(), clock(at, language))
+}
+
+/// "14.07 uur".
+pub(super) fn clock(at: DateTime, language: Language) -> String {
+    let (hour, minute) = (at.hour(), at.minute());
+    language.of(format!("{hour}.{minute:02} uur"), format!("{hour}:{minute:02}"))
+}
+
+/// "a, b en c".
+pub(super) fn list(items: &[String], language: Language) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} {} {last}", first.join(", "), language.of("en", "and")),
+    }
+}
+
+/// The first ten of a list of recipients, and how many more there are.
+pub(super) fn people(typed: &[String], language: Language) -> String {
+    const MOST: usize = 10;
+    if typed.len() <= MOST + 1 {
+        return list(typed, language);
+    }
+    let rest = typed.len() - MOST;
+    let mut shown: Vec<String> = typed.iter().take(MOST).cloned().collect();
+    shown.push(language.of(format!("nog {rest} anderen"), format!("{rest} others")));
+    list(&shown, language)
+}
+
+/// "Je mail "Lijst groep 5"", or without the subject; a part of a mail says so.
+pub(super) fn mail(incident: &Incident, language: Language) -> String {
+    let what = match (incident.part_of_mail, language) {
+        (false, Language::Nl) => "Je mail",
+        (true, Language::Nl) => "Dit deel van je mail",
+        (false, Language::En) => "Your mail",
+        (true, Language::En) => "This part of your mail",
+    };
+    match &incident.subject {
+        Some(subject) => format!("{what} “{subject}”"),
+        None => what.to_string(),
+    }
+}
+
+/// " met klas5.csv", for the subject.
+pub(super) fn with_file(incident: &Incident, language: Language) -> String {
+    incident.file.as_ref().map(|name| format!(" {} {name}", language.of("met", "with"))).unwrap_or_default()
+}
+
+/// What the list of findings is called.
+pub(super) fn heading(incident: &Incident, language: Language) -> String {
+    let heading = if incident.found.is_empty() {
+        language.of("Wat konden we niet nakijken?", "What could we not check?")
+    } else {
+        language.of("Wat staat erin?", "What is in it?")
+    };
+    heading.to_string()
+}
+
+/// The only reader.
+pub(super) fn you(language: Language) -> String {
+    language.of("jou", "you").to_string()
+}
+
+/// Who got it: nobody, and because of whom.
+pub(super) fn outcome(incident: &Incident, language: Language) -> String {
+    let mut sentences = Vec::new();
+    let others = incident.cause.len() < incident.not_reached.len();
+    if others {
+        let cause = people(&incident.cause, language);
+        sentences.push(language.of(
+            format!("Niemand van hen heeft de mail gekregen. We hielden hem tegen vanwege {cause}."),
+            format!("None of them got it. We stopped it because of {cause}."),
+        ));
+    }
+    if incident.part_of_mail {
+        sentences.push(
+            language
+                .of(
+                    "In Aan of Cc staan nog meer mensen. Hun deel gaat apart; zij kunnen de mail wel gekregen hebben.",
+                    "There are more people in To or Cc. Their part goes separately; they may have got the mail.",
+                )
+                .to_string(),
+        );
+    }
+    sentences.join(" ")
+}
+
+/// One point for each place, its columns and kinds behind it, then the number of pupils.
+pub(super) fn found(incident: &Incident, language: Language) -> Vec<String> {
+    let mut points: Vec<(&Where, Vec<String>)> = Vec::new();
+    for found in &incident.found {
+        let phrase = what(found, language);
+        match points.iter_mut().find(|(at, _)| *at == &found.at) {
+            Some((_, phrases)) => phrases.push(phrase),
+            None => points.push((&found.at, vec![phrase])),
+        }
+    }
+    let mut lines: Vec<String> = points
+        .into_iter()
+        .map(|(at, phrases)| capital(&format!("{}: {}.", place(at, language), phrases.join("; "))))
+        .collect();
+    if incident.more > 0 {
+        let more = incident.more;
+        lines.push(language.of(
+            if more == 1 {
+                "Er is nog 1 andere vondst.".to_string()
+            } else {
+                format!("Er zijn nog {more} andere vondsten.")
+            },
+            if more == 1 { "There is 1 more finding.".to_string() } else { format!("There are {more} more findings.") },
+        ));
+    }
+    if incident.pupils > 1 {
+        let pupils = incident.pupils;
+        lines.push(language.of(
+            format!("Het gaat om {pupils} verschillende leerlingen."),
+            format!("This concerns {pupils} different pupils."),
+        ));
+    }
+    lines.extend(incident.unread.iter().map(|part| unread(part, language)));
+    lines
+}
+
+/// "kolom C (bsn): 27 burgerservicenummers (BSN), het eerste staat in rij 2 en eindigt op 82".
+fn what(found: &Found, language: Language) -> String {
+    let count = kind(found.kind, found.values, language);
+    let column = found.column.as_ref().map(|column| {
+        let heading = column.heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default();
+        format!("{} {}{heading}: ", language.of("kolom", "column"), column.letter)
+    });
+    format!("{}{count}{}", column.unwrap_or_default(), first(found, language))
+}
+
+/// Where the first is, and on what it ends.
+fn first(found: &Found, language: Language) -> String {
+    let (row, line) = language.of(("in rij", "rond regel"), ("in row", "near line"));
+    let at = match (found.row, found.line) {
+        (Some(n), _) => Some(format!("{row} {n}")),
+        (None, Some(n)) => Some(format!("{line} {n}")),
+        _ => None,
+    };
+    let ends = found.ends.as_ref().map(|ends| format!("{} {ends}", language.of("eindigt op", "ends in")));
+    let many = found.values > 1;
+    match (at, ends, many, language) {
+        (None, None, ..) => String::new(),
+        (Some(at), Some(ends), true, Language::Nl) => format!(", het eerste staat {at} en {ends}"),
+        (Some(at), Some(ends), true, Language::En) => format!(", the first is {at} and {ends}"),
+        (Some(at), None, true, Language::Nl) => format!(", te beginnen {at}"),
+        (Some(at), None, true, Language::En) => format!(", starting {at}"),
+        (None, Some(ends), true, Language::Nl) => format!(", het eerste {ends}"),
+        (None, Some(ends), true, Language::En) => format!(", the first {ends}"),
+        (Some(at), Some(ends), false, Language::Nl) => format!(" {at}, het {ends}"),
+        (Some(at), Some(ends), false, Language::En) => format!(" {at}, it {ends}"),
+        (Some(at), None, false, _) => format!(" {at}"),
+        (None, Some(ends), false, Language::Nl) => format!(", het {ends}"),
+        (None, Some(ends), false, Language::En) => format!(", it {ends}"),
+    }
+}
+
+/// "27 burgerservicenummers (BSN)", "een naam van een leerling".
+pub(super) fn kind(kind: Kind, count: usize, language: Language) -> String {
+    let (one, many) = language.of(kind_nl(kind), kind_en(kind));
+    if count == 1 { format!("{} {one}", language.of("een", "one")) } else { format!("{count} {many}") }
+}
+
+fn kind_nl(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Bsn => ("burgerservicenummer (BSN)", "burgerservicenummers (BSN)"),
+        Kind::EducationNumber => ("onderwijsnummer", "onderwijsnummers"),
+        Kind::PupilName => ("naam van een leerling", "namen van leerlingen"),
+        Kind::Health => ("gegeven over gezondheid", "gegevens over gezondheid"),
+        Kind::Care => ("gegeven over zorg of begeleiding", "gegevens over zorg of begeleiding"),
+        Kind::BeliefOrigin => ("gegeven over geloof, afkomst of verblijf", "gegevens over geloof, afkomst of verblijf"),
+        Kind::Criminal => ("gegeven over politie of een strafbaar feit", "gegevens over politie of strafbare feiten"),
+        Kind::StudentNumber => ("leerlingnummer", "leerlingnummers"),
+        Kind::BirthDate => ("geboortedatum", "geboortedatums"),
+        Kind::DocumentNumber => {
+            ("nummer van een paspoort, ID-kaart of rijbewijs", "nummers van paspoorten, ID-kaarten of rijbewijzen")
+        }
+        Kind::EckId => ("ECK iD van een leerling", "ECK iD's van leerlingen"),
+        Kind::Iban => ("rekeningnummer", "rekeningnummers"),
+        Kind::Phone => ("telefoonnummer", "telefoonnummers"),
+        Kind::Postcode => ("postcode", "postcodes"),
+    }
+}
+
+fn kind_en(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Bsn => ("citizen service number (BSN)", "citizen service numbers (BSN)"),
+        Kind::EducationNumber => ("education number", "education numbers"),
+        Kind::PupilName => ("name of a pupil", "names of pupils"),
+        Kind::Health => ("item about health", "items about health"),
+        Kind::Care => ("item about care or support", "items about care or support"),
+        Kind::BeliefOrigin => ("item about belief, origin or residence", "items about belief, origin or residence"),
+        Kind::Criminal => ("item about the police or an offence", "items about the police or offences"),
+        Kind::StudentNumber => ("pupil number", "pupil numbers"),
+        Kind::BirthDate => ("date of birth", "dates of birth"),
+        Kind::DocumentNumber => {
+            ("number of a passport, ID card or driving licence", "numbers of passports, ID cards or driving licences")
+        }
+        Kind::EckId => ("ECK iD of a pupil", "ECK iDs of pupils"),
+        Kind::Iban => ("bank account number", "bank account numbers"),
+        Kind::Phone => ("phone number", "phone numbers"),
+        Kind::Postcode => ("postcode", "postcodes"),
+    }
+}
+
+/// "bijlage klas5.csv", "de tekst van je mail"; a nested message says in which.
+fn place(at: &Where, language: Language) -> String {
+    let part = match (&at.part, language) {
+        (Part::Subject, Language::Nl) => "het onderwerp".to_string(),
+        (Part::Subject, Language::En) => "the subject".to_string(),
+        (Part::Header, Language::Nl) => "de adresregels".to_string(),
+        (Part::Header, Language::En) => "the address lines".to_string(),
+        (Part::Body, Language::Nl) => "de tekst van de mail".to_string(),
+        (Part::Body, Language::En) => "the text of the mail".to_string(),
+        (Part::FileName, Language::Nl) => "de naam van een bijlage".to_string(),
+        (Part::FileName, Language::En) => "the name of an attachment".to_string(),
+        (Part::File(name), _) => attachment(name.as_deref(), language),
+    };
+    match &at.within {
+        None => part,
+        Some(within) => format!("{}, {part}", attachment(within.as_deref(), language)),
+    }
+}
+
+fn attachment(name: Option<&str>, language: Language) -> String {
+    match name {
+        Some(name) => format!("{} {name}", language.of("bijlage", "attachment")),
+        None => language.of("een bijlage", "an attachment").to_string(),
+    }
+}
+
+fn unread(part: &UnreadPart, language: Language) -> String {
+    let why = match (part.why, language) {
+        (Why::NotYetReadable, Language::Nl) => "dit soort bestand kunnen we niet lezen",
+        (Why::NotYetReadable, Language::En) => "we cannot read this kind of file",
+        (Why::Image, Language::Nl) => "een foto of plaatje kunnen we niet lezen",
+        (Why::Image, Language::En) => "we cannot read a picture",
+        (Why::Media, Language::Nl) => "geluid of film kunnen we niet controleren",
+        (Why::Media, Language::En) => "we cannot check sound or film",
+        (Why::Encrypted, Language::Nl) => "dit zit op slot, dus we kunnen niet zien wat erin staat",
+        (Why::Encrypted, Language::En) => "this is locked, so we cannot see what is in it",
+        (Why::Ambiguous, Language::Nl) => "dit is zo opgebouwd dat niet elk mailprogramma hetzelfde laat zien",
+        (Why::Ambiguous, Language::En) => "this is built in such a way that mail programs show different things",
+        (Why::OverLimit, Language::Nl) => "dit is te groot om te controleren",
+        (Why::OverLimit, Language::En) => "this is too large to check",
+        (Why::Malformed, Language::Nl) => "dit is beschadigd, dus we kunnen niet zien wat erin staat",
+        (Why::Malformed, Language::En) => "this is damaged, so we cannot see what is in it",
+        (Why::ScannerFailed, Language::Nl) => "onze controle kwam hier niet doorheen",
+        (Why::ScannerFailed, Language::En) => "our check could not get through this",
+    };
+    capital(&format!("{}: {why}.", place(&part.at, language)))
+}
+
+/// "Haal kolom C en D uit klas5.csv." for the files in which everything stands in columns.
+pub(super) fn remove_columns(incident: &Incident, language: Language) -> String {
+    let in_file = |found: &&Found| matches!(found.at.part, Part::File(_));
+    let Some(Part::File(name)) = incident.found.iter().find(in_file).map(|found| &found.at.part) else {
+        return String::new();
+    };
+    let same = |found: &Found| found.at.part == Part::File(name.clone()) && found.column.is_some();
+    if incident.more > 0 || !incident.found.iter().all(same) {
+        return String::new();
+    }
+    let mut letters: Vec<String> =
+        incident.found.iter().filter_map(|f| f.column.as_ref().map(|c| c.letter.clone())).collect();
+    letters.dedup();
+    let columns = list(&letters, language);
+    let file = name.clone().unwrap_or_else(|| language.of("de bijlage", "the attachment").to_string());
+    let word = language.of("kolom", if letters.len() == 1 { "column" } else { "columns" });
+    language.of(
+        format!("Haal {word} {columns} uit {file} en verstuur de mail opnieuw, als de ander genoeg heeft aan de rest."),
+        format!("Take {word} {columns} out of {file} and send the mail again, if the rest is enough."),
+    )
+}
+
+/// "Ilse Bakker, privacycoördinator (ma-do, 040-555 01 23)".
+pub(super) fn contact(contact: &Contact) -> String {
+    let by = contact.phone.as_ref().or(contact.mail.as_ref());
+    let reach: Vec<&str> = [contact.hours.as_ref(), by].into_iter().flatten().map(String::as_str).collect();
+    // "de helpdesk", whose function is "helpdesk", needs no second word.
+    let who = if contact.name.to_lowercase().contains(&contact.role.to_lowercase()) {
+        contact.name.clone()
+    } else {
+        format!("{}, {}", contact.name, contact.role)
+    };
+    if reach.is_empty() { who } else { format!("{who} ({})", reach.join(", ")) }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+const DAYS_NL: [&str; 7] = ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"];
+const DAYS_EN: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const MONTHS_NL: [&str; 12] = [
+    "januari",
+    "februari",
+    "maart",
+    "april",
+    "mei",
+    "juni",
+    "juli",
+    "augustus",
+    "september",
+    "oktober",
+    "november",
+    "december",
+];
+const MONTHS_EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];

@@ -1,0 +1,333 @@
+//! Other numbers: IBAN, phone, postcode, birth date, student number, ECK iD, and patterns near a word.
+//!
+//! All are found from the digits on, in one pass over the tokens; a pattern is tried only in a short
+//! window after one of its context words.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::detect::names::{Form, NameIndex};
+use crate::detect::reading::{Token, gap};
+use crate::detect::rule::Check;
+use crate::detect::rules::{Rule, Rules};
+use crate::detect::scene::{Near, Scene, about};
+use crate::detect::score::Score;
+use crate::detect::words::Role;
+
+/// A finding in the folded text.
+pub struct Mark<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// Where, in the folded text.
+    pub range: Range<usize>,
+    /// Its first token.
+    pub token: u32,
+    /// How sure.
+    pub score: Score,
+    /// The pupil, when the roster knows the number.
+    pub pupil: Option<u32>,
+}
+
+/// Bytes after a context word in which a pattern is tried.
+const WINDOW: usize = 80;
+
+/// All marks of a text, in no particular order.
+pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, names: Option<&NameIndex>) -> Vec<Mark<'r>> {
+    let mut finder = Finder { scene, rules, names, marks: Vec::new(), iban_until: 0 };
+    if scene.reading.digits {
+        let tokens = scene.reading.tokens.len();
+        (0..tokens).for_each(|at| finder.at(at));
+        finder.patterns();
+    }
+    finder.marks
+}
+
+struct Finder<'s, 'a, 'r> {
+    scene: &'s Scene<'a>,
+    rules: &'r Rules,
+    names: Option<&'s NameIndex>,
+    marks: Vec<Mark<'r>>,
+    iban_until: u32,
+}
+
+impl Finder<'_, '_, '_> {
+    fn at(&mut self, at: usize) {
+        let Some(&token) = self.scene.reading.token(at) else { return };
+        if !token.digits {
+            match self.scene.reading.bytes(&token) {
+                b"NL" | b"nl" | b"Nl" => self.iban(at, &token),
+                b"ketenid" => self.eck_id(at, &token),
+                _ => {}
+            }
+            return;
+        }
+        if token.start < self.iban_until {
+            return;
+        }
+        match token.len() {
+            1..=2 if self.date(at, &token) => {}
+            4 if self.date(at, &token) || self.postcode(at, &token) => {}
+            _ => self.phone(at, &token),
+        }
+        if (4..=7).contains(&token.len()) {
+            self.student_number(at, &token);
+        }
+    }
+
+    fn push(&mut self, check: Check, at: usize, range: Range<u32>, why: &str, weight: f32, pupil: Option<u32>) {
+        let Some((_, rule)) = self.rules.with_check(check) else { return };
+        let score = Score::new(why, weight);
+        let range = range.start as usize..range.end as usize;
+        self.marks.push(Mark { rule, range, token: at as u32, score, pupil });
+    }
+
+    /// ISO 13616: NL, two check digits, four letters, ten digits; modulo 97 is 1.
+    fn iban(&mut self, at: usize, token: &Token) {
+        let bytes = self.scene.reading.folded.text.as_bytes();
+        let mut signs = Vec::with_capacity(18);
+        let mut end = token.start as usize;
+        while signs.len() < 18 {
+            match bytes.get(end) {
+                Some(byte) if byte.is_ascii_alphanumeric() => signs.push(byte.to_ascii_uppercase()),
+                Some(b' ' | b'.' | b'-')
+                    if end > token.start as usize && bytes.get(end - 1).is_some_and(u8::is_ascii_alphanumeric) => {}
+                _ => return,
+            }
+            end += 1;
+        }
+        let (Some(check), Some(bank), Some(account)) = (signs.get(2..4), signs.get(4..8), signs.get(8..)) else {
+            return;
+        };
+        let shaped = check.iter().chain(account).all(u8::is_ascii_digit) && bank.iter().all(u8::is_ascii_alphabetic);
+        let rest = bank.iter().chain(account).chain(b"NL").chain(check);
+        let modulo = rest.fold(0u64, |sum, &sign| match sign {
+            b'0'..=b'9' => (sum * 10 + u64::from(sign - b'0')) % 97,
+            letter => (sum * 100 + u64::from(letter - b'A') + 10) % 97,
+        });
+        let ends = !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+        if shaped && modulo == 1 && ends {
+            self.iban_until = end as u32;
+            self.push(Check::Iban, at, token.start..end as u32, "an IBAN whose check digits are right", 6.0, None);
+        }
+    }
+
+    fn eck_id(&mut self, at: usize, token: &Token) {
+        let text = self.scene.reading.folded.text.as_bytes();
+        let start = (token.start as usize).saturating_sub(8);
+        let start =
+            if text.get(start..token.start as usize) == Some(b"https://") { start } else { token.start as usize };
+        let slashes =
+            text.get(start..).unwrap_or_default().iter().take(200).position(|byte| byte.is_ascii_whitespace());
+        let end = slashes.map_or((start + 200).min(text.len()), |length| start + length);
+        let address = text.get(start..end).unwrap_or_default();
+        let hex = address.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        let digits = hex.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        if digits == 128 {
+            let end = (end - hex.len() + digits) as u32;
+            self.push(Check::EckId, at, start as u32..end, "an ECK iD", 6.0, None);
+        }
+    }
+
+    fn postcode(&mut self, at: usize, token: &Token) -> bool {
+        let reading = &self.scene.reading;
+        let Some(letters) = reading.token(at + 1) else { return false };
+        let word = reading.bytes(letters);
+        let shaped = !letters.digits
+            && letters.upper
+            && word.len() == 2
+            && letters.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0;
+        let real = reading.bytes(token).first() != Some(&b'0') && ![&b"SA"[..], b"SD", b"SS"].contains(&word);
+        let apart = at == 0 || token.gap != 0;
+        if shaped && real && apart {
+            self.push(Check::Postcode, at, token.start..letters.end, "a postcode", 3.0, None);
+        }
+        shaped && real && apart
+    }
+
+    /// Ten digits from 0, or nine after +31.
+    fn phone(&mut self, at: usize, token: &Token) {
+        let reading = &self.scene.reading;
+        let bytes = reading.bytes(token);
+        let plus = reading.byte_before(token.start) == Some(b'+') && bytes.starts_with(b"31");
+        let abroad = plus || bytes.starts_with(b"0031");
+        let glued = at > 0 && token.gap == 0;
+        if glued || !(abroad || bytes.first() == Some(&b'0')) {
+            return;
+        }
+        let mut digits: Vec<u8> = bytes.to_vec();
+        let mut last = at;
+        let wanted = |digits: &[u8]| match (plus, abroad, digits.get(2), digits.get(4)) {
+            (true, _, Some(b'0'), _) => 12,
+            (true, ..) => 11,
+            (_, true, _, Some(b'0')) => 14,
+            (_, true, ..) => 13,
+            _ => 10,
+        };
+        while digits.len() < wanted(&digits) && last - at < 9 {
+            let Some(next) = reading.token(last + 1) else { return };
+            let apart = gap::SPACE | gap::HYPHEN | gap::DOT | gap::SLASH | gap::BRACKET;
+            if !next.digits || next.gap & !apart != 0 {
+                return;
+            }
+            digits.extend(reading.bytes(next));
+            last += 1;
+        }
+        let joined = reading
+            .token(last + 1)
+            .is_some_and(|next| next.digits && next.gap & !(gap::HYPHEN | gap::DOT | gap::SLASH) == 0);
+        let before = at.checked_sub(1).and_then(|before| reading.token(before));
+        let part =
+            before.is_some_and(|before| before.digits && token.gap & !(gap::HYPHEN | gap::DOT | gap::SLASH) == 0);
+        let national = digits.get(digits.len().saturating_sub(9)..).unwrap_or_default();
+        if digits.len() == wanted(&digits) && !joined && !part && national.first() != Some(&b'0') {
+            let start = token.start - u32::from(plus);
+            let bracket = u32::from(reading.byte_before(start) == Some(b'('));
+            let Some(end) = reading.token(last).map(|token| token.end) else { return };
+            self.push(Check::Phone, at, start - bracket..end, "a phone number", 3.0, None);
+        }
+    }
+
+    /// A date that a word calls a birth date, or that is the birth date of a pupil named in the text.
+    fn date(&mut self, at: usize, token: &Token) -> bool {
+        let reading = &self.scene.reading;
+        let (Some(second), Some(third)) = (reading.token(at + 1), reading.token(at + 2)) else { return false };
+        let single = |token: &Token| [gap::HYPHEN, gap::SLASH, gap::DOT].contains(&token.gap);
+        let worded = !second.digits
+            && second.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0
+            && is_month(reading.bytes(second));
+        let spaced = third.gap & !(gap::SPACE | gap::LINE | gap::QUOTE | gap::DOT) == 0;
+        let shaped = if worded {
+            spaced && third.digits && third.len() == 4 && token.len() <= 2
+        } else {
+            let lengths = (token.len(), second.len(), third.len());
+            second.digits
+                && third.digits
+                && single(second)
+                && single(third)
+                && matches!(lengths, (1..=2, 1..=2, 2 | 4) | (4, 2, 2))
+        };
+        if !shaped || (at > 0 && token.gap == 0) {
+            return false;
+        }
+        let Some((rule, _)) = self.rules.with_check(Check::BirthDate) else { return true };
+        let range = token.start..third.end;
+        if let Some(weight) = self.named(at, rule) {
+            self.push(Check::BirthDate, at, range, "a date called a birth date", weight, None);
+        } else if let Some(pupil) = self.born(range.clone()) {
+            self.push(Check::BirthDate, at, range, "the birth date of a pupil named here", 3.0, Some(pupil));
+        }
+        true
+    }
+
+    fn born(&self, range: Range<u32>) -> Option<u32> {
+        let names = self.names?;
+        let date = self.scene.reading.folded.text.get(range.start as usize..range.end as usize)?;
+        let pupils = names.born_on(date);
+        let named: HashSet<u32> =
+            self.scene.names.iter().filter(|hit| hit.form != Form::First).map(|hit| hit.pupil).take(2_000).collect();
+        pupils.iter().copied().find(|pupil| named.contains(pupil))
+    }
+
+    /// The weight of a context word or column header for a number, when one stands there.
+    fn named(&self, at: usize, rule: u16) -> Option<f32> {
+        let mine = |role: Role| role == Role::Context(rule) || role == Role::Against(rule);
+        match self.scene.left(at as u32, mine) {
+            Some(near) if near.role == Role::Context(rule) && near.distance <= 40 && self.first_after(near, at) => {
+                return Some(3.0);
+            }
+            Some(near) if near.role == Role::Against(rule) => return None,
+            _ => {}
+        }
+        let segment = self.scene.reading.segment(self.scene.reading.token(at)?);
+        self.scene.header(segment).contains(&Role::Context(rule)).then_some(3.0)
+    }
+
+    /// Whether no other number of four digits or more stands between a word and a number.
+    fn first_after(&self, near: Near, at: usize) -> bool {
+        let from = self.scene.reading.token(at).map_or(0, |token| token.start.saturating_sub(near.distance));
+        let between = self
+            .scene
+            .reading
+            .tokens
+            .get(..at)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take_while(|token| token.start >= from);
+        between.filter(|token| token.digits && token.len() >= 4).count() == 0
+    }
+
+    fn student_number(&mut self, at: usize, token: &Token) {
+        let Some((rule, _)) = self.rules.with_check(Check::StudentNumber) else { return };
+        let pupil = self.names.and_then(|names| names.by_number(self.scene.reading.bytes(token)));
+        let named = self.named(at, rule);
+        let near = self.scene.about(at as u32) & about::PUPIL != 0;
+        let glued = at > 0 && matches!(token.gap, 0 | gap::SLASH);
+        if named.is_some() && !glued {
+            self.push(Check::StudentNumber, at, token.start..token.end, "a number called a student number", 3.0, pupil);
+        } else if pupil.is_some() && near && token.len() >= 5 && !glued {
+            self.push(
+                Check::StudentNumber,
+                at,
+                token.start..token.end,
+                "the number of a pupil, beside a pupil",
+                1.5,
+                pupil,
+            );
+        }
+    }
+
+    fn patterns(&mut self) {
+        let reading = &self.scene.reading;
+        let mut until = 0;
+        for word in &self.scene.words {
+            let Role::Context(index) = word.role else { continue };
+            let Some(rule) = self.rules.rule(index).filter(|rule| rule.check == Check::Pattern) else { continue };
+            let (Some(pattern), Some(last)) = (&rule.pattern, reading.token(word.last as usize)) else { continue };
+            let start = (last.end as usize).max(until);
+            let mut end = (last.end as usize + WINDOW).min(reading.folded.text.len());
+            while !reading.folded.text.is_char_boundary(end) {
+                end -= 1;
+            }
+            let Some(window) = reading.folded.text.get(start..end) else { continue };
+            for found in pattern.find_iter(window) {
+                let range = start + found.start()..start + found.end();
+                until = range.end;
+                let score = Score::new("its pattern after a word for it", 3.0);
+                self.marks.push(Mark { rule, range, token: word.last, score, pupil: None });
+            }
+        }
+    }
+}
+
+fn is_month(word: &[u8]) -> bool {
+    const MONTHS: [&[u8]; 26] = [
+        b"januari",
+        b"februari",
+        b"maart",
+        b"april",
+        b"mei",
+        b"juni",
+        b"juli",
+        b"augustus",
+        b"september",
+        b"oktober",
+        b"november",
+        b"december",
+        b"jan",
+        b"feb",
+        b"mrt",
+        b"apr",
+        b"jun",
+        b"jul",
+        b"aug",
+        b"sep",
+        b"sept",
+        b"okt",
+        b"nov",
+        b"dec",
+        b"january",
+        b"may",
+    ];
+    MONTHS.iter().any(|month| month.eq_ignore_ascii_case(word))
+}

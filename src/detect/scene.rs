@@ -1,0 +1,242 @@
+//! The scene: one text with everything that was found in it, and what each sentence and row is about.
+//!
+//! The scores of all kinds look at the scene, in constant time a finding: which pupil stands in this
+//! sentence or row, which words stand near, what the header of this column says.
+
+use std::collections::HashMap;
+
+use crate::detect::names::{Form, NameHit, NameIndex};
+use crate::detect::reading::{Reading, Segment};
+use crate::detect::rules::Rules;
+use crate::detect::words::{Cue, Role, WordHit};
+
+/// What a segment, row, paragraph or text is about, as bits.
+pub mod about {
+    /// A pupil in an identifying form.
+    pub const PUPIL: u16 = 1;
+    /// A pupil's first name.
+    pub const FIRST: u16 = 2;
+    /// "uw zoon".
+    pub const CHILD: u16 = 4;
+    /// "hij".
+    pub const PRONOUN: u16 = 8;
+    /// "heeft".
+    pub const FACT: u16 = 16;
+    /// "leerlingen met".
+    pub const GENERIC: u16 = 32;
+    /// A question or a supposition.
+    pub const ASKED: u16 = 64;
+    /// "juf".
+    pub const STAFF: u16 = 128;
+    /// "leerling", "groep".
+    pub const SCHOOL: u16 = 256;
+    /// "vacature".
+    pub const PUBLIC: u16 = 512;
+    /// A context word for a BSN.
+    pub const BSN: u16 = 1024;
+}
+
+/// What the whole message says, gathered from its texts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Message {
+    /// What its texts are about, together.
+    pub about: u16,
+    /// What the subject is about.
+    pub subject: u16,
+}
+
+/// One text with all that was found in it.
+pub struct Scene<'a> {
+    /// The text as read.
+    pub reading: Reading<'a>,
+    /// Its index among the texts.
+    pub index: usize,
+    /// Terms, context words and frames.
+    pub words: Vec<WordHit>,
+    /// Pupils.
+    pub names: Vec<NameHit>,
+    /// What each segment is about.
+    pub segments: Vec<u16>,
+    /// What each row is about.
+    pub rows: Vec<u16>,
+    /// What each paragraph is about.
+    pub paragraphs: Vec<u16>,
+    /// What the text is about.
+    pub whole: u16,
+    headers: HashMap<(u32, u32), Vec<Role>>,
+}
+
+/// A context word at a distance in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Near {
+    /// What it is to the rule.
+    pub role: Role,
+    /// Bytes between it and the number.
+    pub distance: u32,
+}
+
+/// Further back than this nobody still means the same number.
+const REACH: u32 = 120;
+/// Over the border of a line or cell, a word reaches less far.
+const REACH_OVER: u32 = 40;
+/// Words looked at on one side.
+const STEPS: usize = 24;
+
+impl<'a> Scene<'a> {
+    /// Finds all words and names of a text.
+    pub fn new(index: usize, reading: Reading<'a>, rules: &Rules, names: Option<&NameIndex>) -> Self {
+        let words = rules.words().find(&reading);
+        let names = names.map_or_else(Vec::new, |names| names.find(&reading));
+        let paragraphs = reading.segments.last().map_or(1, |segment| segment.paragraph as usize + 1);
+        let mut scene = Self {
+            index,
+            segments: vec![0; reading.segments.len()],
+            rows: vec![0; reading.rows],
+            paragraphs: vec![0; paragraphs],
+            whole: 0,
+            headers: HashMap::new(),
+            reading,
+            words,
+            names,
+        };
+        scene.gather(rules);
+        scene
+    }
+
+    fn gather(&mut self, rules: &Rules) {
+        let bsn = rules.with_check(crate::detect::rule::Check::Bsn).map(|(index, _)| index);
+        let mut marks: Vec<(u32, u16)> = Vec::with_capacity(self.words.len() + self.names.len());
+        for word in &self.words {
+            let bits = match word.role {
+                Role::Cue(cue) => bits_of(cue),
+                Role::Context(rule) if Some(rule) == bsn => about::BSN,
+                Role::Term(_) | Role::Context(_) | Role::Against(_) => 0,
+            };
+            marks.push((word.first, bits));
+        }
+        self.headers = headers(&self.reading, &self.words);
+        for name in &self.names {
+            if !self.after_staff(name.first) {
+                marks.push((name.first, if name.form == Form::First { about::FIRST } else { about::PUPIL }));
+            }
+        }
+        for (token, bits) in marks {
+            self.mark(token, bits);
+        }
+        for (index, segment) in self.reading.segments.iter().enumerate() {
+            if let (true, Some(bits)) = (segment.question, self.segments.get_mut(index)) {
+                *bits |= about::ASKED;
+            }
+        }
+    }
+
+    fn mark(&mut self, token: u32, bits: u16) {
+        let Some(token) = self.reading.token(token as usize) else { return };
+        let segment = self.reading.segment(token);
+        self.whole |= bits;
+        if let Some(about) = self.segments.get_mut(token.segment as usize) {
+            *about |= bits;
+        }
+        if let Some(about) = segment.row.and_then(|row| self.rows.get_mut(row as usize)) {
+            *about |= bits;
+        }
+        if let Some(about) = self.paragraphs.get_mut(segment.paragraph as usize) {
+            *about |= bits;
+        }
+    }
+
+    /// What the header of a segment's column says.
+    pub fn header(&self, segment: Segment) -> &[Role] {
+        let cell = segment.cell.and_then(|cell| self.reading.text.cells.get(cell as usize)).filter(|cell| cell.row > 0);
+        cell.and_then(|cell| self.headers.get(&(cell.table, cell.column))).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a token's sentence or cell, and its row, are about.
+    pub fn about(&self, token: u32) -> u16 {
+        let Some(token) = self.reading.token(token as usize) else { return 0 };
+        let row = self.reading.segment(token).row.and_then(|row| self.rows.get(row as usize));
+        self.segments.get(token.segment as usize).copied().unwrap_or_default() | row.copied().unwrap_or_default()
+    }
+
+    /// What the segment before a token's is about, in the same paragraph or list.
+    pub fn about_before(&self, token: u32) -> u16 {
+        let Some(token) = self.reading.token(token as usize) else { return 0 };
+        let before = token.segment.checked_sub(1).map(|before| before as usize);
+        let near = before
+            .and_then(|before| self.reading.segments.get(before))
+            .is_some_and(|before| self.reading.segment(token).paragraph - before.paragraph <= 1);
+        before.filter(|_| near).and_then(|before| self.segments.get(before)).copied().unwrap_or_default()
+    }
+
+    /// What a token's paragraph is about.
+    pub fn about_paragraph(&self, token: u32) -> u16 {
+        let segment = self.reading.token(token as usize).map(|token| self.reading.segment(token).paragraph as usize);
+        segment.and_then(|paragraph| self.paragraphs.get(paragraph)).copied().unwrap_or_default()
+    }
+
+    /// Whether the word before a name says that it is staff: "juf Roos", "Groeten, Daan".
+    pub fn after_staff(&self, token: u32) -> bool {
+        let from = self.words.partition_point(|word| word.first + 4 < token);
+        let near = self.words.get(from..).unwrap_or_default().iter().take_while(|word| word.first < token);
+        near.filter(|word| word.role == Role::Cue(Cue::Staff)).any(|word| token - word.last <= 2)
+    }
+
+    /// The nearest word to the left of a token that a rule looks for or is warned by.
+    pub fn left(&self, token: u32, wanted: impl Fn(Role) -> bool) -> Option<Near> {
+        let until = self.words.partition_point(|word| word.first < token);
+        let here = self.reading.token(token as usize)?;
+        let before = self.words.get(until.saturating_sub(STEPS)..until)?.iter().rev();
+        before.filter(|word| wanted(word.role) && word.last < token).find_map(|word| {
+            let end = self.reading.token(word.last as usize)?;
+            let distance = here.start - end.end;
+            let row = |segment: Segment| segment.row;
+            let same = end.segment == here.segment;
+            let near = here.segment - end.segment <= 1
+                && distance <= REACH_OVER
+                && row(self.reading.segment(here)) == row(self.reading.segment(end));
+            (distance <= REACH && (same || near)).then_some(Near { role: word.role, distance })
+        })
+    }
+
+    /// The nearest word to the right, in the same segment, with no other number between.
+    pub fn right(&self, token: u32, wanted: impl Fn(Role) -> bool) -> Option<Near> {
+        let from = self.words.partition_point(|word| word.first <= token);
+        let here = self.reading.token(token as usize)?;
+        let word = self.words.get(from..)?.iter().take(STEPS).find(|word| wanted(word.role))?;
+        let start = self.reading.token(word.first as usize)?;
+        let distance = start.start - here.end;
+        let between = self.reading.tokens.get(token as usize + 1..word.first as usize)?;
+        let near = start.segment == here.segment && distance <= REACH_OVER && !between.iter().any(|token| token.digits);
+        near.then_some(Near { role: word.role, distance })
+    }
+}
+
+/// The words in the first row of each table, by column.
+fn headers(reading: &Reading<'_>, words: &[WordHit]) -> HashMap<(u32, u32), Vec<Role>> {
+    let mut headers: HashMap<(u32, u32), Vec<Role>> = HashMap::new();
+    if reading.rows == 0 {
+        return headers;
+    }
+    for word in words {
+        let cell = reading.token(word.first as usize).and_then(|token| reading.segment(token).cell);
+        let cell = cell.and_then(|cell| reading.text.cells.get(cell as usize)).filter(|cell| cell.row == 0);
+        if let Some(cell) = cell {
+            headers.entry((cell.table, cell.column)).or_default().push(word.role);
+        }
+    }
+    headers
+}
+
+fn bits_of(cue: Cue) -> u16 {
+    match cue {
+        Cue::Child => about::CHILD,
+        Cue::Pronoun => about::PRONOUN,
+        Cue::Fact => about::FACT,
+        Cue::Generic => about::GENERIC,
+        Cue::Asked => about::ASKED,
+        Cue::Staff => about::STAFF,
+        Cue::School => about::SCHOOL,
+        Cue::Public => about::PUBLIC,
+        Cue::Column => 0,
+    }
+}

@@ -1,0 +1,36 @@
+//! Scores: features in log-odds, and the logistic of their sum.
+
+use crate::detect::Feature;
+
+/// The case for and against one finding.
+#[derive(Debug, Clone, Default)]
+pub struct Score {
+    features: Vec<Feature>,
+}
+
+impl Score {
+    /// A case that starts from how likely such a thing is at all.
+    pub fn new(name: &str, prior: f32) -> Self {
+        Self { features: vec![Feature { name: name.to_owned(), weight: prior }] }
+    }
+
+    /// Adds a feature; a weight of 0 says nothing and is left out.
+    pub fn add(&mut self, name: impl Into<String>, weight: f32) {
+        if weight != 0.0 {
+            self.features.push(Feature { name: name.into(), weight });
+        }
+    }
+
+    /// Adds a feature when it holds.
+    pub fn when(&mut self, holds: bool, name: &str, weight: f32) {
+        if holds {
+            self.add(name, weight);
+        }
+    }
+
+    /// The confidence, 0..1, and the features.
+    pub fn close(self) -> (f32, Vec<Feature>) {
+        let sum: f32 = self.features.iter().map(|feature| feature.weight).sum();
+        (1.0 / (1.0 + (-sum).exp()), self.features)
+    }
+}

@@ -1,0 +1,116 @@
+//! Special categories: a term counts when it is said of a person, and hardly when it is said of nobody.
+//!
+//! The person is a pupil of the roster, a first name, the recipient's child, or somebody named just
+//! before. Newsletters, protocols, vacancies and questions speak of nobody.
+
+use crate::detect::names::Form;
+use crate::detect::rule::Check;
+use crate::detect::rules::{Rule, Rules};
+use crate::detect::scene::{Message, Scene, about};
+use crate::detect::score::Score;
+use crate::detect::words::{Cue, Role, WordHit};
+use crate::detect::{Kind, Strength};
+
+/// The weights, in log-odds.
+mod weight {
+    pub const PRIOR_HEAVY: f32 = -2.0;
+    pub const PRIOR_LIGHT: f32 = -3.0;
+    pub const PUPIL: f32 = 4.5;
+    pub const FIRST: f32 = 3.0;
+    pub const CHILD: f32 = 3.5;
+    pub const PRONOUN: f32 = 1.5;
+    pub const PERSON_BEFORE: f32 = 2.0;
+    pub const PERSON_IN_PARAGRAPH: f32 = 1.0;
+    pub const PERSON_IN_TEXT: f32 = 2.3;
+    pub const PERSON_IN_MESSAGE: f32 = 1.5;
+    pub const FACT: f32 = 0.5;
+    pub const COLUMN: f32 = 1.0;
+    pub const GENERIC: f32 = -4.0;
+    pub const GENERIC_PARAGRAPH: f32 = -2.0;
+    pub const ASKED: f32 = -3.0;
+    pub const STAFF: f32 = -3.5;
+    pub const PUBLIC: f32 = -2.5;
+}
+
+/// The terms of a text, the longest where they overlap, each with its score.
+pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<(WordHit, &'r Rule, Score)> {
+    let mut found: Vec<(WordHit, &Rule, Score)> = Vec::new();
+    for word in &scene.words {
+        let Role::Term(index) = word.role else { continue };
+        let Some(rule) = rules.rule(index).filter(|rule| rule.check == Check::Terms) else { continue };
+        if in_name(scene, word) {
+            continue;
+        }
+        if let Some((last, ..)) =
+            found.last_mut().filter(|(last, other, _)| last.last >= word.first && other.kind == rule.kind)
+        {
+            last.last = last.last.max(word.last);
+            continue;
+        }
+        found.push((*word, rule, score(scene, message, word, rule)));
+    }
+    found
+}
+
+/// Whether a term is part of somebody's name: Rouwhorst, De Groot.
+fn in_name(scene: &Scene<'_>, word: &WordHit) -> bool {
+    let next = scene.names.partition_point(|name| name.first <= word.first);
+    next.checked_sub(1)
+        .and_then(|at| scene.names.get(at))
+        .is_some_and(|name| name.last >= word.last && name.form != Form::First)
+}
+
+/// Whether a kind is one of the special ones, which make a first name count.
+pub fn is_special(kind: Kind) -> bool {
+    matches!(kind, Kind::Health | Kind::Care | Kind::BeliefOrigin | Kind::Criminal)
+}
+
+fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Score {
+    let prior = if rule.strength == Strength::Light { weight::PRIOR_LIGHT } else { weight::PRIOR_HEAVY };
+    let mut score = Score::new("a term", prior);
+    let here = scene.about(word.first);
+    person(&mut score, scene, message, word, here);
+    score.when(here & about::FACT != 0, "said as a fact", weight::FACT);
+    let segment =
+        scene.reading.token(word.first as usize).map(|token| scene.reading.segment(token)).unwrap_or_default();
+    score.when(scene.header(segment).contains(&Role::Cue(Cue::Column)), "its column is headed so", weight::COLUMN);
+    score.when(here & about::GENERIC != 0, "said of nobody in particular", weight::GENERIC);
+    score.when(here & about::ASKED != 0, "asked or supposed", weight::ASKED);
+    let staff = here & about::STAFF != 0 && here & (about::PUPIL | about::CHILD) == 0;
+    score.when(staff, "said of staff", weight::STAFF);
+    let public = message.subject & about::PUBLIC != 0 || scene.whole & about::PUBLIC != 0;
+    score.when(public && here & about::PUPIL == 0, "the mail is about nobody in particular", weight::PUBLIC);
+    score
+}
+
+fn person(score: &mut Score, scene: &Scene<'_>, message: Message, word: &WordHit, here: u16) {
+    if here & about::PUPIL != 0 {
+        return score.add("a pupil in the same sentence or row", weight::PUPIL);
+    }
+    if here & about::CHILD != 0 {
+        return score.add("the recipient's child in the same sentence", weight::CHILD);
+    }
+    if here & about::FIRST != 0 {
+        return score.add("a pupil's first name in the same sentence or row", weight::FIRST);
+    }
+    let persons = about::PUPIL | about::FIRST | about::CHILD;
+    if here & about::PRONOUN != 0 {
+        score.add("a pronoun in the same sentence", weight::PRONOUN);
+    }
+    if scene.about_before(word.first) & persons != 0 {
+        score.add("a person in the sentence before", weight::PERSON_BEFORE);
+    } else if scene.about_paragraph(word.first) & persons != 0 {
+        score.add("a person in the same paragraph", weight::PERSON_IN_PARAGRAPH);
+    }
+    let persons = about::PUPIL | about::CHILD;
+    score.when(
+        scene.about_paragraph(word.first) & about::GENERIC != 0,
+        "a paragraph about nobody in particular",
+        weight::GENERIC_PARAGRAPH,
+    );
+    if scene.whole & persons != 0 {
+        score.add("a person in the same text", weight::PERSON_IN_TEXT);
+    } else if message.about & persons != 0 {
+        score.add("a person in the same message", weight::PERSON_IN_MESSAGE);
+    }
+}

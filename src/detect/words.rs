@@ -1,0 +1,202 @@
+//! Words: all terms, context words and frames of all rules, found in one pass over the tokens.
+//!
+//! A term is one or more words; `*` at its end takes in longer words (`dyslexie*`: dyslexieverklaring),
+//! `*` at its start words that end in it (`*allergie`). Between the words of a term may stand spaces,
+//! hyphens, dots, brackets, a line break and quote marks. A token is compared only with the terms that
+//! share its first (or last) three letters, so the pass is linear and seldom compares at all.
+
+use crate::detect::fold::fold;
+use crate::detect::reading::{Reading, Token, gap};
+
+/// What a word means to a rule, or to all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A term of the rule with this index.
+    Term(u16),
+    /// Speaks for a number of this rule.
+    Context(u16),
+    /// Speaks against a number of this rule.
+    Against(u16),
+    /// A frame ([`Cue`]).
+    Cue(Cue),
+}
+
+/// What a sentence is about, apart from terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cue {
+    /// "uw zoon": the recipient's child.
+    Child,
+    /// "hij", "haar": somebody named before.
+    Pronoun,
+    /// "heeft", "gebruikt": something is so.
+    Fact,
+    /// "leerlingen met", "week van": nobody in particular.
+    Generic,
+    /// "heeft uw kind", "bijvoorbeeld": asked or supposed, not told.
+    Asked,
+    /// "juf", "meester": the name that follows is staff.
+    Staff,
+    /// "diagnose", "bijzonderheden" over a column.
+    Column,
+    /// "leerling", "groep": school context for a name.
+    School,
+    /// "vacature", "nieuwsbrief", "protocol" in a subject: the whole mail is about nobody.
+    Public,
+}
+
+/// A word or phrase that was found.
+#[derive(Debug, Clone, Copy)]
+pub struct WordHit {
+    /// Its first token.
+    pub first: u32,
+    /// Its last token.
+    pub last: u32,
+    /// What it means.
+    pub role: Role,
+}
+
+#[derive(Debug)]
+struct Entry {
+    parts: Vec<Box<[u8]>>,
+    open_start: bool,
+    open_end: bool,
+    capitals: bool,
+    roles: Vec<Role>,
+}
+
+/// The vocabulary of all rules together.
+#[derive(Debug)]
+pub struct Words {
+    entries: Vec<Entry>,
+    by_start: Vec<Vec<u16>>,
+    by_end: Vec<Vec<u16>>,
+}
+
+const BUCKETS: usize = 8192;
+/// `*` with fewer letters would take in half the language.
+const SHORTEST_OPEN: usize = 3;
+
+impl Default for Words {
+    fn default() -> Self {
+        Self { entries: Vec::new(), by_start: vec![Vec::new(); BUCKETS], by_end: vec![Vec::new(); BUCKETS] }
+    }
+}
+
+impl Words {
+    /// Adds a term. Errors, in a sentence, when it has no letters or its `*` is too open.
+    pub fn add(&mut self, term: &str, capitals: bool, role: Role) -> Result<(), String> {
+        let folded = fold(term);
+        let open_start = folded.starts_with('*');
+        let open_end = folded.ends_with('*');
+        let parts = parts(&folded);
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+            return Err(format!("the term \"{term}\" has no letters or digits"));
+        };
+        if (open_start && (parts.len() > 1 || open_end)) || folded.trim_matches('*').contains('*') {
+            return Err(format!("the term \"{term}\": `*` stands at the end, or before a single word"));
+        }
+        if (open_start || open_end) && last.len() < SHORTEST_OPEN {
+            return Err(format!("the term \"{term}\" needs {SHORTEST_OPEN} letters beside its `*`"));
+        }
+        let known = self.entries.iter_mut().find(|entry| {
+            entry.parts == parts
+                && (entry.open_start, entry.open_end, entry.capitals) == (open_start, open_end, capitals)
+        });
+        if let Some(entry) = known {
+            if !entry.roles.contains(&role) {
+                entry.roles.push(role);
+            }
+            return Ok(());
+        }
+        let Ok(index) = u16::try_from(self.entries.len()) else {
+            return Err("there are more than 65,535 terms".to_owned());
+        };
+        let (table, bucket) =
+            if open_start { (&mut self.by_end, end_bucket(last)) } else { (&mut self.by_start, start_bucket(first)) };
+        if let Some(bucket) = table.get_mut(bucket) {
+            bucket.push(index);
+        }
+        self.entries.push(Entry { parts, open_start, open_end, capitals, roles: vec![role] });
+        Ok(())
+    }
+
+    /// All words found, in text order.
+    pub fn find(&self, reading: &Reading<'_>) -> Vec<WordHit> {
+        let mut hits = Vec::new();
+        for (index, token) in reading.tokens.iter().enumerate() {
+            let word = reading.bytes(token);
+            for (table, bucket) in [(&self.by_start, start_bucket(word)), (&self.by_end, end_bucket(word))] {
+                for &entry in table.get(bucket).into_iter().flatten() {
+                    if let Some(entry) = self.entries.get(usize::from(entry)) {
+                        entry.push_hits(reading, index, token, &mut hits);
+                    }
+                }
+            }
+        }
+        hits
+    }
+}
+
+impl Entry {
+    fn push_hits(&self, reading: &Reading<'_>, index: usize, token: &Token, hits: &mut Vec<WordHit>) {
+        if self.capitals && !token.upper {
+            return;
+        }
+        let last = self.parts.len() - 1;
+        for (offset, part) in self.parts.iter().enumerate() {
+            let Some(token) = reading.token(index + offset) else { return };
+            if offset > 0 && token.gap & !JOINS != 0 {
+                return;
+            }
+            if !self.fits(part, reading.bytes(token), offset == last) {
+                return;
+            }
+        }
+        let (first, last) = (index as u32, (index + last) as u32);
+        hits.extend(self.roles.iter().map(|&role| WordHit { first, last, role }));
+    }
+
+    fn fits(&self, part: &[u8], word: &[u8], last: bool) -> bool {
+        if self.open_start {
+            let start = word.len().checked_sub(part.len());
+            return start.and_then(|start| word.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(part));
+        }
+        if last && self.open_end {
+            return word.get(..part.len()).is_some_and(|start| start.eq_ignore_ascii_case(part));
+        }
+        word.eq_ignore_ascii_case(part)
+    }
+}
+
+/// What may stand between the words of one term.
+const JOINS: u16 =
+    gap::SPACE | gap::LINE | gap::QUOTE | gap::HYPHEN | gap::APOSTROPHE | gap::DOT | gap::SLASH | gap::BRACKET;
+
+fn parts(folded: &str) -> Vec<Box<[u8]>> {
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    let mut before = None;
+    for byte in folded.bytes() {
+        let class =
+            byte.is_ascii_digit().then_some(true).or((byte.is_ascii_alphabetic() || byte >= 128).then_some(false));
+        match (class, before == class, parts.last_mut()) {
+            (Some(_), true, Some(part)) => part.push(byte.to_ascii_lowercase()),
+            (Some(_), _, _) => parts.push(vec![byte.to_ascii_lowercase()]),
+            (None, ..) => {}
+        }
+        before = class;
+    }
+    parts.into_iter().map(Vec::into_boxed_slice).collect()
+}
+
+fn start_bucket(word: &[u8]) -> usize {
+    bucket(word.iter())
+}
+
+fn end_bucket(word: &[u8]) -> usize {
+    bucket(word.iter().rev())
+}
+
+fn bucket<'b>(letters: impl Iterator<Item = &'b u8>) -> usize {
+    let key = letters.take(3).fold(0u32, |key, letter| (key << 8) | u32::from(letter.to_ascii_lowercase()));
+    (key.wrapping_mul(0x9E37_79B1) >> 19) as usize % BUCKETS
+}

@@ -1,0 +1,389 @@
+//! The content of one leaf: its octets in every reading, as text or as unread.
+//!
+//! The octets decide what a content is, the name and the declared type only how a text is read.
+//! Never recurses but for attached messages, whose depth and size are bounded. Cannot fail.
+
+use std::borrow::Cow;
+
+use super::sniff::{self, Look};
+use super::{NAMELESS_MESSAGE, Place, Reader, Spot, Why, html, sheet};
+use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
+
+/// What is known of a content beside its octets.
+struct About<'p> {
+    /// Type and subtype in lower case.
+    essence: &'p str,
+    /// The extension of its name, in lower case.
+    extension: String,
+    /// The charsets that were declared.
+    charsets: Vec<&'p str>,
+    /// format=flowed with DelSp=yes (RFC 3676): the space before a line end is not shown.
+    joined_lines: bool,
+    /// Where it stands.
+    place: Place,
+    /// Its file name, for what is attached.
+    name: String,
+    /// How many messages and multiparts are around it.
+    depth: usize,
+    /// Whether structure and encoding leave no doubt. In doubt, only what is plainly readable counts.
+    certain: bool,
+}
+
+impl Reader<'_> {
+    /// Reads the body of a leaf in each of its encodings.
+    pub(super) fn leaf(&mut self, body: &[u8], part: &Part, within: &[String], depth: usize, loose: bool) {
+        let encodings = &part.mime.encodings;
+        let certain = encodings.len() == 1 && !loose;
+        let types = part.mime.types.len().max(1);
+        let before = (self.out.texts.len(), self.out.unread.len());
+        for index in 0..types {
+            let about = self.about(part, index, within, depth, certain);
+            for &encoding in encodings {
+                if self.is_plain_picture(encoding, body, &about) {
+                    continue;
+                }
+                let from = self.out.texts.len();
+                if encoding == Encoding::Base64 {
+                    let readings = transfer::base64_readings(body);
+                    let one = readings.len() == 1;
+                    for reading in readings {
+                        self.content(&reading, &about, certain && one);
+                    }
+                } else {
+                    self.content(&transfer::decode(encoding, body), &about, certain);
+                }
+                self.drop_doubles(before.0, from);
+            }
+        }
+        let nothing = before == (self.out.texts.len(), self.out.unread.len());
+        if nothing && !certain && !loose && !body.trim_ascii().is_empty() {
+            let place = self.about(part, 0, within, depth, certain).place;
+            self.unread(place, Why::Ambiguous);
+        }
+    }
+
+    fn about<'p>(&mut self, part: &'p Part, index: usize, within: &[String], depth: usize, certain: bool) -> About<'p> {
+        let kind = part.mime.types.get(index);
+        let essence = kind.map_or(part.essence(), |kind| kind.essence.as_str());
+        // A multipart is a leaf when it has no boundary: its body is text then, as without a type.
+        let plain = !essence.contains('/') || essence.starts_with("multipart/");
+        let essence = if plain { "text/plain" } else { essence };
+        let attached = part.mime.attached || part.file_name().is_some();
+        let mut name = part.file_name().unwrap_or_default().to_string();
+        let spot = match essence {
+            "text/plain" if !attached => Spot::Text,
+            "text/html" if !attached => Spot::Html,
+            _ => {
+                if name.is_empty() {
+                    self.unnamed += 1;
+                    name = invented_name(essence, self.unnamed);
+                }
+                Spot::Attachment(name.clone())
+            }
+        };
+        About {
+            essence,
+            extension: name.rsplit_once('.').map(|(_, end)| end.trim().to_lowercase()).unwrap_or_default(),
+            charsets: kind.map(|kind| kind.all("charset").collect()).unwrap_or_default(),
+            joined_lines: kind.and_then(|kind| kind.parameter("delsp")).is_some_and(|v| v.eq_ignore_ascii_case("yes")),
+            place: Place { within: within.to_vec(), spot },
+            name,
+            depth,
+            certain,
+        }
+    }
+
+    /// A picture or film is known by its start; the rest need not be decoded.
+    fn is_plain_picture(&mut self, encoding: Encoding, body: &[u8], about: &About<'_>) -> bool {
+        if !about.certain || encoding != Encoding::Base64 || body.len() < 8192 {
+            return false;
+        }
+        let start = transfer::decode(encoding, body.get(..4096).unwrap_or(body));
+        match sniff::is_picture_or_media(&start) {
+            Some(why) => {
+                self.unread(about.place.clone(), why);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Texts of a later reading that an earlier one of the same part gave already.
+    fn drop_doubles(&mut self, first: usize, from: usize) {
+        let mut index = from.max(first);
+        while index < self.out.texts.len() {
+            let (known, rest) = self.out.texts.split_at(index);
+            let double =
+                rest.first().is_some_and(|new| known.iter().skip(first).any(|old| old.text.trim() == new.text.trim()));
+            if double {
+                self.out.texts.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    /// Reads octets that are decoded.
+    fn content(&mut self, bytes: &[u8], about: &About<'_>, certain: bool) {
+        if bytes.trim_ascii().is_empty() {
+            return;
+        }
+        let declared_text = about.essence.starts_with("text/") || about.essence == "message/delivery-status";
+        match sniff::look(bytes) {
+            // A running text may begin with any letters; only octets that no text has make it something else.
+            Look::Unread(_)
+                if declared_text && sniff::is_text(bytes) && !bytes.starts_with(b"{\\rtf") && about.is_body() =>
+            {
+                self.readable(bytes, about);
+            }
+            Look::Unread(why) => self.unread(about.place.clone(), why),
+            Look::Signature => {}
+            Look::Text => self.readable(bytes, about),
+            Look::Unknown if !certain => {}
+            Look::Unknown if declared_text => self.odd_text(bytes, about),
+            Look::Unknown => self.unread(about.place.clone(), about.unread_reason()),
+        }
+    }
+
+    /// A declared text with many control characters: a charset that only its label tells, or no text.
+    fn odd_text(&mut self, bytes: &[u8], about: &About<'_>) {
+        let text = charset::decode(bytes, about.charsets.first().copied());
+        let odd = |c: &char| *c == char::REPLACEMENT_CHARACTER || c.is_control() && !c.is_whitespace();
+        let (all, bad) = text.chars().fold((0usize, 0usize), |(all, bad), c| (all + 1, bad + usize::from(odd(&c))));
+        if bad * 10 > all {
+            self.unread(about.place.clone(), Why::Malformed);
+        }
+        self.readable(bytes, about);
+    }
+
+    fn readable(&mut self, bytes: &[u8], about: &About<'_>) {
+        if about.is_locked_type() {
+            self.unread(about.place.clone(), Why::Encrypted);
+        }
+        if about.essence == "message/partial" {
+            self.unread(about.place.clone(), Why::Ambiguous);
+        }
+        if about.essence == "message/external-body" {
+            self.unread(about.place.clone(), Why::NotYetReadable);
+        }
+        if self.attached_message(bytes, about) {
+            return;
+        }
+        let from = self.out.texts.len();
+        let labels: Vec<Option<&str>> = match about.charsets.as_slice() {
+            [] => vec![None],
+            known => known.iter().map(|label| Some(*label)).collect(),
+        };
+        for label in labels {
+            self.decoded(charset::decode(bytes, label), about);
+            // A label under which ASCII is no ASCII, on octets that are: programs that obey show other signs.
+            if label.is_some_and(charset::is_wide) && bytes.is_ascii() && !bytes.contains(&0) {
+                self.decoded(charset::decode(bytes, None), about);
+            }
+        }
+        if self.out.texts.len() > from + 1 {
+            self.drop_doubles(from, from);
+        }
+        self.files_in_text(bytes, about);
+    }
+
+    /// Reads an attached message; false when it is none.
+    fn attached_message(&mut self, bytes: &[u8], about: &About<'_>) -> bool {
+        let declared = is_message_type(about.essence)
+            || matches!(about.essence, "text/rfc822-headers" | "message/rfc822-headers")
+            || matches!(about.extension.as_str(), "eml" | "mht" | "mhtml" | "mbox");
+        if !(declared || !about.is_body() && looks_like_message(bytes)) {
+            return false;
+        }
+        if about.depth + 1 >= self.limits.depth || self.parts_left == 0 || bytes.len() > self.unpack_left {
+            self.unread(about.place.clone(), Why::OverLimit);
+            return true;
+        }
+        self.unpack_left -= bytes.len();
+        let limits =
+            Limits { parts: self.parts_left, depth: self.limits.depth - about.depth - 1, ..self.limits.clone() };
+        let mut within = about.place.within.clone();
+        within.push(match about.name.as_str() {
+            "" => NAMELESS_MESSAGE.to_string(),
+            name if name.starts_with("bijlage-") => NAMELESS_MESSAGE.to_string(),
+            name => name.to_string(),
+        });
+        self.message(&Message::parse(bytes, &limits), &within, about.depth + 1);
+        true
+    }
+
+    /// A text in characters, read as what name and type make of it.
+    fn decoded(&mut self, text: Cow<'_, str>, about: &About<'_>) {
+        let place = about.place.clone();
+        let start = text.trim_start().get(..200).unwrap_or(text.trim_start()).to_ascii_lowercase();
+        if start.contains("-----begin pgp message")
+            || memchr::memmem::find(text.as_bytes(), b"\n-----BEGIN PGP MESSAGE").is_some()
+        {
+            self.unread(place.clone(), Why::Encrypted);
+        }
+        if about.is_html() || start.starts_with("<!doctype html") || start.starts_with("<html") {
+            return self.page(&text, place);
+        }
+        if about.is_markup() || start.starts_with("<?xml") || start.starts_with("<svg") {
+            // Both as written, for its attributes, and as shown, for what its tags divide.
+            let page = html::read(&text, 0);
+            let shown = page.text;
+            self.text(place.clone(), text.into_owned(), Vec::new());
+            return self.text(place, shown, Vec::new());
+        }
+        if matches!(about.essence, "text/calendar" | "text/vcard" | "text/x-vcard" | "text/directory")
+            || matches!(about.extension.as_str(), "ics" | "vcf" | "ifb")
+        {
+            return self.text(place, unfolded(&text), Vec::new());
+        }
+        if about.joined_lines {
+            self.text(place.clone(), text.replace(" \r\n", "").replace(" \n", ""), Vec::new());
+        }
+        let text = super::line_ends(text.into_owned());
+        let cells = if about.is_body() { Vec::new() } else { self.cells(&text, about) };
+        self.text(place, text, cells);
+    }
+
+    fn cells(&mut self, text: &str, about: &About<'_>) -> Vec<super::Cell> {
+        let certain = matches!(about.essence, "text/csv" | "text/tab-separated-values" | "text/comma-separated-values")
+            || matches!(about.extension.as_str(), "csv" | "tsv" | "tab");
+        // One more than allowed shows that there were more.
+        let mut cells = sheet::cells(text, certain, self.cells_left.saturating_add(1));
+        if cells.len() > self.cells_left {
+            cells.truncate(self.cells_left);
+            self.unread(about.place.clone(), Why::OverLimit);
+        }
+        cells
+    }
+
+    fn page(&mut self, source: &str, place: Place) {
+        let page = html::read(source, self.cells_left);
+        if page.over_limit {
+            self.unread(place.clone(), Why::OverLimit);
+        }
+        self.text(place.clone(), page.text, page.cells);
+        if let Some(text) = page.with_hidden {
+            self.text(place, text, Vec::new());
+        }
+    }
+
+    /// Files that stand in a text, uuencoded or yEnc-encoded. Their content is only looked at, not searched
+    /// for further files.
+    fn files_in_text(&mut self, bytes: &[u8], about: &About<'_>) {
+        for find in [transfer::uuencoded, transfer::yencoded] {
+            let mut rest = bytes;
+            while self.parts_left > 0
+                && let Some(file) = find(rest)
+            {
+                self.parts_left -= 1;
+                let name = charset::decode_header(&file.name).into_owned();
+                let spot =
+                    |spot: fn(String) -> Spot| Place { within: about.place.within.clone(), spot: spot(name.clone()) };
+                self.text(spot(Spot::FileName), name.clone(), Vec::new());
+                match sniff::look(&file.content) {
+                    Look::Text => {
+                        let text = charset::decode(&file.content, None).into_owned();
+                        let text = if text.contains("</") { html::read(&text, 0).text } else { text };
+                        self.text(spot(Spot::Attachment), text, Vec::new());
+                    }
+                    Look::Unread(why) => self.unread(spot(Spot::Attachment), why),
+                    Look::Signature => {}
+                    Look::Unknown => self.unread(spot(Spot::Attachment), Why::NotYetReadable),
+                }
+                rest = rest.get(file.end..).unwrap_or_default();
+            }
+        }
+    }
+}
+
+impl About<'_> {
+    fn is_body(&self) -> bool {
+        matches!(self.place.spot, Spot::Text | Spot::Html)
+    }
+
+    fn is_html(&self) -> bool {
+        matches!(self.essence, "text/html" | "application/xhtml+xml" | "text/enriched" | "text/richtext")
+            || matches!(self.extension.as_str(), "htm" | "html" | "xhtml" | "shtml")
+    }
+
+    fn is_markup(&self) -> bool {
+        self.essence.ends_with("/xml")
+            || self.essence.ends_with("+xml")
+            || matches!(self.extension.as_str(), "xml" | "svg" | "xsl" | "xslt" | "edexml")
+    }
+
+    /// Whether type or name say that nobody reads it without a key.
+    fn is_locked_type(&self) -> bool {
+        let essence = self.essence;
+        matches!(essence, "application/pkcs7-mime" | "application/x-pkcs7-mime")
+            || matches!(self.extension.as_str(), "p7m" | "pgp" | "gpg" | "rpmsg" | "pfile")
+    }
+
+    fn unread_reason(&self) -> Why {
+        match self.essence.split('/').next() {
+            _ if self.is_locked_type() || self.essence == "application/pgp-encrypted" => Why::Encrypted,
+            Some("image") => Why::Image,
+            Some("audio" | "video") => Why::Media,
+            _ => Why::NotYetReadable,
+        }
+    }
+}
+
+/// Whether octets begin with a mail's header: two fields at least, one of them known, up to an empty line.
+fn looks_like_message(bytes: &[u8]) -> bool {
+    const KNOWN: [&str; 9] =
+        ["From", "To", "Subject", "Date", "Received", "Message-ID", "MIME-Version", "Return-Path", "Delivered-To"];
+    let start = bytes.get(..32_768).unwrap_or(bytes);
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
+    if !start.starts_with(b"From ") && !start.iter().take(60).any(|&b| b == b':') {
+        return false;
+    }
+    let fields: Vec<_> = header::fields(start).take(40).collect();
+    let known = fields.iter().filter(|field| KNOWN.iter().any(|name| field.is(name))).count();
+    let typed = fields.iter().any(|field| field.is("Content-Type"));
+    known >= 2 || known + usize::from(typed) >= 2
+}
+
+/// Folded lines joined (RFC 5545 section 3.1, RFC 6350 section 3.2).
+fn unfolded(text: &str) -> String {
+    text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "")
+}
+
+fn invented_name(essence: &str, number: usize) -> String {
+    let extension = match essence {
+        "text/plain" => "txt",
+        "text/html" => "html",
+        "text/csv" => "csv",
+        "text/calendar" => "ics",
+        "text/vcard" | "text/x-vcard" => "vcf",
+        "application/json" => "json",
+        "application/pdf" => "pdf",
+        "application/zip" => "zip",
+        "application/pkcs7-mime" => "p7m",
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "image/gif" => "gif",
+        _ if is_message_type(essence) => "eml",
+        _ if essence.ends_with("xml") => "xml",
+        _ if essence.starts_with("text/") => "txt",
+        _ => "bin",
+    };
+    format!("bijlage-{number}.{extension}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_by_their_looks() {
+        assert!(looks_like_message(b"From: a@b.example\r\nSubject: x\r\n\r\nhoi"));
+        assert!(!looks_like_message(b"naam: Kim\r\nklas: 3\r\n"));
+        assert!(!looks_like_message(b"Aan: allen\r\n"));
+    }
+
+    #[test]
+    fn folded_lines_are_joined() {
+        assert_eq!(unfolded("DESCRIPTION:12\r\n 34\r\nX:1"), "DESCRIPTION:1234\nX:1");
+    }
+}

@@ -1,0 +1,99 @@
+//! The gate: the only file that knows the order of the line.
+//!
+//!     accept -> parse -> extract -> detect -> decide -> act -> record
+//!
+//! [`scan`] is its pure half: same mail, same scan, for the daemon, `mailpoort scan`, the golden tests and the
+//! fuzzers alike. `Gate::pass` is the other half: it lets a mail through, or tells its sender why not. Unknown
+//! trouble is a 451, never a 250 and never a silent pass.
+
+mod deadline;
+mod door;
+pub mod house;
+mod watch;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Zoned;
+
+use crate::act;
+use crate::act::relay::Relay;
+use crate::decide::Verdict;
+use crate::detect::{self, Finding};
+use crate::extract::{self, Texts};
+use crate::message::{Headers, Mail, Message};
+use crate::record::{Entry, Record};
+use crate::smtp::{Content, Reply};
+use door::Trip;
+use house::{Bench, House, Tenant};
+
+/// What judging one mail came to.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The facts of its header section.
+    pub headers: Headers,
+    /// What was read, and what was not.
+    pub texts: Texts,
+    /// What was found in it.
+    pub findings: Vec<Finding>,
+    /// What was decided.
+    pub verdict: Verdict,
+}
+
+/// Judges a mail: parse, extract, detect, decide. Pure, and linear in the size of the mail.
+pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
+    let message = Message::parse(&mail.raw, &bench.limits);
+    let texts = extract::texts(&message, &bench.limits);
+    let findings = detect::findings(&texts, &bench.rules, tenant.names.as_ref());
+    bench.judge(mail, tenant, message.headers().clone(), texts, findings)
+}
+
+/// The gate of one installation; clones are the same gate.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    house: ArcSwap<House>,
+    strikes: deadline::Strikes,
+    incidents: act::Incidents,
+    record: Record,
+}
+
+impl Gate {
+    /// A gate that knows this house and writes to this record.
+    pub fn new(house: House, record: Record) -> Self {
+        let (strikes, incidents) = (deadline::Strikes::default(), act::Incidents::default());
+        Self(Arc::new(Inner { house: ArcSwap::from_pointee(house), strikes, incidents, record }))
+    }
+
+    /// The house now.
+    pub fn house(&self) -> Arc<House> {
+        self.0.house.load_full()
+    }
+
+    /// Swaps the house whole. Transactions that are open keep the one they began with.
+    pub fn reload(&self, house: House) {
+        self.0.house.store(Arc::new(house));
+    }
+
+    /// One mail, from the end of its data to the reply for its client.
+    async fn pass(&self, trip: Trip, relay: Relay, content: Content) -> Reply {
+        let arrived = Zoned::now();
+        let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw };
+        let mut entry = Entry::new(&trip.id, &trip.client, &mail);
+        let judged = match watch::look(&trip, &mail) {
+            Ok(seen) => self.scan_within_deadline(&trip, seen, mail, content.memory).await,
+            Err(refusal) => Err(refusal),
+        };
+        let reply = match judged {
+            Err(refusal) => act::refuse(relay, refusal).await,
+            Ok(judged) => {
+                let Scan { headers, findings, verdict, .. } = &judged.scan;
+                entry.judged(&judged.tenant.school, headers, findings, verdict);
+                act::carry_out(&trip.case(&judged, &arrived), relay, &self.0.incidents).await
+            }
+        };
+        self.0.record.line(entry.done(&reply, &arrived));
+        reply
+    }
+}

@@ -1,0 +1,175 @@
+//! The scan with a deadline and a net under it: a scanner that panics or runs late costs one message a 451, the same
+//! message a second time its readability, and nobody else anything.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::extract::{Place, Texts, Unread, Why};
+use crate::gate::door::Trip;
+use crate::gate::house::{Bench, Tenant};
+use crate::gate::watch::Seen;
+use crate::gate::{Gate, Scan, scan};
+use crate::message::{Headers, Mail, header};
+use crate::smtp::Reply;
+use crate::smtp::budget::Reservation;
+
+/// A mail with what judging it came to.
+pub(super) struct Judged {
+    /// The mail.
+    pub held: Arc<Held>,
+    /// The scan.
+    pub scan: Scan,
+    /// The school.
+    pub tenant: Arc<Tenant>,
+}
+
+/// A mail and the memory that it takes: a late scan goes on holding both.
+pub(super) struct Held {
+    /// The mail.
+    pub mail: Mail,
+    _memory: Reservation,
+}
+
+/// A message up to this size is scanned where it is: the way to another thread costs more than the scan, and a
+/// linear scan of so little is never late.
+const SMALL: usize = 64 * 1024;
+
+impl Gate {
+    pub(super) async fn scan_within_deadline(
+        &self,
+        trip: &Trip,
+        seen: Seen,
+        mail: Mail,
+        mut memory: Reservation,
+    ) -> Result<Judged, Reply> {
+        let Seen { tenant, journal_report } = seen;
+        if journal_report {
+            let scan = Scan::unscanned(&mail);
+            return Ok(Judged { held: Arc::new(Held { mail, _memory: memory }), scan, tenant });
+        }
+        // What is decoded is held beside what came.
+        if !memory.grow(mail.raw.len()) {
+            return Err(Reply::no_memory());
+        }
+        let (bench, deadline) = (Arc::clone(&trip.house.bench), trip.house.scan_deadline);
+        let held = Arc::new(Held { mail, _memory: memory });
+        let scan = if held.mail.raw.len() <= SMALL {
+            caught(&held.mail, &tenant, &bench)
+        } else {
+            self.elsewhere(&held, &tenant, &bench, deadline).await
+        };
+        if let Some(scan) = scan {
+            return Ok(Judged { held, scan, tenant });
+        }
+        if !self.0.strikes.is_second(key(&held.mail)) {
+            tracing::error!(id = trip.id, "the scanner failed on a message; its client will try again");
+            return Err(Reply::scanner_failed());
+        }
+        tracing::error!(id = trip.id, "the scanner failed twice on the same message; policy decides on it as unread");
+        let unread = vec![Unread { place: Place::default(), why: Why::ScannerFailed }];
+        let texts = Texts { unread, ..Texts::default() };
+        let scan = bench.judge(&held.mail, &tenant, Headers::default(), texts, Vec::new());
+        Ok(Judged { held, scan, tenant })
+    }
+
+    /// Scans on a thread of its own. A scan that runs late keeps its thread, its memory and its place until it ends,
+    /// so that late scans can't pile up.
+    async fn elsewhere(
+        &self,
+        held: &Arc<Held>,
+        tenant: &Arc<Tenant>,
+        bench: &Arc<Bench>,
+        deadline: Duration,
+    ) -> Option<Scan> {
+        let place = Arc::clone(&self.0.strikes.places).acquire_owned().await.ok()?;
+        let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
+        let scanning = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            caught(&held.mail, &tenant, &bench)
+        });
+        timeout(deadline, scanning).await.ok()?.ok()?
+    }
+}
+
+impl Scan {
+    /// A journal report: nothing was looked at, and it passes.
+    fn unscanned(mail: &Mail) -> Self {
+        let decision = crate::decide::Decision {
+            route: crate::decide::Route::Pass,
+            asked: crate::decide::Route::Pass,
+            class: "archive".into(),
+            line: "journal_archive".into(),
+            advice: None,
+            advise: false,
+        };
+        let verdict =
+            crate::decide::Verdict { decisions: vec![decision; mail.envelope.recipients.len()], ..Default::default() };
+        Self { headers: Headers::default(), texts: Texts::default(), findings: Vec::new(), verdict }
+    }
+}
+
+fn caught(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Option<Scan> {
+    catch_unwind(AssertUnwindSafe(|| scan(mail, tenant, bench))).ok()
+}
+
+/// Which messages the scanner failed on, in memory only.
+#[derive(Debug)]
+pub(super) struct Strikes {
+    seen: Mutex<HashMap<u64, Instant>>,
+    /// Scans of large messages at the same time.
+    places: Arc<Semaphore>,
+}
+
+/// A client comes back within hours, if not minutes.
+const REMEMBERED: Duration = Duration::from_secs(6 * 3600);
+/// More failing messages than this and the scanner has another problem.
+const MOST: usize = 10_000;
+
+impl Default for Strikes {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { seen: Mutex::default(), places: Arc::new(Semaphore::new(cores.max(2))) }
+    }
+}
+
+impl Strikes {
+    /// Notes a failure; whether it is not the first on this message.
+    fn is_second(&self, key: u64) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|_, since| since.elapsed() < REMEMBERED);
+        if seen.len() >= MOST {
+            seen.clear();
+        }
+        seen.insert(key, Instant::now()).is_some()
+    }
+}
+
+/// Sender and Message-ID, or the content where there is none.
+fn key(mail: &Mail) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    mail.envelope.sender.as_ref().map(|sender| sender.folded()).hash(&mut hasher);
+    match header::value_of(&mail.raw, "Message-ID") {
+        Some(id) => id.hash(&mut hasher),
+        None => mail.raw.hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_failure_on_a_message_counts() {
+        let strikes = Strikes::default();
+        assert!(!strikes.is_second(1));
+        assert!(!strikes.is_second(2));
+        assert!(strikes.is_second(1));
+    }
+}
