@@ -1,6 +1,7 @@
 //! mailpoort: the gate through which a Dutch school's mail leaves.
 
 pub mod act;
+pub mod commands;
 pub mod config;
 pub mod decide;
 pub mod detect;

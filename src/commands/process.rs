@@ -1,0 +1,43 @@
+//! What the process does before anything else: nothing of a mail may end in a core dump or a panic's text.
+
+use std::io::IsTerminal;
+use std::panic;
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use tracing::Level;
+
+use crate::config::{LogConfig, LogFormat, LogLevel};
+
+/// Switches core dumps off, and lets a panic tell its place but not its words: those may quote a mail.
+pub(super) fn keep_secrets() {
+    // Both may be refused by a container; the other one is then still there.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a fault in mailpoort; please report this line to its makers");
+    }));
+}
+
+/// As many open files as the system allows: each connection is one.
+pub(super) fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// Sends log lines to standard error.
+pub(super) fn log(config: &LogConfig) {
+    let level = match config.level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+    };
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    let _ = match config.format {
+        LogFormat::Text => {
+            tracing::subscriber::set_global_default(lines.with_ansi(std::io::stderr().is_terminal()).finish())
+        }
+        LogFormat::Json => tracing::subscriber::set_global_default(lines.json().flatten_event(true).finish()),
+    };
+}

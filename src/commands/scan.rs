@@ -1,0 +1,189 @@
+//! `mailpoort scan`: judge messages or documents without sending anything.
+//!
+//! The same pure line as the daemon's. `--json` prints what was found as it stands in the mail: an exit on purpose, for
+//! whoever runs the command on mail they hold anyway. Without it, places and kinds only.
+
+mod output;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::commands::{MEND, complain, fail};
+use crate::config::Config;
+use crate::decide::{Classes, Mode, Policy};
+use crate::detect::{NameIndex, Rules};
+use crate::gate::house::{Bench, House, Tenant};
+use crate::gate::scan;
+use crate::message::{Envelope, Limits, Mail, Mailbox, Recipient, header};
+use crate::problem::Problem;
+use crate::roster::Roster;
+use crate::school::{Contact, School};
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A configuration, for its rules, policy, schools and rosters
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// A roster (CSV), instead of the configuration's
+    #[arg(long)]
+    roster: Option<PathBuf>,
+    /// One JSON object for each message, with what was found as it stands in the mail
+    #[arg(long)]
+    json: bool,
+    /// The features of each finding, with their weights
+    #[arg(long)]
+    explain: bool,
+    /// The text as it was read, place by place, and what is unread; nothing is judged
+    #[arg(long)]
+    text: bool,
+    /// Judge as sent by this address
+    #[arg(long)]
+    from: Option<String>,
+    /// Judge as sent to these addresses; prints the route for each
+    #[arg(long, num_args = 1.., requires = "from")]
+    to: Vec<String>,
+    /// Messages (.eml) or other documents; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// Wrong usage, beyond what the argument parser sees.
+const USAGE: u8 = 2;
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let envelope = match envelope(arguments) {
+        Ok(envelope) => envelope,
+        Err(address) => {
+            complain(format!("`{address}` is no mail address"));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let (bench, tenant) = match house(arguments, &envelope) {
+        Ok(house) => house,
+        Err(problems) => return fail(&problems),
+    };
+    let mut code = ExitCode::SUCCESS;
+    for file in &arguments.files {
+        match read(file) {
+            Ok(raw) => {
+                let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw) };
+                let scan = scan(&mail, &tenant, &bench);
+                let name = file.display().to_string();
+                output::print(&name, &mail, &scan, &bench.policy, arguments);
+            }
+            Err(error) => {
+                complain(format!("{}: {error}", file.display()));
+                code = ExitCode::from(MEND);
+            }
+        }
+    }
+    code
+}
+
+fn envelope(arguments: &Arguments) -> Result<Envelope, String> {
+    let parse = |address: &String| Mailbox::parse(address).map_err(|_| address.clone());
+    let sender = arguments.from.as_ref().filter(|from| from.as_str() != "<>").map(parse).transpose()?;
+    let recipients =
+        arguments.to.iter().map(|to| parse(to).map(|mailbox| Recipient { mailbox, parameters: String::new() }));
+    Ok(Envelope { sender, recipients: recipients.collect::<Result<_, _>>()?, ..Envelope::default() })
+}
+
+fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<Tenant>), Vec<Problem>> {
+    let (bench, mut tenant) = match &arguments.config {
+        Some(file) => {
+            let (house, _) = House::load(Config::load(file)?, &mut |_| ())?;
+            let tenant = house.tenant(envelope.sender.as_ref(), None).cloned();
+            (Arc::clone(&house.bench), tenant.unwrap_or_else(|| Arc::new(nobodys(envelope))))
+        }
+        None => (Arc::new(shipped(envelope)?), Arc::new(nobodys(envelope))),
+    };
+    if let Some(file) = &arguments.roster {
+        let bytes = std::fs::read(file).map_err(|error| {
+            vec![Problem::new(file, format!("the roster cannot be read: {error}"), "check the path")]
+        })?;
+        let (roster, _) = Roster::from_csv(&bytes, file).map_err(|problem| vec![problem])?;
+        tenant = Arc::new(Tenant {
+            names: Some(NameIndex::new(&roster)),
+            school: tenant.school.clone(),
+            secret_header: None,
+        });
+    }
+    Ok((bench, tenant))
+}
+
+/// What is shipped, enforced: what would happen at a school that changed nothing.
+fn shipped(envelope: &Envelope) -> Result<Bench, Vec<Problem>> {
+    let own: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
+    Ok(Bench {
+        limits: Limits::default(),
+        rules: Rules::shipped(),
+        policy: Policy::shipped()?,
+        classes: Classes::new(&own, std::collections::BTreeMap::new()),
+        mode: Mode::Enforce,
+    })
+}
+
+/// A school for mail that is judged without a configuration: the sender's domain is inside, and nobody is named.
+fn nobodys(envelope: &Envelope) -> Tenant {
+    let domains: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
+    let contact = Contact { name: String::new(), role: String::new(), phone: None, mail: None, hours: None };
+    let own = domains.first().map_or("school.invalid", String::as_str);
+    let gate_address =
+        Mailbox::parse(&format!("mailpoort@{own}")).or_else(|_| Mailbox::parse("mailpoort@school.invalid"));
+    Tenant {
+        school: School {
+            id: "scan".into(),
+            name: String::new(),
+            domains,
+            gate_address: gate_address.unwrap_or_else(|_| unreachable!("a constant address is well formed")),
+            privacy: contact.clone(),
+            deputy: None,
+            helpdesk: contact,
+            fg: None,
+            channels: std::collections::BTreeMap::new(),
+        },
+        names: None,
+        secret_header: None,
+    }
+}
+
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    if file.as_os_str() != "-" {
+        return std::fs::read(file);
+    }
+    let mut raw = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut raw)?;
+    Ok(raw)
+}
+
+/// A document that is no message is put into one, as an attachment of that name: one way in for everything.
+fn as_message(file: &Path, raw: Vec<u8>) -> Vec<u8> {
+    let named_message = file.as_os_str() == "-" || file.extension().is_some_and(|e| e.eq_ignore_ascii_case("eml"));
+    if named_message || looks_like_message(&raw) {
+        return raw;
+    }
+    use base64::Engine;
+    let name: String = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let encoded_name: String = name
+        .bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect();
+    let body = base64::engine::general_purpose::STANDARD.encode(raw);
+    format!(
+        "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment;\r\n filename*=utf-8''{encoded_name}\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{body}\r\n"
+    )
+    .into_bytes()
+}
+
+/// Two fields that only messages begin with.
+fn looks_like_message(raw: &[u8]) -> bool {
+    const USUAL: [&str; 7] = ["From", "To", "Subject", "Date", "Received", "Message-ID", "Return-Path"];
+    header::fields(&raw[..raw.len().min(4096)]).take(3).filter(|field| USUAL.iter().any(|name| field.is(name))).count()
+        >= 2
+}

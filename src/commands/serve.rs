@@ -1,0 +1,187 @@
+//! `mailpoort serve`: the gate, in the foreground. SIGHUP reloads all or nothing, SIGTERM drains.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::commands::{MEND, complain, fail, process, say};
+use crate::config::{Config, SmtpConfig};
+use crate::gate::Gate;
+use crate::gate::house::{self, House};
+use crate::problem::Problem;
+use crate::record::Record;
+use crate::smtp::budget::Budget;
+use crate::smtp::client::NextHop;
+use crate::smtp::listener::{Server, bind};
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The configuration file
+    #[arg(long, default_value = "/etc/mailpoort/mailpoort.toml")]
+    config: PathBuf,
+    /// Check the configuration and everything it names, and stop
+    #[arg(long)]
+    check: bool,
+}
+
+/// Sessions in the middle of a message may finish it within this time; service managers kill after 30 s or more.
+const DRAIN: Duration = Duration::from_secs(25);
+/// The first EHLO should mirror the next hop, but a next hop that is away must not keep us from starting.
+const PROBE: Duration = Duration::from_secs(3);
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let config = match Config::load(&arguments.config) {
+        Ok(config) => config,
+        Err(problems) => return fail(&problems),
+    };
+    if !arguments.check {
+        process::log(&config.log);
+    }
+    let journal = config.log.journal.clone();
+    let (house, smtp) = match House::load(config, &mut |line| tell(arguments.check, &line)) {
+        Ok(loaded) => loaded,
+        Err(problems) => return fail(&problems),
+    };
+    if arguments.check {
+        return match house::settings(&house.hostname, smtp, &house.schools, Budget::new(0)) {
+            Ok(_) => {
+                say("The configuration is good.");
+                ExitCode::SUCCESS
+            }
+            Err(problem) => fail(&[problem]),
+        };
+    }
+    let record = match Record::open(journal.as_deref()) {
+        Ok(record) => record,
+        Err(problem) => return fail(&[problem]),
+    };
+    process::raise_file_limit();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format!("the system gives no threads: {error}"));
+            return ExitCode::from(MEND);
+        }
+    };
+    runtime.block_on(async {
+        match start(house, smtp, record).await {
+            Ok(running) => running.until_stopped(&arguments.config).await,
+            Err(problem) => fail(&[problem]),
+        }
+    })
+}
+
+fn tell(check: bool, line: &str) {
+    if check { say(line) } else { tracing::info!("{line}") }
+}
+
+/// A gate that takes mail.
+pub(super) struct Running {
+    gate: Gate,
+    server: Arc<Server<Gate>>,
+    /// Where it listens.
+    pub listening: Vec<SocketAddr>,
+    budget: Budget,
+}
+
+/// Binds, connects to the next hops, and begins to serve.
+pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
+    let budget = Budget::new(smtp.memory);
+    let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
+    let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
+    let hops = next_hops(&house);
+    let gate = Gate::new(house, record);
+    let server = Server::new(gate.clone(), settings);
+    let mut listeners = Vec::new();
+    for (address, implicit_tls) in listen.iter().map(|a| (*a, false)).chain(listen_tls.iter().map(|a| (*a, true))) {
+        let listener = bind(address).await.map_err(|error| {
+            Problem::new(
+                "[smtp]",
+                format!("cannot listen on {address}: {error}"),
+                "stop what listens there, choose another port, or give the right to use ports below 1024",
+            )
+        })?;
+        listeners.push((listener, implicit_tls));
+    }
+    learn(hops).await;
+    let listening = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
+    for (listener, implicit_tls) in listeners {
+        tokio::spawn(Arc::clone(&server).serve(listener, implicit_tls));
+    }
+    Ok(Running { gate, server, listening, budget })
+}
+
+impl Running {
+    /// Stops taking mail, lets sessions finish theirs.
+    pub async fn stop(&self) {
+        if !self.server.drain(DRAIN).await {
+            tracing::warn!("some sessions did not finish in time and were cut off; their clients will try again");
+        }
+    }
+
+    async fn until_stopped(self, config: &Path) -> ExitCode {
+        let (Ok(mut stop), Ok(mut interrupt), Ok(mut reload)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
+        else {
+            complain("the system gives no signals");
+            return ExitCode::from(MEND);
+        };
+        let smtp: Vec<String> = self.listening.iter().map(ToString::to_string).collect();
+        say(format!("mailpoort ready smtp={} web=-", smtp.join(",")));
+        loop {
+            tokio::select! {
+                _ = stop.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = reload.recv() => self.reload(config).await,
+            }
+        }
+        tracing::info!("stopping: no new mail is taken");
+        self.stop().await;
+        ExitCode::SUCCESS
+    }
+
+    /// Reads everything anew; what is bad is told, and what ran before runs on.
+    async fn reload(&self, config: &Path) {
+        match self.load(config) {
+            Ok(hops) => {
+                learn(hops).await;
+                tracing::info!("configuration, rules, policy, rosters and certificate are reloaded");
+            }
+            Err(problems) => {
+                problems.iter().for_each(|problem| tracing::error!(%problem, "not reloaded"));
+                tracing::error!("nothing was reloaded: the gate runs on with what it had");
+            }
+        }
+    }
+
+    fn load(&self, config: &Path) -> Result<Vec<Arc<NextHop>>, Vec<Problem>> {
+        let config = Config::load(config)?;
+        let (house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
+        let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
+            .map_err(|problem| vec![problem])?;
+        let hops = next_hops(&house);
+        self.gate.reload(house);
+        self.server.reload(settings);
+        Ok(hops)
+    }
+}
+
+fn next_hops(house: &House) -> Vec<Arc<NextHop>> {
+    house.ways.iter().map(|way| Arc::clone(&way.next_hop)).collect()
+}
+
+/// Asks every next hop what it offers, and tends its kept connections from now on.
+async fn learn(hops: Vec<Arc<NextHop>>) {
+    let mut probes = tokio::task::JoinSet::new();
+    for hop in hops {
+        tokio::spawn(NextHop::tend(Arc::downgrade(&hop)));
+        probes.spawn(async move { hop.probe().await });
+    }
+    let _ = tokio::time::timeout(PROBE, probes.join_all()).await;
+}
