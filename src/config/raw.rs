@@ -3,11 +3,9 @@
 //! deploy/mailpoort.toml documents each key and its default; a test holds the two together.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -29,7 +27,7 @@ pub(super) struct Raw {
     #[serde(default)]
     pub next_hop: Vec<Spanned<NextHop>>,
     #[serde(default)]
-    pub recipients: BTreeMap<String, Recipients>,
+    pub recipients: BTreeMap<Spanned<String>, Recipients>,
     #[serde(default)]
     pub rules: Rules,
     #[serde(default)]
@@ -46,7 +44,7 @@ pub(super) struct Raw {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct School {
-    pub id: String,
+    pub id: Spanned<String>,
     pub name: String,
     pub domains: Vec<Spanned<String>>,
     pub gate_address: Option<Spanned<String>>,
@@ -68,7 +66,7 @@ pub(super) struct Contact {
     #[serde(default)]
     pub role: String,
     pub phone: Option<String>,
-    pub mail: Option<String>,
+    pub mail: Option<Spanned<String>>,
     pub hours: Option<String>,
 }
 
@@ -84,9 +82,9 @@ pub(super) struct Header {
 #[serde(deny_unknown_fields)]
 pub(super) struct Smtp {
     #[serde(default)]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Spanned<String>>,
     #[serde(default)]
-    pub listen_tls: Vec<SocketAddr>,
+    pub listen_tls: Vec<Spanned<String>>,
     #[serde(default)]
     pub client: Vec<Spanned<Client>>,
     pub tls: Option<Certificate>,
@@ -96,23 +94,23 @@ pub(super) struct Smtp {
     #[serde(default = "default_memory")]
     pub memory: Spanned<Size>,
     #[serde(default = "default_recipients")]
-    pub max_recipients: usize,
+    pub max_recipients: Spanned<usize>,
     #[serde(default = "default_connections")]
-    pub max_connections: usize,
+    pub max_connections: Spanned<usize>,
     #[serde(default = "default_stranger_connections")]
     pub max_connections_per_stranger: usize,
     #[serde(default = "default_command_timeout")]
-    pub command_timeout: Time,
+    pub command_timeout: Spanned<Time>,
     #[serde(default = "default_min_rate")]
-    pub min_rate: Size,
+    pub min_rate: Spanned<Size>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {
-    pub name: String,
+    pub name: Spanned<String>,
     #[serde(default)]
-    pub networks: Vec<IpNet>,
+    pub networks: Vec<Spanned<String>>,
     #[serde(default)]
     pub certificates: Vec<Spanned<String>>,
     #[serde(default)]
@@ -148,9 +146,9 @@ pub(super) struct Users {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct User {
-    pub name: String,
+    pub name: Spanned<String>,
     pub password: String,
-    pub senders: Vec<String>,
+    pub senders: Vec<Spanned<String>>,
     #[serde(default = "yes")]
     pub program: bool,
     pub school: Option<String>,
@@ -159,14 +157,14 @@ pub(super) struct User {
 /// The hash is no password, but nobody's business either.
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "User({})", self.name)
+        write!(f, "User({})", self.name.get_ref())
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NextHop {
-    pub name: String,
+    pub name: Spanned<String>,
     #[serde(default)]
     pub sender_domains: Vec<Spanned<String>>,
     pub hosts: Vec<Spanned<String>>,
@@ -180,15 +178,15 @@ pub(super) struct NextHop {
     pub client: Option<Certificate>,
     pub mark: Option<Header>,
     #[serde(default = "default_hop_connections")]
-    pub max_connections: usize,
+    pub max_connections: Spanned<usize>,
     #[serde(default = "default_keep_idle")]
     pub keep_idle: Time,
     #[serde(default = "default_connect_timeout")]
-    pub connect_timeout: Time,
+    pub connect_timeout: Spanned<Time>,
     #[serde(default = "default_reply_timeout")]
-    pub reply_timeout: Time,
+    pub reply_timeout: Spanned<Time>,
     #[serde(default = "default_final_reply_timeout")]
-    pub final_reply_timeout: Time,
+    pub final_reply_timeout: Spanned<Time>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -205,9 +203,9 @@ pub(super) enum Demand {
 #[serde(deny_unknown_fields)]
 pub(super) struct Recipients {
     #[serde(default)]
-    pub domains: Vec<String>,
+    pub domains: Vec<Spanned<String>>,
     #[serde(default)]
-    pub addresses: Vec<String>,
+    pub addresses: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -233,11 +231,11 @@ pub(super) struct Texts {
 #[serde(deny_unknown_fields)]
 pub(super) struct Scan {
     #[serde(default = "default_parts")]
-    pub max_parts: usize,
+    pub max_parts: Spanned<usize>,
     #[serde(default = "default_depth")]
-    pub max_depth: usize,
+    pub max_depth: Spanned<usize>,
     #[serde(default = "default_deadline")]
-    pub deadline: Time,
+    pub deadline: Spanned<Time>,
 }
 
 impl Default for Scan {
@@ -250,7 +248,7 @@ impl Default for Scan {
 #[serde(deny_unknown_fields)]
 pub(super) struct JournalArchive {
     pub client: Spanned<String>,
-    pub addresses: Vec<Spanned<String>>,
+    pub addresses: Spanned<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -331,7 +329,8 @@ pub(super) struct Time(pub Duration);
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = String::deserialize(deserializer)
+            .map_err(|_| D::Error::custom("a duration is a text such as \"30s\" or \"5m\""))?;
         time(&text)
             .map(Self)
             .ok_or_else(|| D::Error::custom(format!("`{text}` is no duration; write for example \"30s\" or \"5m\"")))
@@ -361,50 +360,74 @@ fn number_and_unit(text: &str) -> Option<(usize, &str)> {
 fn yes() -> bool {
     true
 }
+
+/// A default: it has no place in the file.
+fn default<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+fn seconds(number: u64) -> Spanned<Time> {
+    default(Time(Duration::from_secs(number)))
+}
+
 fn default_message_size() -> Spanned<Size> {
-    Spanned::new(0..0, Size(50_000_000))
+    default(Size(50_000_000))
 }
+
 fn default_memory() -> Spanned<Size> {
-    Spanned::new(0..0, Size(512_000_000))
+    default(Size(512_000_000))
 }
-fn default_recipients() -> usize {
-    1000
+
+fn default_recipients() -> Spanned<usize> {
+    default(1000)
 }
-fn default_connections() -> usize {
-    2000
+
+fn default_connections() -> Spanned<usize> {
+    default(2000)
 }
+
 fn default_stranger_connections() -> usize {
     10
 }
-fn default_command_timeout() -> Time {
-    Time(Duration::from_secs(300))
+
+fn default_command_timeout() -> Spanned<Time> {
+    seconds(300)
 }
-fn default_min_rate() -> Size {
-    Size(1000)
+
+fn default_min_rate() -> Spanned<Size> {
+    default(Size(1000))
 }
-fn default_hop_connections() -> usize {
-    20
+
+fn default_hop_connections() -> Spanned<usize> {
+    default(20)
 }
+
 fn default_keep_idle() -> Time {
     Time(Duration::from_secs(15))
 }
-fn default_connect_timeout() -> Time {
-    Time(Duration::from_secs(10))
+
+fn default_connect_timeout() -> Spanned<Time> {
+    seconds(10)
 }
-fn default_reply_timeout() -> Time {
-    Time(Duration::from_secs(60))
+
+fn default_reply_timeout() -> Spanned<Time> {
+    seconds(60)
 }
-fn default_final_reply_timeout() -> Time {
-    Time(Duration::from_secs(480))
+
+fn default_final_reply_timeout() -> Spanned<Time> {
+    seconds(480)
 }
-fn default_parts() -> usize {
-    1000
+
+fn default_parts() -> Spanned<usize> {
+    default(1000)
 }
-fn default_depth() -> usize {
-    100
+
+fn default_depth() -> Spanned<usize> {
+    default(100)
 }
-fn default_deadline() -> Time {
-    Time(Duration::from_secs(20))
+
+fn default_deadline() -> Spanned<Time> {
+    seconds(20)
 }
 
 #[cfg(test)]
