@@ -181,16 +181,19 @@ pub fn settings(
 }
 
 fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
-    let rules = if config.packs.is_empty() {
+    let rules = if config.shipped_rules && config.packs.is_empty() {
         keep(Rules::shipped(), problems)
     } else {
-        read_all(&config.packs, problems).and_then(|packs| keep(Rules::load(&packs), problems))
+        read_all(&config.packs, problems).and_then(|mut packs| {
+            packs.extend(config.shipped_rules.then(Rules::shipped_files).into_iter().flatten());
+            keep(Rules::load(&packs), problems)
+        })
     };
     if rules.as_ref().is_some_and(|rules| rules.list().is_empty()) {
         problems.push(Problem::new(
             "[rules]",
             "the packs hold no rule, so nothing would ever be found",
-            "name the packs you want, or leave `packs` out for the shipped ones",
+            "name packs of your own, or leave `shipped = false` out",
         ));
     }
     let policy = match &config.policy {
