@@ -78,12 +78,19 @@ impl Rules {
     /// A shipped pack is broken: a fault of ours, which stops the start, since without rules everything would pass.
     pub fn shipped() -> Result<Self, Vec<Problem>> {
         static SHIPPED_RULES: OnceLock<Result<Rules, Vec<Problem>>> = OnceLock::new();
-        SHIPPED_RULES.get_or_init(|| compile(&Self::shipped_files()).map(|(rules, _)| rules)).clone()
+        SHIPPED_RULES.get_or_init(|| compile(&shipped_files()).map(|(rules, _)| rules)).clone()
     }
 
-    /// The shipped packs as TOML texts, to be loaded beside a school's own.
-    pub fn shipped_files() -> Vec<(PathBuf, String)> {
-        SHIPPED.iter().map(|&(file, text)| (PathBuf::from(file), text.to_owned())).collect()
+    /// A school's own packs beside the shipped ones. Where both have a term, the school's rule is the one that finds
+    /// it, so only its examples are run here.
+    ///
+    /// # Errors
+    /// As [`Rules::load`].
+    pub fn beside_shipped(own: &[(PathBuf, String)]) -> Result<Self, Vec<Problem>> {
+        let files: Vec<_> = own.iter().cloned().chain(shipped_files()).collect();
+        let (rules, packs) = compile(&files)?;
+        let problems = check_examples(&rules, packs.get(..own.len()).unwrap_or_default());
+        if problems.is_empty() { Ok(rules) } else { Err(problems) }
     }
 
     /// Rules from TOML texts, each with the file that it came from. Errors: every problem in every file,
@@ -96,7 +103,7 @@ impl Rules {
 
     /// Checks the shipped packs with all their hits and misses, as [`Rules::load`] does others.
     pub fn check() -> Result<Self, Vec<Problem>> {
-        Self::load(&Self::shipped_files())
+        Self::load(&shipped_files())
     }
 
     /// The rules, in the order of the files.
@@ -123,6 +130,10 @@ impl Default for Rules {
     fn default() -> Self {
         Self { inner: Arc::new(Inner { rules: Vec::new(), words: Words::default() }) }
     }
+}
+
+fn shipped_files() -> Vec<(PathBuf, String)> {
+    SHIPPED.iter().map(|&(file, text)| (PathBuf::from(file), text.to_owned())).collect()
 }
 
 /// A pack with what its problems need: the file and its text.

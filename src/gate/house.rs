@@ -184,10 +184,8 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
     let rules = if config.shipped_rules && config.packs.is_empty() {
         keep(Rules::shipped(), problems)
     } else {
-        read_all(&config.packs, problems).and_then(|mut packs| {
-            packs.extend(config.shipped_rules.then(Rules::shipped_files).into_iter().flatten());
-            keep(Rules::load(&packs), problems)
-        })
+        let load = if config.shipped_rules { Rules::beside_shipped } else { Rules::load };
+        read_all(&config.packs, problems).and_then(|packs| keep(load(&packs), problems))
     };
     if rules.as_ref().is_some_and(|rules| rules.list().is_empty()) {
         problems.push(Problem::new(
