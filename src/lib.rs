@@ -1,4 +1,44 @@
-//! mailpoort: the gate through which a Dutch school's mail leaves.
+//! # mailpoort: the map
+//!
+//! The gate through which a Dutch school's mail leaves. The school's mail server hands us every outgoing mail; we read
+//! it, decide for each recipient, and let it pass or tell the teacher in plain Dutch what to do instead.
+//!
+//! One message flows straight through, and [`gate`] is the only place that knows the order. Read that first.
+//!
+//! ```text
+//!     accept  ->  parse  ->  extract  ->  detect  ->  decide  ->  act  ->  record
+//!      smtp      message     extract     detect      decide      act     record
+//! ```
+//!
+//! | room | takes -> gives | touches the world |
+//! |---|---|---|
+//! | [`smtp`] | a socket -> envelope and content; towards the next hop, the other way round | yes |
+//! | [`message`] | raw bytes -> headers and a tree of parts with byte ranges | no |
+//! | [`extract`] | parts -> texts with places, and what is unread with its reason | no |
+//! | [`detect`] | texts, rules, names -> findings, each with kind, place, confidence and why | no |
+//! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
+//! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
+//! | [`record`] | all of the above, without content -> one journal line | yes |
+//!
+//! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
+//! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
+//! theirs), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`].
+//!
+//! # What always holds
+//!
+//! 1. **Nothing is lost.** A 250 means that the next hop said 250, or has taken the notice to the sender. Unknown
+//!    trouble is a 451, and the mail stays with the client.
+//! 2. **Nothing slips.** What could not be read is a value ([`extract::Unread`]) that policy must answer, reason by
+//!    reason. A policy that leaves a kind, a reason or a class of recipients unanswered does not load.
+//! 3. **Clean mail never touches a disk**, and goes on byte for byte under one `Received` line.
+//! 4. **A found value never leaves the scanner** ([`secret::Secret`]): no log, metric, error, `Debug` or notice holds a
+//!    BSN, a name, a term or a subject with one. `scan --json` is the one exit, on purpose.
+//! 5. **The sender learns what to do**, and nobody outside gets a notice.
+//! 6. **A bad rule, policy, roster or configuration never stops the mail**: at reload it is refused with file, line and
+//!    remedy, and what ran before runs on; at start it stops the start.
+//!
+//! `message`, `extract`, `detect` and `decide` are pure: no clock, network, files or randomness, and they cannot fail.
+//! A stage knows the output of earlier stages, never a later one; `tests/layout.rs` holds every such rule.
 
 pub mod act;
 pub mod commands;

@@ -181,6 +181,9 @@ fn write_all(mut file: &File, waiting: &Receiver<Entry>) {
 }
 
 fn log(entry: &Entry) {
+    if !tracing::enabled!(target: "mailpoort::journal", tracing::Level::INFO) {
+        return;
+    }
     let line = serde_json::to_string(entry).unwrap_or_default();
     tracing::info!(target: "mailpoort::journal", "{line}");
 }
