@@ -11,7 +11,9 @@ mod provider;
 mod report;
 mod samples;
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::commands::serve::{self, Running};
 use crate::commands::{MEND, complain, fail, process, say};
+use crate::decide::Policy;
 use crate::gate::house::House;
 use crate::problem::Problem;
 use crate::record::Record;
@@ -40,7 +43,7 @@ pub(super) struct Arguments {
     web_port: u16,
 }
 
-/// The gate's own address: the one that the configuration gives a school when none is named.
+/// The gate's own address, as in the configuration: what it sends with the null sender is a notice.
 const GATE_ADDRESS: &str = "mailpoort@delinde.example";
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
@@ -92,12 +95,12 @@ struct Started {
     running: Running,
     smtp: SocketAddr,
     web: String,
-    journal: Arc<std::path::PathBuf>,
-    policy: crate::decide::Policy,
+    journal: Arc<PathBuf>,
+    policy: Policy,
 }
 
 async fn start(arguments: &Arguments, folder: &Folder, provider: &Provider) -> Result<Started, Vec<Problem>> {
-    let no_port = |error: std::io::Error| {
+    let no_port = |error: io::Error| {
         vec![Problem::new("127.0.0.1", format!("cannot listen: {error}"), "choose another port, above 1024")]
     };
     let next_hop = provider.serve().await.map_err(no_port)?;
@@ -120,9 +123,9 @@ async fn start(arguments: &Arguments, folder: &Folder, provider: &Provider) -> R
 }
 
 /// Listens on that port of this machine, or on a free one when it is in use.
-async fn free(port: u16, what: &str) -> std::io::Result<TcpListener> {
+async fn free(port: u16, what: &str) -> io::Result<TcpListener> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             say(format!("Port {port} is in use, so {what} is on port {}.", listener.local_addr()?.port()));
             Ok(listener)

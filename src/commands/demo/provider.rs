@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Zoned;
 use tokio::sync::Semaphore;
 
+use crate::extract::{self, Spot};
 use crate::message::{Limits, Mailbox, Message, Recipient, Source, header};
 use crate::smtp::access::{Access, ListedClient};
 use crate::smtp::budget::Budget;
@@ -25,6 +26,8 @@ const MOST_MESSAGES: usize = 200;
 const MOST_OCTETS: usize = 64 * 1024 * 1024;
 /// Room for a message that the gate let through, with the lines that it put on top.
 const MAX_MESSAGE: usize = 12 * 1024 * 1024;
+/// Characters of a message's first line.
+const LONGEST_OPENING: usize = 200;
 
 /// A message that reached the next hop.
 pub(super) struct Kept {
@@ -38,6 +41,8 @@ pub(super) struct Kept {
     pub recipients: Vec<String>,
     /// Decoded; empty when there is none.
     pub subject: String,
+    /// The first line of its text.
+    pub opening: String,
     /// Without angle brackets.
     pub message_id: Option<String>,
     /// The message that it answers, without angle brackets.
@@ -110,7 +115,8 @@ impl Provider {
 }
 
 fn describe(gate_address: &str, sender: Option<&Mailbox>, recipients: &[Mailbox], raw: Vec<u8>) -> Kept {
-    let message = Message::parse(&raw, &Limits::default());
+    let limits = Limits::default();
+    let message = Message::parse(&raw, &limits);
     let headers = message.headers();
     let from_gate = matches!(headers.from.as_slice(), [from] if from.typed() == gate_address);
     let in_reply_to = header::value_of(&raw, "In-Reply-To").map(String::from_utf8_lossy);
@@ -120,11 +126,19 @@ fn describe(gate_address: &str, sender: Option<&Mailbox>, recipients: &[Mailbox]
         sender: sender.map(|sender| sender.typed().to_string()).unwrap_or_default(),
         recipients: recipients.iter().map(|mailbox| mailbox.typed().to_string()).collect(),
         subject: headers.subject.as_ref().map(|subject| subject.expose().clone()).unwrap_or_default(),
+        opening: opening(&message, &limits),
         message_id: headers.message_id.clone(),
         in_reply_to: in_reply_to.map(|id| id.trim().trim_matches(['<', '>']).to_string()),
         notice: sender.is_none() && headers.auto_submitted && from_gate,
         raw,
     }
+}
+
+fn opening(message: &Message<'_>, limits: &Limits) -> String {
+    let texts = extract::texts(message, limits).texts;
+    let body = texts.iter().find(|text| text.place.within.is_empty() && text.place.spot == Spot::Text);
+    let line = body.and_then(|body| body.text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
+    line.trim().chars().take(LONGEST_OPENING).collect()
 }
 
 fn settings() -> Settings {

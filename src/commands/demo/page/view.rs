@@ -29,6 +29,7 @@ pub(super) struct Row {
     time: String,
     subject: String,
     recipients: String,
+    opening: String,
 }
 
 impl Row {
@@ -39,6 +40,7 @@ impl Row {
             time: clock(kept.arrived.clone()),
             subject: subject(kept),
             recipients: kept.recipients.join(", "),
+            opening: kept.opening.clone(),
         }
     }
 }
@@ -107,7 +109,11 @@ impl Mail {
             notice: kept.notice,
             subject: subject(kept),
             time: clock(kept.arrived.clone()),
-            sender: if kept.sender.is_empty() { "<>".into() } else { kept.sender.clone() },
+            sender: if kept.sender.is_empty() {
+                "<> (leeg, zodat er geen antwoord op komt)".into()
+            } else {
+                kept.sender.clone()
+            },
             recipients: kept.recipients.join(", "),
             header: cut(&header),
             texts: read.texts.iter().filter(|text| is_content(text)).map(shown).collect(),
