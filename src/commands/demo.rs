@@ -1,8 +1,152 @@
-//! placeholder
-use clap::Args;
+//! `mailpoort demo`: the gate with an invented school, a next hop that keeps what it gets, six mails through the real
+//! SMTP port, a table of what became of them, and a page to look at. Then it stays up, until a signal.
+//!
+//! Everything is on this machine: the gate, the next hop and the page listen on loopback only, and nothing is sent on.
+
+mod client;
+mod house;
+mod journal;
+mod page;
+mod provider;
+mod report;
+mod samples;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::commands::serve::{self, Running};
+use crate::commands::{MEND, complain, fail, process, say};
+use crate::decide::Policy;
+use crate::gate::house::House;
+use crate::problem::Problem;
+use crate::record::Record;
+use house::Folder;
+use page::Shown;
+use provider::Provider;
+use samples::Became;
+
+/// Arguments of `demo`.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {}
-pub(super) fn run(_: &Arguments) -> ExitCode {
-    ExitCode::SUCCESS
+pub(super) struct Arguments {
+    /// The port on which the gate takes mail; another one is taken when it is in use
+    #[arg(long, default_value_t = 2525)]
+    smtp_port: u16,
+    /// The port of the web page; another one is taken when it is in use
+    #[arg(long, default_value_t = 8025)]
+    web_port: u16,
+}
+
+/// The gate's own address, as in the configuration: what it sends with the null sender is a notice.
+const GATE_ADDRESS: &str = "mailpoort@delinde.example";
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let folder = match Folder::new() {
+        Ok(folder) => folder,
+        Err(error) => {
+            complain(format!("no folder for temporary files could be made: {error}; set TMPDIR to one that can"));
+            return ExitCode::from(MEND);
+        }
+    };
+    process::raise_file_limit();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format!("the system gives no threads: {error}"));
+            return ExitCode::from(MEND);
+        }
+    };
+    match runtime.block_on(demonstrate(arguments, &folder)) {
+        Ok(code) => code,
+        Err(problems) => fail(&problems),
+    }
+}
+
+async fn demonstrate(arguments: &Arguments, folder: &Folder) -> Result<ExitCode, Vec<Problem>> {
+    // Before anything is started, so that a signal never leaves the folder behind.
+    let (Ok(mut stop), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        complain("the system gives no signals");
+        return Ok(ExitCode::from(MEND));
+    };
+    let provider = Provider::new(GATE_ADDRESS);
+    let started = start(arguments, folder, &provider).await?;
+    tokio::select! {
+        lost = show(&started, &provider) => if lost > 0 {
+            complain(format!("{lost} of the sample mails did not end as any mail should"));
+        },
+        () = either(&mut stop, &mut interrupt) => {
+            started.running.stop().await;
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    either(&mut stop, &mut interrupt).await;
+    started.running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The gate and the page, running.
+struct Started {
+    running: Running,
+    smtp: SocketAddr,
+    web: String,
+    journal: Arc<PathBuf>,
+    policy: Policy,
+}
+
+async fn start(arguments: &Arguments, folder: &Folder, provider: &Provider) -> Result<Started, Vec<Problem>> {
+    let no_port = |error: io::Error| {
+        vec![Problem::new("127.0.0.1", format!("cannot listen: {error}"), "choose another port, above 1024")]
+    };
+    let next_hop = provider.serve().await.map_err(no_port)?;
+    let smtp = free(arguments.smtp_port, "SMTP").await.and_then(|socket| socket.local_addr()).map_err(no_port)?;
+    let config = house::config(folder, smtp, samples::PROGRAM, next_hop)?;
+    process::log(&config.log);
+    let journal = Arc::new(config.log.journal.clone().unwrap_or_default());
+    let record = Record::open(Some(&journal)).map_err(|problem| vec![problem])?;
+    let mut roster = Vec::new();
+    let (house, settings) = House::load(config, &mut |line| roster.push(line))?;
+    let policy = house.bench.policy.clone();
+    let running = serve::start(house, settings, record).await.map_err(|problem| vec![problem])?;
+    let smtp = running.listening.first().copied().unwrap_or(smtp);
+
+    let listener = free(arguments.web_port, "the page").await.map_err(no_port)?;
+    let web = format!("http://{}", listener.local_addr().map_err(no_port)?);
+    let shown = Shown { provider: provider.clone(), journal: Arc::clone(&journal), smtp };
+    tokio::spawn(async move { axum::serve(listener, page::router(shown)).await });
+    Ok(Started { running, smtp, web, journal, policy })
+}
+
+/// Listens on that port of this machine, or on a free one when it is in use.
+async fn free(port: u16, what: &str) -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            say(format!("Port {port} is in use, so {what} is on port {}.", listener.local_addr()?.port()));
+            Ok(listener)
+        }
+        result => result,
+    }
+}
+
+/// Sends the samples and prints what became of them; how many ended as no mail should.
+async fn show(started: &Started, provider: &Provider) -> usize {
+    let outcomes = samples::send_all(started.smtp, provider, &started.journal).await;
+    say("Six mails went through the gate of basisschool De Linde (invented, as are all names and numbers):\n");
+    say(report::table(&outcomes, &started.policy, &started.web));
+    say(report::guide(started.smtp, &started.web, &started.journal.display().to_string()));
+    say(format!("\nmailpoort ready smtp={} web={}", started.smtp, started.web));
+    outcomes.iter().filter(|outcome| matches!(outcome.became, Became::Lost)).count()
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
 }
