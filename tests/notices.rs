@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use jiff::civil::date;
 use mailpoort::act::notice::{Notice, Stamp, Texts};
-use mailpoort::act::{Incident, Language, Stopped};
+use mailpoort::act::{Incident, Stopped};
 use mailpoort::decide::{self, Classes, Mode, Policy, Verdict};
 use mailpoort::detect::{Finding, Kind, PupilKey, Strength};
 use mailpoort::extract::{self, Cell, Place, Spot, Text, Unread, Why};
 use mailpoort::message::{Envelope, Headers, Mailbox, Recipient};
-use mailpoort::school::{Contact, School};
+use mailpoort::school::{Contact, Language, School};
 use mailpoort::secret::Secret;
 use serde::Deserialize;
 

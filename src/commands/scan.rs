@@ -121,7 +121,7 @@ fn shipped(envelope: &Envelope) -> Result<Bench, Vec<Problem>> {
     let own: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
     Ok(Bench {
         limits: Limits::default(),
-        rules: Rules::shipped(),
+        rules: Rules::shipped()?,
         policy: Policy::shipped()?,
         classes: Classes::new(&own, std::collections::BTreeMap::new()),
         mode: Mode::Enforce,

@@ -39,7 +39,9 @@ pub struct Config {
     pub next_hops: Vec<NextHopConfig>,
     /// Recipient classes by name: domains and addresses, folded.
     pub recipients: BTreeMap<String, (Vec<String>, Vec<String>)>,
-    /// Rule packs; empty means the shipped ones.
+    /// Whether the shipped rule packs are used.
+    pub shipped_rules: bool,
+    /// Rule packs of the school's own.
     pub packs: Vec<PathBuf>,
     /// The policy file; none means the shipped one.
     pub policy: Option<PathBuf>,

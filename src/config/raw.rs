@@ -208,11 +208,19 @@ pub(super) struct Recipients {
     pub addresses: Vec<Spanned<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rules {
+    #[serde(default = "yes")]
+    pub shipped: bool,
     #[serde(default)]
     pub packs: Vec<PathBuf>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { shipped: true, packs: Vec::new() }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -30,6 +30,7 @@ mod weight {
     pub const GROUPING: f32 = -1.5;
     pub const BROKEN: f32 = -1.0;
     pub const PUBLISHED: f32 = -0.5;
+    pub const EXPLAINED: f32 = -8.0;
     pub const COLUMN_PASS: f32 = 2.35;
     pub const COLUMN_FAIL: f32 = -3.0;
     pub const COLUMN_PRIOR: f32 = -2.0;
@@ -82,7 +83,7 @@ fn score(scene: &Scene<'_>, message: Message, columns: &Columns, number: &Number
     } else {
         score.when(near & about::FIRST != 0, "a first name in the same sentence or row", weight::FIRST);
     }
-    oddities(&mut score, number, words == Words::For);
+    oddities(scene, &mut score, number, words == Words::For);
     Some(score)
 }
 
@@ -124,7 +125,7 @@ fn words(scene: &Scene<'_>, score: &mut Score, number: &Number, rule: u16) -> Wo
     }
 }
 
-fn oddities(score: &mut Score, number: &Number, words: bool) {
+fn oddities(scene: &Scene<'_>, score: &mut Score, number: &Number, words: bool) {
     let odd = number.odd;
     score.when(number.written < 9, "a zero is missing in front", weight::LOST_ZERO);
     score.when(number.written < 8, "two zeros are missing in front", weight::LOST_ZERO);
@@ -134,6 +135,8 @@ fn oddities(score: &mut Score, number: &Number, words: bool) {
     score.when(odd.printed, "grouped 4-2-3, as a BSN is printed", weight::PRINTED);
     score.when(odd.grouping, "an unusual grouping", weight::GROUPING);
     score.when(odd.broken && !words, "broken over lines or cells", weight::BROKEN);
+    let explained = is_published(&number.digits) && scene.about(number.first) & about::ASKED != 0;
+    score.when(explained, "an example in an explanation", weight::EXPLAINED);
     score.when(is_published(&number.digits), "a published example", weight::PUBLISHED);
 }
 
@@ -195,5 +198,5 @@ fn whole_cell(scene: &Scene<'_>, number: &Number) -> Option<(u32, u32)> {
     let segment = scene.reading.segment(first);
     let cell = scene.reading.text.cells.get(segment.cell? as usize)?;
     let fits = (last.end - first.start) as usize + 4 >= cell.range.len();
-    (fits && cell.row > 0 || fits && scene.header(segment).is_empty()).then_some((cell.table, cell.column))
+    (fits && (cell.row > 0 || !scene.is_headed(cell))).then_some((cell.table, cell.column))
 }

@@ -117,7 +117,7 @@ fn note_special(scene: &Scene<'_>, token: u32, special: &mut [bool]) {
     let at = token.segment as usize;
     let row = scene.reading.segment(token).row;
     let own = scene.segments.get(at).copied().unwrap_or_default();
-    let mut mark = |at: usize| special.get_mut(at).map_or(false, |mark| !std::mem::replace(mark, true));
+    let mut mark = |at: usize| special.get_mut(at).is_some_and(|mark| !std::mem::replace(mark, true));
     mark(at);
     if let Some(row) = row {
         let same = |at: usize| scene.reading.segments.get(at).is_some_and(|segment| segment.row == Some(row));
@@ -174,5 +174,79 @@ impl Report<'_, '_> {
             pupil: pupil.and_then(|pupil| self.names?.key(pupil)),
         });
         confidence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::extract::Text;
+    use crate::roster::Roster;
+
+    fn found(text: &str) -> Vec<Finding> {
+        let roster = Roster::from_names(&["Sanne van den Berg", "Daan Visser"]);
+        let text = Text { text: text.to_owned(), ..Text::default() };
+        let texts = Texts { texts: vec![text], unread: Vec::new() };
+        findings(&texts, &Rules::shipped().unwrap(), Some(&NameIndex::new(&roster)))
+    }
+
+    fn kinds(text: &str) -> Vec<Kind> {
+        found(text).iter().filter(|finding| finding.confidence >= COUNTS).map(|finding| finding.kind).collect()
+    }
+
+    #[test]
+    fn a_finding_says_why_and_its_confidence_is_their_sum() {
+        let found = found("Het BSN van Sanne van den Berg is 123456782.");
+        let bsn = found.iter().find(|finding| finding.kind == Kind::Bsn).unwrap();
+        let sum: f32 = bsn.why.iter().map(|feature| feature.weight).sum();
+        assert!((bsn.confidence - 1.0 / (1.0 + (-sum).exp())).abs() < 1e-6);
+        assert!(bsn.why.iter().all(|feature| !feature.name.contains("123456782")));
+        assert_eq!(bsn.found.expose(), "123456782");
+    }
+
+    #[test]
+    fn what_hides_a_bsn_from_a_search_does_not_hide_it_here() {
+        for text in [
+            "BSN 1\u{200B}2\u{200B}3456782",
+            "bsn: １２３４５６７８２",
+            "BSN den123456782",
+            "BSN 1\t2\t3\t4\t5\t6\t7\t8\t2",
+            "BSN \u{202E}287654321\u{202C}",
+            "Jan heeft BSN 12345\n> 6782.",
+        ] {
+            assert!(kinds(text).contains(&Kind::Bsn), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_repeats_is_reported_a_bounded_number_of_times() {
+        assert_eq!(found(&"BSN 123456782. ".repeat(3_000)).len(), REPEATS as usize);
+    }
+
+    proptest! {
+        #[test]
+        fn nine_digits_that_fail_the_elfproef_are_never_a_bsn(number in 0u32..1_000_000_000) {
+            let text = format!("{number:09}");
+            let digits: Vec<u8> = text.bytes().map(|byte| byte - b'0').collect();
+            let digits: [u8; 9] = digits.try_into().unwrap();
+            let expected = numbers::is_bsn(&digits);
+            let text = format!("Het BSN is {text}.");
+            prop_assert_eq!(found(&text).iter().any(|finding| finding.kind == Kind::Bsn), expected);
+        }
+
+        #[test]
+        fn other_spaces_and_breaks_keep_a_finding(at in 1usize..8, gap in "[ \u{A0}.\u{2009}/-]|\n> |\n") {
+            let (left, right) = "123456782".split_at(at);
+            let text = format!("Het BSN is {left}{gap}{right}.");
+            prop_assert!(kinds(&text).contains(&Kind::Bsn));
+        }
+
+        #[test]
+        fn nothing_that_is_written_makes_it_panic(text in "[\\PC\n\t0-9A-Z@;,.]{0,200}") {
+            found(&text);
+        }
     }
 }

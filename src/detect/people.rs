@@ -39,19 +39,14 @@ pub fn score(scene: &Scene<'_>, index: &NameIndex, hit: &NameHit, special: bool)
     if !sure {
         let size = (index.len() as f32 / SMALL_SCHOOL).max(1.0).ln();
         score.add("the roster is large", -0.5 * size);
+        score.add("pupils share this form", -0.2 * (hit.shared.max(1) as f32).ln());
         score.when(scene.about(hit.first) & about::SCHOOL != 0, "a word of school near", weight::SCHOOL);
     }
     let staff = scene.after_staff(hit.first);
     score.when(staff, "named as staff", if sure { weight::STAFF_FULL } else { weight::STAFF });
     if hit.form == Form::First {
         score.when(special, "something special is said of this person", weight::SPECIAL);
-        score.when(before_stranger(scene, hit), "a surname of nobody on the roster follows", weight::STRANGER);
+        score.when(scene.before_stranger(hit), "a surname of nobody on the roster follows", weight::STRANGER);
     }
     score
-}
-
-/// "Sanne Pietersen", where no pupil is called so.
-fn before_stranger(scene: &Scene<'_>, hit: &NameHit) -> bool {
-    let next = scene.reading.token(hit.last as usize + 1);
-    next.is_some_and(|next| next.capital && next.len() > 1 && next.gap == crate::detect::reading::gap::SPACE)
 }

@@ -73,8 +73,6 @@ impl Token {
 /// A sentence, a line of a list, or a cell.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Segment {
-    /// Its first token.
-    pub first: u32,
     /// The index of its cell, if it is one.
     pub cell: Option<u32>,
     /// The row, counted over all tables of the text.
@@ -114,11 +112,6 @@ impl<'a> Reading<'a> {
         reader.read();
         let Reader { tokens, segments, rows, digits, .. } = reader;
         Self { text, folded, tokens, segments, rows, digits }
-    }
-
-    /// A token's letters as folded, in the case of the text.
-    pub fn word(&self, token: &Token) -> &str {
-        self.folded.text.get(token.start as usize..token.end as usize).unwrap_or_default()
     }
 
     /// The bytes of a token.
@@ -291,7 +284,6 @@ impl<'t> Reader<'t> {
             segment.question = question && bits & gap::END != 0;
         }
         self.segments.push(Segment {
-            first: self.tokens.len() as u32,
             cell,
             row: cell.and_then(|cell| self.row_of.get(cell as usize)).copied(),
             paragraph: before.paragraph + u32::from(bits & gap::BLANK != 0),

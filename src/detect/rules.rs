@@ -53,6 +53,8 @@ pub struct Rule {
     pub id: Arc<str>,
     /// Its pack's id.
     pub pack: Arc<str>,
+    /// Its pack's title.
+    pub title: Arc<str>,
     /// The kind that it finds.
     pub kind: Kind,
     /// How grave that is.
@@ -71,9 +73,24 @@ pub struct Rule {
 
 impl Rules {
     /// The shipped packs. Their hits and misses are run by the tests, not at every start.
-    pub fn shipped() -> Self {
-        static SHIPPED_RULES: OnceLock<Rules> = OnceLock::new();
-        SHIPPED_RULES.get_or_init(|| compile(&shipped_files()).map(|(rules, _)| rules).unwrap_or_default()).clone()
+    ///
+    /// # Errors
+    /// A shipped pack is broken: a fault of ours, which stops the start, since without rules everything would pass.
+    pub fn shipped() -> Result<Self, Vec<Problem>> {
+        static SHIPPED_RULES: OnceLock<Result<Rules, Vec<Problem>>> = OnceLock::new();
+        SHIPPED_RULES.get_or_init(|| compile(&shipped_files()).map(|(rules, _)| rules)).clone()
+    }
+
+    /// A school's own packs beside the shipped ones. Where both have a term, the school's rule is the one that finds
+    /// it, so only its examples are run here.
+    ///
+    /// # Errors
+    /// As [`Rules::load`].
+    pub fn beside_shipped(own: &[(PathBuf, String)]) -> Result<Self, Vec<Problem>> {
+        let files: Vec<_> = own.iter().cloned().chain(shipped_files()).collect();
+        let (rules, packs) = compile(&files)?;
+        let problems = check_examples(&rules, packs.get(..own.len()).unwrap_or_default());
+        if problems.is_empty() { Ok(rules) } else { Err(problems) }
     }
 
     /// Rules from TOML texts, each with the file that it came from. Errors: every problem in every file,
@@ -220,6 +237,7 @@ impl<'f> Compiler<'f> {
         self.rules.push(Rule {
             id: Arc::from(id.as_str()),
             pack: Arc::from(source.pack.pack.id.as_str()),
+            title: Arc::from(source.pack.pack.title.as_str()),
             kind,
             strength: entry.strength,
             check: entry.check,

@@ -9,6 +9,7 @@ use crate::detect::names::{Form, NameHit, NameIndex};
 use crate::detect::reading::{Reading, Segment};
 use crate::detect::rules::Rules;
 use crate::detect::words::{Cue, Role, WordHit};
+use crate::extract::Cell;
 
 /// What a segment, row, paragraph or text is about, as bits.
 pub mod about {
@@ -116,7 +117,7 @@ impl<'a> Scene<'a> {
         }
         self.headers = headers(&self.reading, &self.words);
         for name in &self.names {
-            if !self.after_staff(name.first) {
+            if !self.after_staff(name.first) && !self.before_stranger(name) {
                 marks.push((name.first, if name.form == Form::First { about::FIRST } else { about::PUPIL }));
             }
         }
@@ -151,6 +152,11 @@ impl<'a> Scene<'a> {
         cell.and_then(|cell| self.headers.get(&(cell.table, cell.column))).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether the first row of a cell's column holds a word that heads it.
+    pub fn is_headed(&self, cell: &Cell) -> bool {
+        self.headers.contains_key(&(cell.table, cell.column))
+    }
+
     /// What a token's sentence or cell, and its row, are about.
     pub fn about(&self, token: u32) -> u16 {
         let Some(token) = self.reading.token(token as usize) else { return 0 };
@@ -178,7 +184,16 @@ impl<'a> Scene<'a> {
     pub fn after_staff(&self, token: u32) -> bool {
         let from = self.words.partition_point(|word| word.first + 4 < token);
         let near = self.words.get(from..).unwrap_or_default().iter().take_while(|word| word.first < token);
-        near.filter(|word| word.role == Role::Cue(Cue::Staff)).any(|word| token - word.last <= 2)
+        // "Groeten,\n\nDaan" is signed; "Beste ouders,\n\nDaan" begins a letter about Daan.
+        let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
+        near.filter(|word| word.role == Role::Cue(Cue::Staff) && word.last < token)
+            .any(|word| token - word.last == 1 || (token - word.last == 2 && segment(word.last) == segment(token)))
+    }
+
+    /// "Sanne Pietersen", where no pupil is called so.
+    pub fn before_stranger(&self, name: &NameHit) -> bool {
+        let next = self.reading.token(name.last as usize + 1).filter(|_| name.form == Form::First);
+        next.is_some_and(|next| next.capital && next.len() > 1 && next.gap == crate::detect::reading::gap::SPACE)
     }
 
     /// The nearest word to the left of a token that a rule looks for or is warned by.

@@ -14,7 +14,7 @@ use crate::detect::{Kind, Strength};
 /// The weights, in log-odds.
 mod weight {
     pub const PRIOR_HEAVY: f32 = -2.0;
-    pub const PRIOR_LIGHT: f32 = -3.0;
+    pub const PRIOR_LIGHT: f32 = -3.5;
     pub const PUPIL: f32 = 4.5;
     pub const FIRST: f32 = 3.0;
     pub const CHILD: f32 = 3.5;
@@ -29,6 +29,7 @@ mod weight {
     pub const GENERIC_PARAGRAPH: f32 = -2.0;
     pub const ASKED: f32 = -3.0;
     pub const STAFF: f32 = -3.5;
+    pub const ADDRESSED: f32 = -5.0;
     pub const PUBLIC: f32 = -2.5;
 }
 
@@ -76,8 +77,12 @@ fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Sc
     score.when(scene.header(segment).contains(&Role::Cue(Cue::Column)), "its column is headed so", weight::COLUMN);
     score.when(here & about::GENERIC != 0, "said of nobody in particular", weight::GENERIC);
     score.when(here & about::ASKED != 0, "asked or supposed", weight::ASKED);
-    let staff = here & about::STAFF != 0 && here & (about::PUPIL | about::CHILD) == 0;
-    score.when(staff, "said of staff", weight::STAFF);
+    let staff = here & about::STAFF != 0 && here & (about::PUPIL | about::CHILD | about::FIRST) == 0;
+    if scene.after_staff(word.first) {
+        score.add("the word addresses somebody", weight::ADDRESSED);
+    } else {
+        score.when(staff, "said of staff", weight::STAFF);
+    }
     let public = message.subject & about::PUBLIC != 0 || scene.whole & about::PUBLIC != 0;
     score.when(public && here & about::PUPIL == 0, "the mail is about nobody in particular", weight::PUBLIC);
     score

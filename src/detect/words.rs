@@ -3,7 +3,7 @@
 //! A term is one or more words; `*` at its end takes in longer words (`dyslexie*`: dyslexieverklaring),
 //! `*` at its start words that end in it (`*allergie`). Between the words of a term may stand spaces,
 //! hyphens, dots, brackets, a line break and quote marks. A token is compared only with the terms that
-//! share its first (or last) three letters, so the pass is linear and seldom compares at all.
+//! share its first (or last) four letters, so the pass is linear and seldom compares at all.
 
 use crate::detect::fold::fold;
 use crate::detect::reading::{Reading, Token, gap};
@@ -70,15 +70,22 @@ pub struct Words {
     entries: Vec<Entry>,
     by_start: Vec<Vec<u16>>,
     by_end: Vec<Vec<u16>>,
+    /// Which buckets hold anything: small enough to stay in the fastest cache.
+    sieve: [[u64; BUCKETS / 64]; 2],
 }
 
 const BUCKETS: usize = 8192;
 /// `*` with fewer letters would take in half the language.
-const SHORTEST_OPEN: usize = 3;
+const SHORTEST_OPEN: usize = 4;
 
 impl Default for Words {
     fn default() -> Self {
-        Self { entries: Vec::new(), by_start: vec![Vec::new(); BUCKETS], by_end: vec![Vec::new(); BUCKETS] }
+        Self {
+            entries: Vec::new(),
+            by_start: vec![Vec::new(); BUCKETS],
+            by_end: vec![Vec::new(); BUCKETS],
+            sieve: [[0; BUCKETS / 64]; 2],
+        }
     }
 }
 
@@ -95,7 +102,7 @@ impl Words {
         if (open_start && (parts.len() > 1 || open_end)) || folded.trim_matches('*').contains('*') {
             return Err(format!("the term \"{term}\": `*` stands at the end, or before a single word"));
         }
-        if (open_start || open_end) && last.len() < SHORTEST_OPEN {
+        if parts.len() == 1 && (open_start || open_end) && last.len() < SHORTEST_OPEN {
             return Err(format!("the term \"{term}\" needs {SHORTEST_OPEN} letters beside its `*`"));
         }
         let known = self.entries.iter_mut().find(|entry| {
@@ -111,8 +118,15 @@ impl Words {
         let Ok(index) = u16::try_from(self.entries.len()) else {
             return Err("there are more than 65,535 terms".to_owned());
         };
-        let (table, bucket) =
-            if open_start { (&mut self.by_end, end_bucket(last)) } else { (&mut self.by_start, start_bucket(first)) };
+        let [starts, ends] = &mut self.sieve;
+        let (table, sieve, bucket) = if open_start {
+            (&mut self.by_end, ends, end_bucket(last))
+        } else {
+            (&mut self.by_start, starts, start_bucket(first))
+        };
+        if let Some(bits) = sieve.get_mut(bucket / 64) {
+            *bits |= 1 << (bucket % 64);
+        }
         if let Some(bucket) = table.get_mut(bucket) {
             bucket.push(index);
         }
@@ -125,7 +139,13 @@ impl Words {
         let mut hits = Vec::new();
         for (index, token) in reading.tokens.iter().enumerate() {
             let word = reading.bytes(token);
-            for (table, bucket) in [(&self.by_start, start_bucket(word)), (&self.by_end, end_bucket(word))] {
+            let [starts, ends] = &self.sieve;
+            for (table, sieve, bucket) in
+                [(&self.by_start, starts, start_bucket(word)), (&self.by_end, ends, end_bucket(word))]
+            {
+                if sieve.get(bucket / 64).is_none_or(|bits| bits >> (bucket % 64) & 1 == 0) {
+                    continue;
+                }
                 for &entry in table.get(bucket).into_iter().flatten() {
                     if let Some(entry) = self.entries.get(usize::from(entry)) {
                         entry.push_hits(reading, index, token, &mut hits);
@@ -197,6 +217,6 @@ fn end_bucket(word: &[u8]) -> usize {
 }
 
 fn bucket<'b>(letters: impl Iterator<Item = &'b u8>) -> usize {
-    let key = letters.take(3).fold(0u32, |key, letter| (key << 8) | u32::from(letter.to_ascii_lowercase()));
+    let key = letters.take(4).fold(0u32, |key, letter| (key << 8) | u32::from(letter.to_ascii_lowercase()));
     (key.wrapping_mul(0x9E37_79B1) >> 19) as usize % BUCKETS
 }

@@ -148,7 +148,8 @@ impl Reader<'_> {
     /// A declared text with many control characters: a charset that only its label tells, or no text.
     fn odd_text(&mut self, bytes: &[u8], about: &About<'_>) {
         let text = charset::decode(bytes, about.charsets.first().copied());
-        let odd = |c: &char| *c == char::REPLACEMENT_CHARACTER || c.is_control() && !c.is_whitespace();
+        // The other control characters are odd, but no charset that was taken for another leaves them.
+        let odd = |c: &char| matches!(*c, char::REPLACEMENT_CHARACTER | '\0' | '\u{80}'..='\u{9f}');
         let (all, bad) = text.chars().fold((0usize, 0usize), |(all, bad), c| (all + 1, bad + usize::from(odd(&c))));
         if bad * 10 > all {
             self.unread(about.place.clone(), Why::Malformed);

@@ -90,7 +90,7 @@ impl Writer {
                 Token::Text(text) => self.text(text),
                 Token::Char(c) => self.text(c.encode_utf8(&mut [0; 4])),
                 Token::Open(tag) => self.open(&tag),
-                Token::Close(name) => self.close(&name.to_ascii_lowercase()),
+                Token::Close(name) => self.close(lower(name, &mut [0; LONGEST_NAME])),
             }
         }
     }
@@ -121,13 +121,13 @@ impl Writer {
             self.page.text.push_str(text);
             return;
         }
-        let is_space = |c: char| matches!(c, ' ' | '\n' | '\t' | '\r' | '\u{c}');
+        let is_space = |b: &u8| matches!(b, b' ' | b'\n' | b'\t' | b'\r' | 0x0C);
         let mut rest = text;
         while !rest.is_empty() {
-            let word = rest.trim_start_matches(is_space);
-            self.space |= word.len() < rest.len();
-            let end = word.find(is_space).unwrap_or(word.len());
-            let (now, after) = word.split_at(end);
+            let start = rest.bytes().position(|b| !is_space(&b)).unwrap_or(rest.len());
+            self.space |= start > 0;
+            let word = rest.get(start..).unwrap_or_default();
+            let (now, after) = word.split_at(word.bytes().position(|b| is_space(&b)).unwrap_or(word.len()));
             if !now.is_empty() {
                 self.settle();
                 self.page.text.push_str(now);
@@ -138,11 +138,10 @@ impl Writer {
 
     /// Writes the white space that is owed.
     fn settle(&mut self) {
-        let out = &mut self.page.text;
-        let at_start = out.is_empty() || out.ends_with(['\n', '\t']);
-        if self.newline && !out.is_empty() && !out.ends_with('\n') && !self.at_cell_start() {
+        let last = self.page.text.as_bytes().last().copied();
+        if self.newline && !matches!(last, None | Some(b'\n')) && !self.at_cell_start() {
             self.page.text.push('\n');
-        } else if self.space && !at_start {
+        } else if self.space && !matches!(last, None | Some(b'\n' | b'\t')) {
             self.page.text.push(' ');
         }
         (self.newline, self.space) = (false, false);
@@ -154,19 +153,20 @@ impl Writer {
     }
 
     fn open(&mut self, tag: &Tag<'_>) {
-        let name = tag.name.to_ascii_lowercase();
+        let buffer = &mut [0; LONGEST_NAME];
+        let name = lower(tag.name, buffer);
         self.attributes(tag);
         match &mut self.hidden {
-            Some((hidden, depth)) if *hidden == name => *depth += 1,
-            None if !is_void(&name) && !tag.self_closing && is_hidden(tag) => {
-                self.hidden = Some((name.clone(), 1));
+            Some((hidden, depth)) if hidden == name => *depth += 1,
+            None if !is_void(name) && !tag.self_closing && is_hidden(tag) => {
+                self.hidden = Some((name.to_string(), 1));
                 if !self.show_hidden && !self.aside.is_empty() && !self.aside.ends_with('\n') {
                     self.aside.push('\n');
                 }
             }
             _ => {}
         }
-        match name.as_str() {
+        match name {
             "br" | "hr" => self.newline_now(),
             "pre" | "textarea" | "listing" | "xmp" => {
                 self.newline = true;
@@ -175,7 +175,7 @@ impl Writer {
             "table" => self.open_table(),
             "tr" => self.open_row(),
             "td" | "th" => self.open_cell(),
-            _ if is_block(&name) => self.newline = true,
+            _ if is_block(name) => self.newline = true,
             _ => {}
         }
     }
@@ -333,22 +333,41 @@ fn is_hidden(tag: &Tag<'_>) -> bool {
         if name.eq_ignore_ascii_case("hidden") {
             return true;
         }
-        if !name.eq_ignore_ascii_case("style") {
-            return false;
-        }
-        let style: String = value.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
-        [
-            "display:none",
-            "visibility:hidden",
-            "font-size:0",
-            "mso-hide:all",
-            "opacity:0;",
-            "max-height:0",
-            "text-indent:-",
-        ]
-        .iter()
-        .any(|hiding| style.contains(hiding))
+        name.eq_ignore_ascii_case("style") && value.split(';').any(hides)
     })
+}
+
+/// Whether a style declaration takes an element off the screen.
+fn hides(declaration: &str) -> bool {
+    let Some((property, value)) = declaration.split_once(':') else { return false };
+    let (property, value) = (property.trim(), value.trim());
+    let is = |known: &str| property.eq_ignore_ascii_case(known);
+    let starts = |word: &str| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let zero = || value.starts_with('0') && !value.bytes().any(|b| b.is_ascii_digit() && b != b'0');
+    match property.len() {
+        7 if is("display") => starts("none"),
+        7 if is("opacity") => zero(),
+        8 if is("mso-hide") => starts("all"),
+        9 if is("font-size") || is("max-width") => zero(),
+        10 if is("visibility") => starts("hidden") || starts("collapse"),
+        10 if is("max-height") => zero(),
+        11 if is("text-indent") => value.starts_with('-') && value.len() > 5,
+        _ => false,
+    }
+}
+
+/// Longer than every element that means anything here.
+const LONGEST_NAME: usize = 24;
+
+/// A tag name in lower case; too long a one is cut, and so equal to others of its kind only by its start.
+fn lower<'b>(name: &str, buffer: &'b mut [u8; LONGEST_NAME]) -> &'b str {
+    let bytes = name.as_bytes();
+    let length = bytes.len().min(LONGEST_NAME);
+    for (to, from) in buffer.iter_mut().zip(bytes) {
+        *to = from.to_ascii_lowercase();
+    }
+    // A name with signs beyond ASCII is none that we know.
+    std::str::from_utf8(buffer.get(..length).unwrap_or_default()).unwrap_or("?")
 }
 
 fn is_void(name: &str) -> bool {

@@ -181,11 +181,19 @@ pub fn settings(
 }
 
 fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
-    let rules = if config.packs.is_empty() {
-        Some(Rules::shipped())
+    let rules = if config.shipped_rules && config.packs.is_empty() {
+        keep(Rules::shipped(), problems)
     } else {
-        read_all(&config.packs, problems).and_then(|packs| keep(Rules::load(&packs), problems))
+        let load = if config.shipped_rules { Rules::beside_shipped } else { Rules::load };
+        read_all(&config.packs, problems).and_then(|packs| keep(load(&packs), problems))
     };
+    if rules.as_ref().is_some_and(|rules| rules.list().is_empty()) {
+        problems.push(Problem::new(
+            "[rules]",
+            "the packs hold no rule, so nothing would ever be found",
+            "name packs of your own, or leave `shipped = false` out",
+        ));
+    }
     let policy = match &config.policy {
         None => keep(Policy::shipped(), problems),
         Some(file) => read(file, problems).and_then(|text| keep(Policy::load(file, &text), problems)),

@@ -34,6 +34,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         smtp: check.smtp(raw.smtp, &known),
         next_hops: check.next_hops(raw.next_hop, raw.scan.deadline.get_ref().0),
         recipients: check.recipients(raw.recipients),
+        shipped_rules: raw.rules.shipped,
         packs: raw.rules.packs.iter().map(|pack| check.path(pack)).collect(),
         policy: raw.policy.file.map(|policy| check.path(&policy)),
         texts: raw.texts.folder.map(|folder| check.path(&folder)),

@@ -1,0 +1,348 @@
+//! The search: every known word of a text, with what stands before and after it.
+
+use super::{Form, NameHit, NameIndex, Sequence, Shared, Word, login_hash, pair};
+use crate::detect::reading::{Reading, gap};
+
+/// First name, up to so many middle names or initials, surname.
+const MIDDLE_NAMES: usize = 3;
+/// "van den", "in 't", "uit den", "van der".
+const MOST_PARTICLES: usize = 4;
+
+/// Walks along the hits with the tokens, to see which tokens a longer name has used.
+pub struct Taken<'h> {
+    hits: std::iter::Peekable<std::slice::Iter<'h, NameHit>>,
+    until: u32,
+}
+
+impl<'h> Taken<'h> {
+    /// Starts at the first token.
+    pub fn new(hits: &'h [NameHit]) -> Self {
+        Self { hits: hits.iter().peekable(), until: 0 }
+    }
+
+    /// Whether no hit so far has used the tokens of this one; hits must come in text order.
+    pub fn free(&mut self, hit: &NameHit) -> bool {
+        while let Some(next) = self.hits.next_if(|next| next.first <= hit.last) {
+            self.until = self.until.max(next.last + 1);
+        }
+        hit.first >= self.until
+    }
+}
+
+/// The search of one text.
+pub struct Search<'s, 'r> {
+    /// The names.
+    pub index: &'s NameIndex,
+    /// The text.
+    pub reading: &'s Reading<'r>,
+    /// What was found so far.
+    pub hits: Vec<NameHit>,
+}
+
+impl Search<'_, '_> {
+    /// Tries every surname that begins at a token, the longest first, with what stands before and after.
+    pub fn surname(&mut self, at: usize, word: &Word) {
+        for &surname in &word.surnames {
+            let Some(end) = self.sequence_end(at, self.index.surnames.get(surname as usize)) else { continue };
+            let found = self.before(at, end, surname).or_else(|| self.after(at, end, surname));
+            if let Some(hit) = found {
+                self.hits.push(hit);
+                return;
+            }
+        }
+    }
+
+    /// The last token of a name whose first word is at a token; particles inside it may be skipped.
+    fn sequence_end(&self, at: usize, sequence: Option<&Sequence>) -> Option<usize> {
+        let mut end = at;
+        for &hash in &sequence?.rest {
+            let mut next = end + 1;
+            while self.joined(next, false)
+                && self.reading.token(next).is_some_and(|t| t.hash != hash && self.index.particle(t))
+            {
+                next += 1;
+            }
+            if !self.joined(next, false) || self.reading.token(next)?.hash != hash {
+                return None;
+            }
+            end = next;
+        }
+        Some(end)
+    }
+
+    /// Whether a token belongs with the one before it.
+    fn joined(&self, at: usize, comma: bool) -> bool {
+        let Some(token) = self.reading.token(at) else { return false };
+        let mut barred = gap::BLANK | gap::END | gap::COLON | gap::OTHER | gap::AT | gap::SLASH | gap::BRACKET;
+        if !comma {
+            barred |= gap::COMMA;
+        }
+        // v/d Berg
+        if token.gap & gap::SLASH != 0 && token.len() == 1 {
+            barred &= !gap::SLASH;
+        }
+        let cells = token.gap & gap::CELL != 0 && token.gap & gap::LINE == 0;
+        let segment = token.gap & gap::SEGMENT != 0 && !(cells && self.same_row(at));
+        token.gap & barred == 0 && !segment && token.gap != 0
+    }
+
+    fn same_row(&self, at: usize) -> bool {
+        let row = |at| self.reading.token(at).map(|token| self.reading.segment(token).row);
+        at > 0 && row(at) == row(at - 1)
+    }
+
+    fn before(&self, at: usize, end: usize, surname: u32) -> Option<NameHit> {
+        let mut start = at;
+        let mut skipped = 0;
+        while skipped < MOST_PARTICLES && self.joined(start, false) {
+            match start.checked_sub(1).and_then(|before| self.reading.token(before)) {
+                Some(token) if self.index.particle(token) => start -= 1,
+                _ => break,
+            }
+            skipped += 1;
+        }
+        if let Some(hit) = self.first_before(start, end, surname) {
+            return Some(hit);
+        }
+        // "Ben" and "Al" are names as well as particles.
+        (skipped > 0).then(|| self.first_before(at, end, surname)).flatten()
+    }
+
+    fn first_before(&self, start: usize, end: usize, surname: u32) -> Option<NameHit> {
+        let mut at = start;
+        for _ in 0..=MIDDLE_NAMES {
+            if !self.joined(at, false) {
+                break;
+            }
+            let before = at.checked_sub(1)?;
+            if let Some((first, shared, named)) = self.pair_ending_at(before, surname) {
+                return self.hit(first, end, Form::Full, shared, named && self.surname_is_word(surname));
+            }
+            let token = self.reading.token(before)?;
+            if !token.capital && self.reading.token(start)?.capital {
+                break;
+            }
+            at = before;
+        }
+        self.initials_before(start, end, surname)
+    }
+
+    fn surname_is_word(&self, surname: u32) -> bool {
+        self.index.surnames.get(surname as usize).is_some_and(|name| name.word)
+    }
+
+    /// A first name that ends at a token and has this surname: its first token, who, and whether it is a lower-case word.
+    fn pair_ending_at(&self, at: usize, surname: u32) -> Option<(usize, Shared, bool)> {
+        (0..3).find_map(|back| self.pair_at(at.checked_sub(back)?, at, surname))
+    }
+
+    fn pair_at(&self, from: usize, to: usize, surname: u32) -> Option<(usize, Shared, bool)> {
+        let token = self.reading.token(from)?;
+        let word = self.index.words.get(&token.hash)?;
+        word.firsts.iter().find_map(|&first| {
+            let name = self.index.firsts.get(first as usize)?;
+            let end = self.sequence_end(from, Some(name))?;
+            let shared = self.index.pairs.get(&pair(first, surname))?;
+            (end == to).then_some((from, *shared, name.word && !token.capital))
+        })
+    }
+
+    /// "S.M.J. van den Berg", "SMJ van den Berg": the leftmost letter is the first initial.
+    fn initials_before(&self, start: usize, end: usize, surname: u32) -> Option<NameHit> {
+        let mut at = start;
+        while at > 0 && start - at < 5 && self.joined(at, false) && self.initial(at - 1) {
+            at -= 1;
+            if self.reading.token(at)?.len() > 1 {
+                break;
+            }
+        }
+        if at == start {
+            return None;
+        }
+        self.initials_hit(at, at, end, surname)
+    }
+
+    fn initial(&self, at: usize) -> bool {
+        self.reading
+            .token(at)
+            .is_some_and(|t| !t.digits && t.upper && t.len() <= 3 && (t.len() == 1 || !self.index.particle(t)))
+    }
+
+    fn initials_hit(&self, letters: usize, first: usize, last: usize, surname: u32) -> Option<NameHit> {
+        let letter = self.reading.bytes(self.reading.token(letters)?).first()?.to_ascii_lowercase();
+        let shared = *self.index.initials.get(&pair(u32::from(letter), surname))?;
+        let surname = self.reading.tokens.get(first..=last)?.iter().any(|token| token.len() > 1 && token.capital);
+        if surname { self.hit(first, last, Form::Initials, shared, false) } else { None }
+    }
+
+    /// "Berg, Sanne van den", "van den Berg Sanne", "Berg, van den, Sanne", "Berg SM van den".
+    fn after(&self, at: usize, end: usize, surname: u32) -> Option<NameHit> {
+        let mut next = end + 1;
+        let mut skipped = 0;
+        while skipped < MOST_PARTICLES && self.joined(next, true) && self.index.particle(self.reading.token(next)?) {
+            if self.pair_at(next, next, surname).is_some() {
+                break;
+            }
+            next += 1;
+            skipped += 1;
+        }
+        if !self.joined(next, true) {
+            return None;
+        }
+        let start = self.particles_before(at);
+        for to in next..next + 3 {
+            if let Some((_, shared, lower)) = self.pair_at(next, to, surname) {
+                let last = self.particles_after(to);
+                return self.hit(start, last, Form::Full, shared, lower);
+            }
+        }
+        let comma = self.reading.token(next)?.gap & (gap::COMMA | gap::CELL) != 0;
+        let dotted = self.reading.byte_at(self.reading.token(next)?.end) == Some(b'.');
+        if self.initial(next) && (comma || dotted || self.reading.token(next)?.len() > 1) {
+            let mut last = next;
+            while last - next < 5 && self.joined(last + 1, false) && self.initial(last + 1) {
+                last += 1;
+            }
+            let last = self.particles_after(last);
+            return self.initials_hit(next, start, last, surname);
+        }
+        None
+    }
+
+    fn particles_before(&self, mut at: usize) -> usize {
+        let from = at;
+        while from - at < MOST_PARTICLES
+            && self.joined(at, false)
+            && at
+                .checked_sub(1)
+                .and_then(|before| self.reading.token(before))
+                .is_some_and(|token| self.index.particle(token))
+        {
+            at -= 1;
+        }
+        at
+    }
+
+    fn particles_after(&self, mut at: usize) -> usize {
+        let from = at;
+        while at - from < MOST_PARTICLES
+            && self.joined(at + 1, false)
+            && self.reading.token(at + 1).is_some_and(|token| self.index.particle(token) && !token.capital)
+            && self.reading.token(at + 1).is_some_and(|token| token.gap & gap::LINE == 0)
+        {
+            at += 1;
+        }
+        at
+    }
+
+    fn hit(&self, first: usize, last: usize, form: Form, shared: Shared, lower_word: bool) -> Option<NameHit> {
+        let capital = self.reading.tokens.get(first..=last)?.iter().any(|token| token.capital);
+        (!lower_word || capital).then_some(NameHit {
+            first: first as u32,
+            last: last as u32,
+            form,
+            pupil: shared.pupil,
+            shared: shared.count,
+        })
+    }
+
+    /// First name and surname in other cells of the same row, with cells between.
+    pub fn rows(&mut self, known: &[(usize, &Word)]) {
+        if self.reading.rows == 0 {
+            return;
+        }
+        let row = |index: usize| self.reading.token(index).and_then(|token| self.reading.segment(token).row);
+        let mut found = Vec::new();
+        for group in known.chunk_by(|a, b| row(a.0).is_some() && row(a.0) == row(b.0)) {
+            // A row of more names than this is running text in a cell.
+            if group.len() < 2 || group.len() > 24 {
+                continue;
+            }
+            for &(at, word) in group {
+                found.extend(self.surname_cell(at, word, group));
+            }
+        }
+        self.hits.sort_by_key(|hit| hit.first);
+        let fresh: Vec<NameHit> = found.into_iter().filter(|hit| taken_free(&self.hits, hit)).collect();
+        self.hits.extend(fresh);
+    }
+
+    fn surname_cell(&self, at: usize, word: &Word, group: &[(usize, &Word)]) -> Option<NameHit> {
+        if self.in_address(at) {
+            return None;
+        }
+        word.surnames.iter().find_map(|&surname| {
+            let end = self.sequence_end(at, self.index.surnames.get(surname as usize))?;
+            let shared = group.iter().filter(|(other, _)| *other < at || *other > end).find_map(|&(other, word)| {
+                let pairs = word.firsts.iter().filter_map(|&first| {
+                    self.sequence_end(other, self.index.firsts.get(first as usize))?;
+                    self.index.pairs.get(&pair(first, surname))
+                });
+                pairs.copied().next()
+            })?;
+            self.hit(self.particles_before(at), end, Form::Cells, shared, false)
+        })
+    }
+
+    /// Whether a token is part of a mail address: `bakker62@`, `@bakker.example`.
+    fn in_address(&self, at: usize) -> bool {
+        let near = self.reading.tokens.get(at..).unwrap_or_default().iter().take(5);
+        let ahead = near.skip(1).take_while(|token| token.gap & !(gap::DOT | gap::HYPHEN | gap::AT) == 0);
+        ahead.into_iter().any(|token| token.gap & gap::AT != 0)
+            || self.reading.token(at).is_some_and(|token| token.gap & gap::AT != 0)
+    }
+
+    /// Mail addresses and the like: `sanne.vandenberg@`, also with digits behind.
+    pub fn logins(&mut self) {
+        if self.index.logins.is_empty() {
+            return;
+        }
+        for (at, token) in self.reading.tokens.iter().enumerate() {
+            if token.gap != gap::AT || at == 0 {
+                continue;
+            }
+            let mut first = at - 1;
+            while first > 0 && at - first < 8 {
+                let gap_before = self.reading.token(first).map_or(gap::OTHER, |token| token.gap);
+                if gap_before & !(gap::DOT | gap::HYPHEN) != 0 {
+                    break;
+                }
+                first -= 1;
+            }
+            let start = self.reading.token(first).map_or(0, |token| token.start as usize);
+            let local = self.reading.folded.text.get(start..token.start as usize).unwrap_or_default();
+            if let Some(&pupil) = self.index.logins.get(&login_hash(local)) {
+                let (first, last) = (first as u32, at as u32 - 1);
+                self.hits.push(NameHit { first, last, form: Form::Login, pupil, shared: 1 });
+            }
+        }
+    }
+
+    /// A first name, or first name and letter, that begins at a token.
+    pub fn first_alone(&self, at: usize, word: &Word) -> Option<NameHit> {
+        let token = self.reading.token(at)?;
+        if !token.capital || token.len() < 2 {
+            return None;
+        }
+        let (first, end) = word
+            .firsts
+            .iter()
+            .find_map(|&first| self.sequence_end(at, self.index.firsts.get(first as usize)).map(|end| (first, end)))?;
+        let shared = *self.index.alone.get(first as usize)?;
+        let next =
+            self.reading.token(end + 1).filter(|next| self.joined(end + 1, false) && next.len() == 1 && next.capital);
+        if let Some(next) = next {
+            let letter = self.reading.bytes(next).first()?.to_ascii_lowercase();
+            let alone = self.reading.token(end + 2).is_none_or(|after| !after.capital || after.gap & gap::SEGMENT != 0);
+            if let Some(&shared) = self.index.letters.get(&pair(first, u32::from(letter))).filter(|_| alone) {
+                return self.hit(at, end + 1, Form::FirstAndLetter, shared, false);
+            }
+        }
+        self.hit(at, end, Form::First, shared, false)
+    }
+}
+
+fn taken_free(hits: &[NameHit], hit: &NameHit) -> bool {
+    let next = hits.partition_point(|other| other.first <= hit.last);
+    hits.get(next.saturating_sub(3)..next).unwrap_or_default().iter().all(|other| other.last < hit.first)
+}
