@@ -225,7 +225,7 @@ impl Check<'_> {
             }
         }
         if argon2::password_hash::phc::PasswordHash::new(&raw.password).is_err() {
-            let remedy = "type the password into: argon2 \"$(openssl rand -hex 8)\" -id -e (package argon2)";
+            let remedy = "make one with: mailpoort hash-password";
             self.problem(&span, format!("the password of `{name}` is no Argon2 hash"), remedy);
             return None;
         }

@@ -1,0 +1,223 @@
+//! Who may know whom: the rules of the house, read from the paths in src/.
+//!
+//! A stage (message, extract, detect, decide, act, record) knows the output types of earlier stages and the leaves
+//! (secret, problem, school), never a later stage, never the gate. `smtp` does not know that there is a scanner. The
+//! four pure stages know no disk, network, clock, chance or log. Only commands and the gate's house know the
+//! configuration; every other room is handed its own part of it.
+//!
+//! Comments and a file's own tests may name what they like. A new room, or a new acquaintance, is entered here, where a
+//! reviewer sees it.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// Room -> what it may name: whole rooms, or single items as `room::path`.
+const KNOWS: &[(&str, &[&str])] = &[
+    // The map itself names no paths.
+    ("lib", &[]),
+    ("main", &["commands"]),
+    ("commands", &["*"]),
+    ("gate", &["act", "decide", "detect", "extract", "message", "problem", "record", "school", "secret", "smtp"]),
+    // The one place of the gate that knows how a running gate is put together.
+    (
+        "gate/house",
+        &[
+            "act", "config", "decide", "detect", "extract", "message", "problem", "roster", "school", "secret", "smtp",
+            "tls",
+        ],
+    ),
+    // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
+    (
+        "config",
+        &[
+            "message",
+            "problem",
+            "school",
+            "secret",
+            "decide::Mode",
+            "decide::listable",
+            "smtp::access",
+            "smtp::client::Demand",
+            "smtp::settings",
+        ],
+    ),
+    ("smtp", &["message", "secret", "tls"]),
+    ("tls", &["problem"]),
+    ("message", &["secret"]),
+    ("extract", &["message", "secret"]),
+    // A roster is what names are looked up from.
+    ("detect", &["extract", "message", "problem", "roster", "secret"]),
+    // A pupil's key is a word of the findings, which a roster gives out.
+    ("roster", &["detect::PupilKey", "problem", "secret"]),
+    ("decide", &["detect", "extract", "message", "problem", "school", "secret"]),
+    // Of smtp our own sending side, and the reply that the client gets.
+    (
+        "act",
+        &[
+            "decide",
+            "detect",
+            "extract",
+            "message",
+            "problem",
+            "school",
+            "secret",
+            "smtp::Reply",
+            "smtp::client",
+            "smtp::command::MailCommand",
+        ],
+    ),
+    ("record", &["decide", "detect", "message", "problem", "school", "secret", "smtp::Client", "smtp::Reply"]),
+    ("problem", &[]),
+    ("school", &["message::Mailbox"]),
+    ("secret", &[]),
+];
+
+/// Stages whose answer depends on nothing but what they are handed.
+const PURE: [&str; 4] = ["message", "extract", "detect", "decide"];
+
+/// What would make it depend on more.
+const IMPURE: [&str; 19] = [
+    "tokio",
+    "lettre",
+    "rustls",
+    "tracing",
+    "aws_lc_rs",
+    "rustix",
+    "axum",
+    "jiff",
+    "std::fs",
+    "std::net",
+    "std::time",
+    "std::io",
+    "std::env",
+    "std::thread",
+    "std::process",
+    "Instant",
+    "SystemTime",
+    "rand",
+    "getrandom",
+];
+
+/// An address is a value, as it stands in an envelope, and no network.
+const ADDRESSES: &str = "std::net::IpAddr";
+
+#[test]
+fn every_room_names_only_whom_it_may_know() {
+    let paths = Regex::new(r"\bcrate::(\w+(?:::\w+)*)(?:::\{([^}]*)\})?").unwrap();
+    let mut wrong = Vec::new();
+    let mut known = BTreeSet::new();
+    for (file, code) in sources() {
+        let room = room(&file);
+        let Some((_, allowed)) = KNOWS.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("{file}: the room `{room}` is not in this test"));
+            continue;
+        };
+        let own = room.split('/').next().unwrap();
+        for found in paths.captures_iter(&code) {
+            let path = found.get(1).unwrap().as_str();
+            let items: Vec<String> = match found.get(2) {
+                None => vec![path.to_string()],
+                Some(list) => list.as_str().split(',').map(|item| format!("{path}::{}", item.trim())).collect(),
+            };
+            for path in items.iter().filter(|path| path.split("::").next() != Some(own) && !path.ends_with("::")) {
+                let fits = |one: &&&str| **one == "*" || path == *one || path.starts_with(&format!("{one}::"));
+                // `use crate::decide;` and then `decide::listable()`.
+                let later = |one: &&&str| one.starts_with(&format!("{path}::")) && only_uses(&code, path, allowed);
+                match allowed.iter().find(fits).or_else(|| allowed.iter().find(later)) {
+                    Some(acquaintance) => _ = known.insert((room.clone(), *acquaintance)),
+                    None => wrong.push(format!("{file}: `{room}` may not know crate::{path}")),
+                }
+            }
+        }
+        if code.contains("crate::{") || code.contains("super::super::super") || code.contains("mailpoort::{") {
+            wrong.push(format!("{file}: name whole paths, so that this test can read them"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(known.len() > 30, "the test has read nothing: {known:?}");
+}
+
+#[test]
+fn pure_stages_know_no_world() {
+    let mut wrong = Vec::new();
+    let mut read = BTreeMap::<String, usize>::new();
+    let impure = Regex::new(&format!(r"\b(?:{})\b", IMPURE.join("|"))).unwrap();
+    for (file, code) in sources() {
+        let room = room(&file);
+        if !PURE.contains(&room.as_str()) {
+            continue;
+        }
+        *read.entry(room).or_default() += 1;
+        for (number, line) in code.lines().enumerate() {
+            // A crate's or module's name counts as the start of a path, a type's name anywhere.
+            let is_path = |found: regex::Match<'_>| {
+                found.as_str().contains("::")
+                    || found.as_str().starts_with(char::is_uppercase)
+                    || line[found.end()..].starts_with("::")
+            };
+            if impure.find_iter(line).any(is_path) && !line.contains(ADDRESSES) {
+                wrong.push(format!("{file}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "pure stages that know the world:\n{}", wrong.join("\n"));
+    assert_eq!(read.len(), PURE.len(), "{read:?}");
+}
+
+#[test]
+fn the_map_lists_every_room() {
+    let map = std::fs::read_to_string(source("lib.rs")).unwrap();
+    let listed: BTreeSet<&str> =
+        map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let here: BTreeSet<String> =
+        sources().iter().map(|(file, _)| room(file).split('/').next().unwrap().to_string()).collect();
+    let here: BTreeSet<&str> = here.iter().map(String::as_str).filter(|room| !["lib", "main"].contains(room)).collect();
+    assert_eq!(listed, here);
+}
+
+/// Whether a room that was brought in by its name is used for the allowed items alone.
+fn only_uses(code: &str, room: &str, allowed: &[&str]) -> bool {
+    let name = room.rsplit("::").next().unwrap();
+    let uses = Regex::new(&format!(r"(?:^|[^:\w]){name}::(\w+)")).unwrap();
+    uses.captures_iter(code).all(|used| allowed.contains(&format!("{room}::{}", &used[1]).as_str()))
+}
+
+/// `message/mime.rs` -> `message`; the gate's house is a room of its own.
+fn room(file: &str) -> String {
+    let room = file.split('/').next().unwrap().trim_end_matches(".rs");
+    if file == "gate/house.rs" || file.starts_with("gate/house/") { "gate/house".to_string() } else { room.to_string() }
+}
+
+/// Every source file by its path below src/, without comments and without its own tests.
+fn sources() -> Vec<(String, String)> {
+    let root = source("");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files.sort();
+    assert!(files.len() > 40, "{files:?}");
+    let name = |file: &PathBuf| file.strip_prefix(&root).unwrap().display().to_string();
+    files.iter().map(|file| (name(file), code(&std::fs::read_to_string(file).unwrap()))).collect()
+}
+
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+    text.lines().map(|line| line.split("//").next().unwrap().to_string() + "\n").collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn source(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)
+}
