@@ -9,7 +9,8 @@
 //!   r: the same without CRLF; both know \r \n \0 \t \\ and \xNN
 //!   s: the gate's next line, exact, or its beginning when it ends in `*`
 //!   s+: as s, for the last line of the next whole reply
-//!   mail: a file of tests/dialogs/mails, as content with its end
+//!   mail: a file of tests/dialogs/mails, dots stuffed, as content with its end
+//!   hello: greeting, EHLO and its answer
 //!   again: N and a text that the client sends N times
 //!   tls: the client's handshake; connect: a new connection; closed: the gate has hung up
 //!   release: lets the next hop go on; hang up: the next hop hangs up all connections, saying this
@@ -56,7 +57,7 @@ fn every_dialog_goes_as_written() {
 }
 
 /// A file that is lost should be noticed.
-const DIALOGS: usize = 2;
+const DIALOGS: usize = 60;
 
 async fn run(file: PathBuf) -> Result<(), String> {
     let text = std::fs::read_to_string(&file).unwrap();
@@ -141,6 +142,12 @@ impl Dialog {
             "s+" => {
                 let (_, reply) = self.client.reply().await;
                 fits(argument, reply.lines().last().unwrap_or_default())
+            }
+            "hello" => {
+                self.client.expect(220).await;
+                self.client.send(b"EHLO postfix.delinde.example\r\n").await;
+                self.client.expect(250).await;
+                Ok(())
             }
             "tls" => {
                 self.client.handshake().await;
