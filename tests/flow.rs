@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mail_parser::MessageParser;
 use inside::authority::{AUTHORITY, self_signed};
 use inside::client::Client;
 use inside::next_hop::NextHop;
 use inside::poort::{Poort, Setup};
 use inside::soon;
+use mail_parser::MessageParser;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;

@@ -88,7 +88,7 @@ mod tests {
         let facts = Headers::read(raw);
         assert_eq!(facts.received, 2);
         assert_eq!(facts.subject.unwrap().expose(), "Café");
-        assert_eq!(facts.message_id.as_deref(), Some("<a@b.example>"));
+        assert_eq!(facts.message_id.as_deref(), Some("a@b.example"));
         assert_eq!(facts.from.iter().map(Mailbox::typed).collect::<Vec<_>>(), ["kim@school.example"]);
         let to: Vec<_> = facts.to_cc.iter().map(Mailbox::typed).collect();
         assert_eq!(to, ["x@y.example", "z@y.example", "p@q.example"]);

@@ -43,8 +43,7 @@ pub struct Poort {
 
 /// The password of `kopieerapparaat`, and its hash.
 pub const PASSWORD: &str = "geheim-woord-1";
-const HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$lQWIySX6VEGPCHQqPjFaQg$IJICMBAlOQ85A5NrPodNulmnjIsOF4K2QMr2xPOYnpI";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$lQWIySX6VEGPCHQqPjFaQg$IJICMBAlOQ85A5NrPodNulmnjIsOF4K2QMr2xPOYnpI";
 
 impl Poort {
     /// A gate before this next hop, which it has met.
@@ -73,6 +72,10 @@ impl Poort {
 }
 
 fn load(dir: &Path) -> (House, mailpoort::config::SmtpConfig) {
+    // What the umask made readable to all, the gate refuses.
+    for file in ["users.toml", "mailpoort.toml"] {
+        std::fs::set_permissions(dir.join(file), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     let config = Config::load(&dir.join("mailpoort.toml")).unwrap_or_else(|problems| panic!("{problems:?}"));
     House::load(config, &mut |_| {}).unwrap_or_else(|problems| panic!("{problems:?}"))
 }

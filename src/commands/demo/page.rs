@@ -109,8 +109,7 @@ async fn source(State(shown): State<Shown>, Path(number): Path<u64>) -> Response
 }
 
 async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("pages/style.css"))
-        .into_response()
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("pages/style.css")).into_response()
 }
 
 fn page(template: &impl Template) -> Response {
