@@ -439,7 +439,7 @@ fn account(mails: &[Sent], told: &Told, arrived: &[Arrived], returned: &[Arrived
             complain(&format!("{bounces} bounces"));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} mails went wrong:\n{}", wrong.len(), mails.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} complaints about {} mails:\n{}", wrong.len(), mails.len(), wrong.join("\n"));
 }
 
 /// How many of the signed mails have arrived; all their signatures hold.
