@@ -21,6 +21,7 @@ impl Demo {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mailpoort"))
             .args(["demo", "--smtp-port", "0", "--web-port", "0"])
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -75,7 +76,8 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Asked, not killed, so that it clears up after itself.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let _ = self.child.wait();
     }
 }
@@ -184,4 +186,19 @@ fn signals_end_it_well() {
         assert_eq!(demo.child.wait().unwrap().code(), Some(0));
         assert!(!journal.parent().unwrap().exists(), "the folder is gone");
     }
+}
+
+#[test]
+fn a_second_signal_waits_for_nobody() {
+    let mut demo = Demo::start();
+    let mut tcp = connect(&demo.smtp);
+    let mut replies = BufReader::new(tcp.try_clone().unwrap()).lines().map(Result::unwrap);
+    write!(tcp, "EHLO t.example\r\nMAIL FROM:<juf@delinde.example>\r\nRCPT TO:<x@voorbeeld.example>\r\n").unwrap();
+    assert!(replies.any(|line| line.starts_with("250 2.1.5")));
+    demo.signal(Signal::TERM);
+    let mut told = String::new();
+    BufReader::new(demo.child.stderr.take().unwrap()).read_line(&mut told).unwrap();
+    assert!(told.contains("Ctrl-C again"), "{told}");
+    demo.signal(Signal::INT);
+    assert_eq!(demo.child.wait().unwrap().code(), Some(0));
 }

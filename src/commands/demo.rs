@@ -11,11 +11,13 @@ mod provider;
 mod report;
 mod samples;
 
+use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -70,24 +72,52 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 async fn demonstrate(arguments: &Arguments, folder: &Folder) -> Result<ExitCode, Vec<Problem>> {
     // Before anything is started, so that a signal never leaves the folder behind.
-    let (Ok(mut stop), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(terminate), Ok(interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         complain("the system gives no signals");
         return Ok(ExitCode::from(MEND));
     };
+    let mut signals = Signals { terminate, interrupt };
     let provider = Provider::new(GATE_ADDRESS);
     let started = start(arguments, folder, &provider).await?;
     tokio::select! {
-        lost = show(&started, &provider) => if lost > 0 {
-            complain(format!("{lost} of the sample mails did not end as any mail should"));
-        },
-        () = either(&mut stop, &mut interrupt) => {
-            started.running.stop().await;
-            return Ok(ExitCode::SUCCESS);
+        () = stay(&started, &provider) => {}
+        () = signals.next() => {}
+    }
+    tokio::select! {
+        () = started.running.stop() => {}
+        () = signals.next() => {}
+        // A client may sit in the middle of a message for as long as the gate lets it finish.
+        () = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            complain("waiting for mail that is on its way; Ctrl-C again stops at once");
+            pending::<()>().await;
+        } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sends the samples, tells what became of them, and does nothing more, for ever.
+async fn stay(started: &Started, provider: &Provider) {
+    let lost = show(started, provider).await;
+    if lost > 0 {
+        complain(format!("{lost} of the sample mails did not end as any mail should"));
+    }
+    pending().await
+}
+
+/// The signals that end it.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
-    either(&mut stop, &mut interrupt).await;
-    started.running.stop().await;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The gate and the page, running.
@@ -142,11 +172,4 @@ async fn show(started: &Started, provider: &Provider) -> usize {
     say(report::guide(started.smtp, &started.web, &started.journal.display().to_string()));
     say(format!("\nmailpoort ready smtp={} web={}", started.smtp, started.web));
     outcomes.iter().filter(|outcome| matches!(outcome.became, Became::Lost)).count()
-}
-
-async fn either(one: &mut Signal, other: &mut Signal) {
-    tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
-    }
 }

@@ -109,7 +109,7 @@ async fn source(State(shown): State<Shown>, Path(number): Path<u64>) -> Response
 }
 
 async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../../templates/demo/style.css"))
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("pages/style.css"))
         .into_response()
 }
 

@@ -102,14 +102,18 @@ impl Provider {
 
     fn keep(&self, sender: Option<&Mailbox>, recipients: &[Mailbox], raw: Vec<u8>) {
         let kept = describe(&self.0.gate_address, sender, recipients, raw);
-        let mut shelf = self.shelf();
-        shelf.last += 1;
-        shelf.octets += kept.raw.len();
-        let number = shelf.last;
-        shelf.messages.push_back(Arc::new(Kept { number, ..kept }));
-        while shelf.messages.len() > MOST_MESSAGES || shelf.octets > MOST_OCTETS {
-            let Some(oldest) = shelf.messages.pop_front() else { return };
-            shelf.octets -= oldest.raw.len();
+        self.shelf().put(kept);
+    }
+}
+
+impl Shelf {
+    fn put(&mut self, kept: Kept) {
+        self.last += 1;
+        self.octets += kept.raw.len();
+        self.messages.push_back(Arc::new(Kept { number: self.last, ..kept }));
+        while self.messages.len() > MOST_MESSAGES || self.octets > MOST_OCTETS {
+            let Some(oldest) = self.messages.pop_front() else { return };
+            self.octets -= oldest.raw.len();
         }
     }
 }
@@ -199,4 +203,27 @@ impl Transaction for Delivery {
     }
 
     async fn abandon(self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(shelf: &mut Shelf, times: usize, octets: usize) {
+        for _ in 0..times {
+            let kept = describe("mailpoort@delinde.example", None, &[], Vec::new());
+            shelf.put(Kept { raw: vec![0; octets], ..kept });
+        }
+    }
+
+    #[test]
+    fn the_oldest_goes_when_there_are_too_many_or_they_are_too_big() {
+        let mut shelf = Shelf::default();
+        put(&mut shelf, MOST_MESSAGES + 3, 1);
+        let first = |shelf: &Shelf| shelf.messages.front().map(|kept| kept.number);
+        assert_eq!((shelf.messages.len(), first(&shelf)), (MOST_MESSAGES, Some(4)));
+        put(&mut shelf, 1, MOST_OCTETS);
+        put(&mut shelf, 1, 10);
+        assert_eq!((shelf.messages.len(), first(&shelf), shelf.octets), (1, Some(205), 10));
+    }
 }

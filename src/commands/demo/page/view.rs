@@ -15,7 +15,7 @@ const MOST_SHOWN: usize = 20_000;
 
 /// The list of everything.
 #[derive(Template)]
-#[template(path = "demo/list.html")]
+#[template(path = "list.html", config = "src/commands/demo/pages/askama.toml")]
 pub(super) struct List {
     pub notices: Vec<Row>,
     pub passed: Vec<Row>,
@@ -80,7 +80,7 @@ impl JournalRow {
 
 /// One message, opened.
 #[derive(Template)]
-#[template(path = "demo/mail.html")]
+#[template(path = "mail.html", config = "src/commands/demo/pages/askama.toml")]
 pub(super) struct Mail {
     number: u64,
     notice: bool,
@@ -125,7 +125,7 @@ impl Mail {
 
 /// The page for what is not there (any more).
 #[derive(Template)]
-#[template(path = "demo/missing.html")]
+#[template(path = "missing.html", config = "src/commands/demo/pages/askama.toml")]
 pub(super) struct Missing {}
 
 /// The first HTML part of a message, decoded; the gate writes its own in UTF-8.
