@@ -222,5 +222,5 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn source(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)
+    Path::new(".").join("src").join(file)
 }

@@ -544,7 +544,7 @@ fn secret(file: &Path, value: &str) {
 }
 
 fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/postfix").join(name)
+    Path::new(".").join("tests/postfix").join(name)
 }
 
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
