@@ -108,13 +108,16 @@ impl Relay {
             let lines: Vec<String> =
                 [self.mail_line(&lease.connection)].into_iter().chain(recipients.iter().cloned()).collect();
             let (replies, trouble) = lease.connection.commands(&lines).await;
-            match trouble {
-                Some(Trouble::Lost) if replies.is_empty() && lease.kept => {
-                    drop(lease);
-                    lease = self.next_hop.lease_fresh().await.map_err(Trouble::reply)?;
-                }
-                _ => break (replies, trouble),
+            // A next hop that tires of an idle connection hangs up, or says so first (RFC 5321 3.8).
+            let stale = match replies.first() {
+                None => trouble == Some(Trouble::Lost),
+                Some(mail) => mail.code == 421,
+            };
+            if !(stale && lease.kept) {
+                break (replies, trouble);
             }
+            drop(lease);
+            lease = self.next_hop.lease_fresh().await.map_err(Trouble::reply)?;
         };
         if replies.is_empty() {
             return Err(trouble.take().unwrap_or(Trouble::Lost).reply());
@@ -143,6 +146,8 @@ impl Relay {
             let Some(mut lease) = self.lease.take() else { return Err(Reply::next_hop_lost()) };
             match lease.connection.data().await {
                 Ok(None) => return Ok(lease),
+                // It waited too long for the content and is about to hang up.
+                Ok(Some(reply)) if reply.code == 421 && !self.reopened => {}
                 Ok(Some(reply)) => {
                     lease.connection.reset().await;
                     lease.give_back();

@@ -57,6 +57,23 @@ pub(super) struct Session<H: Handler> {
     data_refused: bool,
 }
 
+/// A command line.
+enum Line {
+    /// Without its CRLF.
+    Whole(Vec<u8>),
+    /// Over [`MAX_COMMAND`]; it is gone, and nothing behind it is.
+    TooLong,
+}
+
+impl Line {
+    fn parse(&self) -> Result<Command, Reply> {
+        match self {
+            Self::Whole(line) => Command::parse(line),
+            Self::TooLong => Err(Reply::line_too_long()),
+        }
+    }
+}
+
 struct Hello {
     name: Arc<str>,
     extended: bool,
@@ -109,10 +126,7 @@ impl<H: Handler> Session<H> {
     }
 
     async fn one_command(&mut self) -> Step {
-        let parsed = match self.next_line().await? {
-            Some(line) => Command::parse(&line),
-            None => Err(Reply::line_too_long()),
-        };
+        let parsed = self.next_line().await?.parse();
         if std::mem::take(&mut self.data_refused) && !matches!(parsed, Ok(ref c) if follows_refused_data(c)) {
             return Err(End::HangUp(Reply::abuse("Text of a message after a refused DATA")));
         }
@@ -247,7 +261,7 @@ impl<H: Handler> Session<H> {
         while batch.len() < MAX_BATCH
             && let Some(line) = self.pipelined_rcpt()
         {
-            batch.push(match Command::parse(&line) {
+            batch.push(match line.parse() {
                 Ok(Command::Rcpt(rcpt)) => Ok(rcpt),
                 Ok(_) => Err(Reply::unknown_command()),
                 Err(refusal) => Err(refusal),
@@ -481,7 +495,8 @@ impl<H: Handler> Session<H> {
 
     async fn challenge(&mut self, text: &str) -> Result<Option<String>, End> {
         Reply::plain(334, [text]).write_to(&mut self.out);
-        Ok(self.next_line().await?.and_then(|line| String::from_utf8(line).ok()).filter(|line| line != "*"))
+        let Line::Whole(line) = self.next_line().await? else { return Ok(None) };
+        Ok(String::from_utf8(line).ok().filter(|line| line != "*"))
     }
 
     // -- lines and replies
@@ -518,10 +533,10 @@ impl<H: Handler> Session<H> {
         }
     }
 
-    /// The next command line without its CRLF; `None` for one that was too long, which is gone.
-    async fn next_line(&mut self) -> Result<Option<Vec<u8>>, End> {
+    /// The next command line.
+    async fn next_line(&mut self) -> Result<Line, End> {
         if let Some(line) = self.pending_line()? {
-            return Ok(Some(line));
+            return Ok(line);
         }
         self.flush().await?;
         let deadline = Instant::now() + self.settings.limits.command_timeout;
@@ -545,7 +560,7 @@ impl<H: Handler> Session<H> {
                 match memchr::memmem::find(self.wire.pending(), b"\r\n") {
                     Some(end) => {
                         self.wire.consume(end + 2);
-                        return Ok(None);
+                        return Ok(Line::TooLong);
                     }
                     None => junk += self.throw_away(),
                 }
@@ -553,7 +568,7 @@ impl<H: Handler> Session<H> {
                     return Err(End::HangUp(Reply::abuse("A command line without end")));
                 }
             } else if let Some(line) = self.pending_line()? {
-                return Ok(Some(line));
+                return Ok(line);
             } else if self.wire.pending().len() > MAX_COMMAND {
                 junk = self.throw_away();
             }
@@ -570,22 +585,19 @@ impl<H: Handler> Session<H> {
 
     /// A complete line that is pending already. A bare LF ends the session: whether it divides two commands is a
     /// matter of opinion, and opinions are what smuggling lives on.
-    fn pending_line(&mut self) -> Result<Option<Vec<u8>>, End> {
+    fn pending_line(&mut self) -> Result<Option<Line>, End> {
         let pending = self.wire.pending();
         let Some(lf) = memchr::memchr(b'\n', pending) else { return Ok(None) };
         let Some(line) = pending[..lf].strip_suffix(b"\r") else {
             return Err(End::HangUp(Reply::abuse("A command line must end in CR LF")));
         };
-        if line.len() > MAX_COMMAND {
-            return Ok(None);
-        }
-        let line = line.to_vec();
+        let line = if line.len() > MAX_COMMAND { Line::TooLong } else { Line::Whole(line.to_vec()) };
         self.wire.consume(lf + 1);
         Ok(Some(line))
     }
 
     /// The next pending line, if it is another RCPT.
-    fn pipelined_rcpt(&mut self) -> Option<Vec<u8>> {
+    fn pipelined_rcpt(&mut self) -> Option<Line> {
         let next = self.wire.pending().get(..5)?;
         if !next.eq_ignore_ascii_case(b"RCPT ") {
             return None;

@@ -1,0 +1,148 @@
+//! A gate as `serve` builds it, from a configuration file, on a port of its own.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use mailpoort::config::Config;
+use mailpoort::gate::Gate;
+use mailpoort::gate::house::{self, House};
+use mailpoort::record::Record;
+use mailpoort::smtp::budget::Budget;
+use mailpoort::smtp::listener::{Server, bind};
+use tempfile::TempDir;
+
+use super::authority::AUTHORITY;
+use super::next_hop::NextHop;
+use super::soon;
+
+/// Lines for the tables of the configuration.
+#[derive(Default, Clone)]
+pub struct Setup {
+    pub top: Vec<String>,
+    pub smtp: Vec<String>,
+    /// Instead of the network of this machine.
+    pub client: Vec<String>,
+    /// Instead of the next hop's address.
+    pub hosts: Option<String>,
+    /// Instead of `tls = "off"`.
+    pub next_hop: Vec<String>,
+    pub scan: Vec<String>,
+}
+
+/// A gate.
+pub struct Poort {
+    pub address: SocketAddr,
+    pub gate: Gate,
+    pub server: Arc<Server<Gate>>,
+    pub budget: Budget,
+    /// Where its configuration stands.
+    pub dir: TempDir,
+}
+
+/// The password of `kopieerapparaat`, and its hash.
+pub const PASSWORD: &str = "geheim-woord-1";
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$lQWIySX6VEGPCHQqPjFaQg$IJICMBAlOQ85A5NrPodNulmnjIsOF4K2QMr2xPOYnpI";
+
+impl Poort {
+    /// A gate before this next hop, which it has met.
+    pub async fn start(setup: &Setup, next_hop: &NextHop) -> Self {
+        let dir = TempDir::new().unwrap();
+        write(dir.path(), setup, next_hop.address);
+        let (house, smtp) = load(dir.path());
+        let budget = Budget::new(smtp.memory);
+        let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone()).unwrap();
+        soon("the first meeting with the next hop", house.ways[0].next_hop.probe()).await;
+        let gate = Gate::new(house, Record::open(None).unwrap());
+        let server = Server::new(gate.clone(), settings);
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(Arc::clone(&server).serve(listener, false));
+        Self { address, gate, server, budget, dir }
+    }
+
+    /// Loads the configuration anew, as SIGHUP does.
+    pub fn reload(&self) {
+        let (house, smtp) = load(self.dir.path());
+        let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone()).unwrap();
+        self.gate.reload(house);
+        self.server.reload(settings);
+    }
+}
+
+fn load(dir: &Path) -> (House, mailpoort::config::SmtpConfig) {
+    let config = Config::load(&dir.join("mailpoort.toml")).unwrap_or_else(|problems| panic!("{problems:?}"));
+    House::load(config, &mut |_| {}).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// Writes a configuration with all that it names.
+pub fn write(dir: &Path, setup: &Setup, next_hop: SocketAddr) {
+    let leaf = AUTHORITY.leaf("poort.delinde.example");
+    std::fs::write(dir.join("poort.pem"), leaf.certificate).unwrap();
+    std::fs::write(dir.join("poort.key"), leaf.key).unwrap();
+    AUTHORITY.write(&dir.join("authority.pem"));
+    secret(dir, "linde-proof", "linde-geheim-1");
+    secret(dir, "eik-proof", "eik-geheim-22");
+    secret(dir, "mark", "wij-waren-het");
+    std::fs::write(
+        dir.join("users.toml"),
+        format!(
+            "[[user]]\nname = \"kopieerapparaat\"\npassword = \"{HASH}\"\nsenders = [\"scan@delinde.example\"]\nprogram = true\n"
+        ),
+    )
+    .unwrap();
+    let client =
+        if setup.client.is_empty() { "networks = [\"127.0.0.1/32\"]".to_string() } else { setup.client.join("\n") };
+    let hop = if setup.next_hop.iter().any(|line| line.starts_with("tls")) { "" } else { "tls = \"off\"" };
+    let hosts = setup.hosts.clone().unwrap_or_else(|| format!("[\"{next_hop}\"]"));
+    let (top, smtp, next_hop, scan) =
+        (setup.top.join("\n"), setup.smtp.join("\n"), setup.next_hop.join("\n"), setup.scan.join("\n"));
+    std::fs::write(
+        dir.join("mailpoort.toml"),
+        format!(
+            r#"hostname = "poort.delinde.example"
+mode = "enforce"
+{top}
+[[school]]
+id = "linde"
+name = "De Linde"
+domains = ["delinde.example"]
+privacy = {{ name = "Sanne Vos", phone = "000-1" }}
+helpdesk = {{ name = "ICT", phone = "000-2" }}
+secret_header = {{ name = "X-Linde-Proof", value_file = "linde-proof" }}
+[[school]]
+id = "eik"
+name = "De Eik"
+domains = ["deeik.example"]
+privacy = {{ name = "Bram Bos", phone = "000-3" }}
+helpdesk = {{ name = "ICT", phone = "000-4" }}
+secret_header = {{ name = "X-Eik-Proof", value_file = "eik-proof" }}
+[smtp]
+listen = ["127.0.0.1:0"]
+tls = {{ certificate = "poort.pem", key = "poort.key" }}
+auth = {{ users = "users.toml" }}
+{smtp}
+[[smtp.client]]
+name = "postfix"
+{client}
+[[next_hop]]
+name = "provider"
+hosts = {hosts}
+mark = {{ name = "X-Mailpoort-Mark", value_file = "mark" }}
+{hop}
+{next_hop}
+[scan]
+{scan}
+"#
+        ),
+    )
+    .unwrap();
+}
+
+fn secret(dir: &Path, name: &str, value: &str) {
+    let file = dir.join(name);
+    std::fs::write(&file, value).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
