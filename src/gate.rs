@@ -74,8 +74,9 @@ impl Gate {
         self.0.house.load_full()
     }
 
-    /// Swaps the house whole. Transactions that are open keep the one they began with.
+    /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
     pub fn reload(&self, house: House) {
+        self.0.record.reopen();
         self.0.house.store(Arc::new(house));
     }
 
