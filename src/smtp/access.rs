@@ -84,11 +84,13 @@ impl Access {
 
     /// Checks a password, few at a time. `None`: too many are being checked; `Some(None)`: wrong.
     pub async fn sign_in(&self, name: &str, password: Secret<String>) -> Option<Option<User>> {
-        let _permit = self.hashing.try_acquire().ok()?;
+        let permit = self.hashing.try_acquire().ok()?;
         let user = self.users.get(name).cloned();
         // An unknown name costs the same hash as a known one, so that names cannot be told apart by time.
         let hash = user.as_ref().map_or_else(|| Secret::new(DECOY.to_string()), |user| user.hash.clone());
         let right = tokio::task::spawn_blocking(move || verify(&hash, &password)).await.unwrap_or(false);
+        // Whoever guesses waits for its answer, and nobody else waits for that.
+        drop(permit);
         if right && user.is_some() {
             return Some(user);
         }
@@ -192,6 +194,28 @@ mod tests {
             let identity = access.identify(address.parse().unwrap(), None);
             assert_eq!(identity.may_send_as(sender, &access), allowed, "{address} {sender:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_failed_sign_in_keeps_nobody_else_waiting() {
+        let mut access = access();
+        let hash = Secret::new(DECOY.to_string());
+        access.users.insert("scan".into(), User { hash, senders: vec![], source: Source::default() });
+        access.failure_delay = Duration::from_secs(3600);
+        let mut waiting = Box::pin(access.sign_in("scan", Secret::new("guess".to_string())));
+        let next_may_try = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut waiting => panic!("a wrong guess is answered without delay"),
+                    () = tokio::task::yield_now() => {}
+                }
+                if access.hashing.available_permits() == 1 {
+                    return;
+                }
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(20), next_may_try).await.is_ok());
     }
 
     #[test]
