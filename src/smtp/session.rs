@@ -324,7 +324,11 @@ impl<H: Handler> Session<H> {
         let reply = match read {
             Ok(Ok(content)) => {
                 self.idle_commands = 0;
-                open.transaction.judge_and_send(content).await
+                let reply = open.transaction.judge_and_send(content).await;
+                if reply.is_ok() {
+                    self.errors = 0;
+                }
+                reply
             }
             Ok(Err(refusal)) => {
                 open.transaction.abandon().await;
@@ -346,13 +350,13 @@ impl<H: Handler> Session<H> {
         let (max, patience, rate) = (limits.max_message_size, limits.command_timeout, limits.min_rate.max(1));
         let mut reader = DataReader::new(max);
         let mut content = Content { raw: Vec::new(), memory: self.settings.budget.reservation() };
-        if !make_room(&mut content, declared_size.min(max)) {
+        if !make_room(&mut content, declared_size, max) {
             reader.discard();
         }
         let started = Instant::now();
         loop {
             let pending = self.wire.pending();
-            if reader.fault().is_none() && !make_room(&mut content, pending.len()) {
+            if reader.fault().is_none() && !make_room(&mut content, pending.len(), max) {
                 reader.discard();
             }
             match reader.feed(pending, &mut content.raw) {
@@ -656,15 +660,18 @@ fn refusal(fault: Fault, max: usize) -> Reply {
     }
 }
 
-/// Makes room for `more` octets, in the budget first and in memory then.
-fn make_room(content: &mut Content, more: usize) -> bool {
+/// Makes room for `more` octets, in the budget first and in memory then. Never for more than `max` in all: a message
+/// of the limit, and as much again for what is decoded of it, fit into the smallest budget.
+fn make_room(content: &mut Content, more: usize, max: usize) -> bool {
     let free = content.raw.capacity() - content.raw.len();
+    let more = more.min(max.saturating_sub(content.raw.len()));
     if free >= more {
         return true;
     }
     // Doubling keeps copying linear; when the budget is short the bare need will do.
     let need = more - free;
-    let step = need.max(content.raw.capacity()).max(16 * 1024);
+    let allowed = max.saturating_sub(content.raw.capacity());
+    let step = content.raw.capacity().max(16 * 1024).min(allowed).max(need);
     let step = if content.memory.grow(step) {
         step
     } else if content.memory.grow(need) {
