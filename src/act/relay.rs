@@ -67,7 +67,9 @@ impl Relay {
             Err(refusal) => return refusal,
         };
         if let Err(trouble) = lease.connection.content(head, body).await {
-            return trouble.reply();
+            // Some refuse in the middle of the content and hang up; a 552 is not to be tried for days.
+            let refused = lease.connection.last_words().await.filter(|reply| reply.code >= 400);
+            return refused.as_ref().map_or_else(|| trouble.reply(), carried);
         }
         match lease.connection.final_reply().await {
             Ok(reply) => {

@@ -129,8 +129,12 @@ impl Connection {
             let response = BASE64.encode(format!("\0{name}\0{}", password.expose()));
             self.command(&format!("AUTH PLAIN {response}\r\n")).await?
         } else if offer.login {
-            self.command("AUTH LOGIN\r\n").await?;
-            self.command(&format!("{}\r\n", BASE64.encode(name))).await?;
+            // Each only when it is asked for: else it would be a command, and end in a log.
+            for answer in ["AUTH LOGIN\r\n".to_string(), format!("{}\r\n", BASE64.encode(name))] {
+                if self.command(&answer).await?.code != 334 {
+                    return Err(Trouble::RefusesUs);
+                }
+            }
             self.command(&format!("{}\r\n", BASE64.encode(password.expose()))).await?
         } else {
             return Err(Trouble::RefusesUs);
@@ -194,6 +198,11 @@ impl Connection {
         // The last octets and the end of data go out in one write, so that no packet waits for another.
         buffer.extend_from_slice(b".\r\n");
         self.write(&buffer).await
+    }
+
+    /// What the next hop said before it hung up in the middle of the content, if it said anything.
+    pub async fn last_words(&mut self) -> Option<NextHopReply> {
+        timeout(self.patience.min(LAST_WORDS), self.read_reply()).await.ok()?.ok()
     }
 
     /// The reply to the end of data. Trouble here leaves open whether the message was taken.
@@ -277,6 +286,8 @@ impl Connection {
     }
 }
 
+/// They are there already, or will never come.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// One write towards the next hop takes at most this much.
 const BUFFER: usize = 64 * 1024;
 
