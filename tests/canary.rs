@@ -23,21 +23,38 @@ use tempfile::TempDir;
 /// What must never be seen, each as it could be spelled.
 const PLANTED: &[&str] = &[
     // A BSN, in the mail, with dots, and in base64 at each of the three offsets.
-    "123456782", "1234.56.782", "1234 56 782", "MTIzNDU2Nzgy", "EyMzQ1Njc4M", "xMjM0NTY3OD",
+    "123456782",
+    "1234.56.782",
+    "1234 56 782",
+    "MTIzNDU2Nzgy",
+    "EyMzQ1Njc4M",
+    "xMjM0NTY3OD",
     // A pupil, of the roster.
-    "Kwinten", "Zandvlietstra", "kwinten.z",
+    "Kwinten",
+    "Zandvlietstra",
+    "kwinten.z",
     // Words of subject and body, a file name, a header field.
-    "Zonnebloemplan", "kanariegeel", "epilepsie", "groep7-zorglijst", "koptekstkanarie",
+    "Zonnebloemplan",
+    "kanariegeel",
+    "epilepsie",
+    "groep7-zorglijst",
+    "koptekstkanarie",
     // Local parts: who gets it, and who sends it.
-    "verborgen.ontvanger", "juf.geheimpje",
+    "verborgen.ontvanger",
+    "juf.geheimpje",
     // Secrets: the school's header, our mark, a right and a wrong password.
-    "linde-geheim-1", "wij-waren-het", PASSWORD, "fout-wachtwoord-kanarie", "argon2id",
+    "linde-geheim-1",
+    "wij-waren-het",
+    PASSWORD,
+    "fout-wachtwoord-kanarie",
+    "argon2id",
 ];
 
 const SENDER: &str = "juf.geheimpje@delinde.example";
 const RECIPIENT: &str = "verborgen.ontvanger@post.example";
 
-const ROSTER: &str = "Roepnaam;Achternaam;Leerlingnummer;E-mail\nKwinten;Zandvlietstra;70012;kwinten.z@delinde.example\n";
+const ROSTER: &str =
+    "Roepnaam;Achternaam;Leerlingnummer;E-mail\nKwinten;Zandvlietstra;70012;kwinten.z@delinde.example\n";
 
 #[tokio::test]
 async fn no_canary_sings_in_json() {
@@ -66,7 +83,8 @@ fn assert_silent(heard: &Heard) {
         assert!(singing.is_empty(), "in the {what}:\n{}", singing.join("\n"));
     }
     // It must have had reason to write: every path was gone.
-    for told in ["the scanner failed on a message", "failed twice", "reopening once", "the notice could not be handed"] {
+    for told in ["the scanner failed on a message", "failed twice", "reopening once", "the notice could not be handed"]
+    {
         assert!(heard.log.contains(told), "the log says nothing of `{told}`:\n{}", heard.log);
     }
     assert_eq!(heard.log.matches("nothing was reloaded").count(), BAD.len(), "{}", heard.log);
@@ -95,12 +113,18 @@ type Spoil = (&'static str, &'static str);
 const BAD: &[Spoil] = &[
     ("mailpoort.toml", "hostname = \"poort.delinde.example\"\nkanariegeel epilepsie = Kwinten\n"),
     ("mark", "kort"),
-    ("users.toml", "[[user]]\nname = \"kopieerapparaat\"\npassword = \"fout-wachtwoord-kanarie\"\nsenders = [\"juf.geheimpje@delinde.example\"]\n"),
+    (
+        "users.toml",
+        "[[user]]\nname = \"kopieerapparaat\"\npassword = \"fout-wachtwoord-kanarie\"\nsenders = [\"juf.geheimpje@delinde.example\"]\n",
+    ),
     ("users.toml", "[[user]]\npassword = \"fout-wachtwoord-kanarie\nname = 1\n"),
     ("roster.csv", "Kwinten;Zandvlietstra;123456782;kwinten.z@delinde.example\n"),
     ("roster.csv", "Roepnaam;E-mail\nKwinten;kwinten.z@delinde.example\n"),
     ("roster.csv", "Kwinten\0Zandvlietstra"),
-    ("rules.toml", "[pack]\nid = \"x\"\ntitle = \"x\"\n[[rule]]\nid = \"x.y\"\nkind = \"care\"\ncheck = \"terms\"\nterms = [\"zorgje\"]\nhits = [\"Kwinten Zandvlietstra heeft epilepsie.\", \"123456782\", \"kanariegeel\"]\nmisses = [\"zorgje voor Kwinten\", \"Zonnebloemplan\", \"x\"]\n"),
+    (
+        "rules.toml",
+        "[pack]\nid = \"x\"\ntitle = \"x\"\n[[rule]]\nid = \"x.y\"\nkind = \"care\"\ncheck = \"terms\"\nterms = [\"zorgje\"]\nhits = [\"Kwinten Zandvlietstra heeft epilepsie.\", \"123456782\", \"kanariegeel\"]\nmisses = [\"zorgje voor Kwinten\", \"Zonnebloemplan\", \"x\"]\n",
+    ),
 ];
 
 struct Running {

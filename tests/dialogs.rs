@@ -198,7 +198,11 @@ impl Dialog {
                 let text = seen.taken().last().map(|mail| mail.text()).unwrap_or_default();
                 let wanted = String::from_utf8(octets(argument)).unwrap();
                 let holds = text.contains(&wanted);
-                if holds == (word == "last") { Ok(()) } else { Err(format!("holds it: {holds}. The message is\n{text}")) }
+                if holds == (word == "last") {
+                    Ok(())
+                } else {
+                    Err(format!("holds it: {holds}. The message is\n{text}"))
+                }
             }
             _ => panic!("a dialog has no `{word}`"),
         }

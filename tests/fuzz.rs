@@ -19,11 +19,8 @@ fn replay(target: &str, run: fn(&[u8])) -> usize {
 
 #[test]
 fn the_corpora_hold() {
-    let counts = [
-        replay("command", targets::command),
-        replay("data", targets::data),
-        replay("replies", targets::replies),
-    ];
+    let counts =
+        [replay("command", targets::command), replay("data", targets::data), replay("replies", targets::replies)];
     // A corpus that is lost should be noticed.
     assert_eq!(counts, [COMMANDS, DATA, REPLIES]);
 }

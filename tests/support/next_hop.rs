@@ -324,7 +324,10 @@ async fn content(link: &mut Link, shared: &Shared, from: &str, to: &[String]) ->
     });
     // Taken before it is told, as by every server: what the client then hears is another matter (RFC 1047).
     let act = shared.act(".");
-    if act.as_ref().is_none_or(|act| matches!(act, Act::Stall(_)) || matches!(act, Act::Say(said) if said.starts_with('2'))) {
+    if act
+        .as_ref()
+        .is_none_or(|act| matches!(act, Act::Stall(_)) || matches!(act, Act::Say(said) if said.starts_with('2')))
+    {
         shared.seen.send_modify(|seen| seen.mails[at].taken = true);
     }
     carry_out(link, shared, act, &format!("250 2.0.0 queued as Q{at}")).await.map(|_| ())

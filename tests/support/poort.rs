@@ -43,8 +43,7 @@ pub struct Poort {
 
 /// The password of `kopieerapparaat`, and its hash.
 pub const PASSWORD: &str = "geheim-woord-1";
-const HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$lQWIySX6VEGPCHQqPjFaQg$IJICMBAlOQ85A5NrPodNulmnjIsOF4K2QMr2xPOYnpI";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$lQWIySX6VEGPCHQqPjFaQg$IJICMBAlOQ85A5NrPodNulmnjIsOF4K2QMr2xPOYnpI";
 
 impl Poort {
     /// A gate before this next hop, which it has met.
