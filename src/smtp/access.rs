@@ -208,6 +208,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_failed_sign_in_keeps_nobody_else_waiting() {
+        let mut access = access();
+        let hash = Secret::new(DECOY.to_string());
+        access.users.insert("scan".into(), User { hash, senders: vec![], source: Source::default() });
+        access.failure_delay = Duration::from_secs(3600);
+        let mut waiting = Box::pin(access.sign_in("scan", Secret::new("guess".to_string())));
+        let next_may_try = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut waiting => panic!("a wrong guess is answered without delay"),
+                    () = tokio::task::yield_now() => {}
+                }
+                if access.hashing.available_permits() == 1 {
+                    return;
+                }
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(20), next_may_try).await.is_ok());
+    }
+
     #[test]
     fn a_user_sends_as_listed_addresses_only() {
         let user = User {

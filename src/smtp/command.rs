@@ -268,6 +268,8 @@ mod tests {
             (b"MAIL FROM:a@c.d", 501),
             (b"MAIL FROM:<a@c.d>x", 501),
             (b"MAIL FROM:<a@c.d> SIZE=-1", 501),
+            // Legal, and read in different ways by different servers.
+            (b"MAIL FROM:<\"a>b\"@c.d>", 501),
             (b"MAIL FROM:<a@c.d> FOO=1", 555),
             (b"MAIL FROM:<a@c.d> BODY=BINARYMIME", 555),
             ("MAIL FROM:<daniëlle@c.d>".as_bytes(), 553),

@@ -132,8 +132,12 @@ impl Connection {
             let response = BASE64.encode(format!("\0{name}\0{}", password.expose()));
             self.command(&format!("AUTH PLAIN {response}\r\n")).await?
         } else if offer.login {
-            self.command("AUTH LOGIN\r\n").await?;
-            self.command(&format!("{}\r\n", BASE64.encode(name))).await?;
+            // Each only when it is asked for: else it would be a command, and end in a log.
+            for answer in ["AUTH LOGIN\r\n".to_string(), format!("{}\r\n", BASE64.encode(name))] {
+                if self.command(&answer).await?.code != 334 {
+                    return Err(Trouble::RefusesUs);
+                }
+            }
             self.command(&format!("{}\r\n", BASE64.encode(password.expose()))).await?
         } else {
             return Err(Trouble::RefusesUs);

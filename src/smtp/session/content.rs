@@ -6,7 +6,6 @@ use tokio::time::{Instant, timeout};
 
 use super::lines::REST_AFTER;
 use super::{End, Session};
-use crate::smtp::budget::SLACK;
 use crate::smtp::data::{DataReader, Fault, Progress};
 use crate::smtp::handler::{Content, Handler, Transaction};
 use crate::smtp::reply::Reply;
@@ -23,7 +22,7 @@ impl<H: Handler> Session<H> {
         let (patience, rate) = (self.settings.limits.command_timeout, self.settings.limits.min_rate.max(1));
         let mut reader = DataReader::new(max);
         let mut content = Content { raw: Vec::new(), memory: self.settings.budget.reservation() };
-        if declared_size > 0 && !make_room(&mut content, declared_size.min(max) + BEHIND, max) {
+        if !make_room(&mut content, declared_size, max) {
             reader.discard();
         }
         let started = Instant::now();
@@ -71,19 +70,18 @@ impl<H: Handler> Session<H> {
     }
 }
 
-/// Room for what stands behind a message of the declared size: the end of data, and a pipelined command or two.
-const BEHIND: usize = 1024;
-
-/// Makes room for `more` octets, in the budget first and in memory then.
+/// Makes room for `more` octets, in the budget first and in memory then. Never for more than `max` in all: a message
+/// of the limit, and as much again for what is decoded of it, fit into the smallest budget.
 fn make_room(content: &mut Content, more: usize, max: usize) -> bool {
     let free = content.raw.capacity() - content.raw.len();
+    let more = more.min(max.saturating_sub(content.raw.len()));
     if free >= more {
         return true;
     }
-    // Doubling keeps copying linear, up to what a message may be; when the budget is short the bare need will do.
+    // Doubling keeps copying linear; when the budget is short the bare need will do.
     let need = more - free;
-    let double = content.raw.capacity().max(16 * 1024).min((max + SLACK / 2).saturating_sub(content.raw.capacity()));
-    let step = need.max(double);
+    let allowed = max.saturating_sub(content.raw.capacity());
+    let step = content.raw.capacity().max(16 * 1024).min(allowed).max(need);
     let step = if content.memory.grow(step) {
         step
     } else if content.memory.grow(need) {
