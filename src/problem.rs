@@ -36,13 +36,22 @@ impl Problem {
     pub fn from_toml(file: impl AsRef<Path>, text: &str, error: &toml::de::Error) -> Self {
         let problem = Self::new(
             file,
-            error.message().trim_end().replace('\n', "; "),
+            without_value(error.message().trim_end()).replace('\n', "; "),
             "compare with the documented sample, deploy/mailpoort.toml, or with the shipped rules",
         );
         match error.span() {
             Some(span) => problem.at(text, span.start),
             None => problem,
         }
+    }
+}
+
+/// serde repeats a text that it did not expect: `invalid type: string "secret", expected a map`. What stands in a
+/// configuration where it does not belong may be a secret.
+fn without_value(message: &str) -> String {
+    match (message.find("string \""), message.rfind("\", expected")) {
+        (Some(from), Some(to)) if from < to => format!("{}text{}", &message[..from], &message[to + 1..]),
+        _ => message.to_string(),
     }
 }
 
@@ -61,4 +70,16 @@ impl std::error::Error for Problem {}
 /// The line of a byte offset, counted from 1.
 pub fn line_of(text: &str, offset: usize) -> usize {
     1 + text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_the_wrong_place_is_not_repeated() {
+        let said = "invalid type: string \"linde-\"geheim\", expected struct Header";
+        assert_eq!(without_value(said), "invalid type: text, expected struct Header");
+        assert_eq!(without_value("unknown field `host`"), "unknown field `host`");
+    }
 }

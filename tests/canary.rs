@@ -139,9 +139,9 @@ async fn every_path(format: &str) -> Heard {
     let setup = Setup {
         top: vec![
             format!("log = {{ format = \"{format}\", level = \"debug\", journal = \"journal.log\" }}"),
-            "rules = { packs = [\"rules.toml\"] }".to_string(),
+            "rules = { shipped = false, packs = [\"rules.toml\"] }".to_string(),
         ],
-        scan: vec!["deadline = \"0ms\"".to_string()],
+        scan: vec!["deadline = \"1ms\"".to_string()],
         ..Setup::default()
     };
     poort::write(dir.path(), &setup, hop.address);

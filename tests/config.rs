@@ -12,7 +12,7 @@ use mailpoort::decide::Mode;
 use mailpoort::problem::Problem;
 
 const SAMPLE: &str = "deploy/mailpoort.toml";
-const BAD: usize = 72;
+const BAD: usize = 73;
 
 #[test]
 fn the_sample_loads_as_it_is() {
@@ -46,6 +46,7 @@ fn the_sample_shows_the_defaults() {
     let (mut shown, mut lines) = (0, read(SAMPLE));
     for key in [
         "language",
+        "time_zone",
         "gate_address",
         "max_message_size",
         "memory",
@@ -83,7 +84,7 @@ fn the_sample_shows_the_defaults() {
         format!("{config:?}").replace("school: Some(\"linde\")", "school: None")
     };
     assert_eq!(same(&load(folder.path(), &lines)), same(&plain));
-    assert_eq!(shown, 24);
+    assert_eq!(shown, 25);
 }
 
 #[test]

@@ -268,7 +268,7 @@ async fn an_upload_below_the_minimum_rate_is_let_go() {
 #[tokio::test]
 async fn a_client_that_is_still_sending_hears_why_it_is_let_go() {
     let hop = NextHop::start().await;
-    let smtp = vec!["max_message_size = 20000".to_string(), "memory = 100000".to_string()];
+    let smtp = vec!["max_message_size = 70000".to_string(), "memory = 400000".to_string()];
     let poort = Poort::start(&Setup { smtp, ..Setup::default() }, &hop).await;
     for (beginning, code) in [("", "552 5.3.4 "), ("een\n.\r\n", "550 5.6.0 ")] {
         let mut client = Client::hello(poort.address).await;
@@ -347,7 +347,7 @@ async fn different_routes_in_one_mail_stop_it_for_all_and_the_notice_says_so() {
 async fn a_scan_that_runs_late_twice_makes_the_mail_unread() {
     let hop = NextHop::start().await;
     // A scan that gets no time is late; a panic takes the same way out of the scanner.
-    let poort = Poort::start(&Setup { scan: vec!["deadline = \"0ms\"".into()], ..Setup::default() }, &hop).await;
+    let poort = Poort::start(&Setup { scan: vec!["deadline = \"1ms\"".into()], ..Setup::default() }, &hop).await;
     let mut client = Client::hello(poort.address).await;
     let large = clean("laat") + &"Een gewone regel.\n".repeat(8000);
     let (code, reply) = client.mail(ANNA, &[OUDER], &large).await;
@@ -490,11 +490,18 @@ async fn a_next_hop_that_cannot_be_verified_gets_nothing() {
 #[tokio::test]
 async fn a_password_goes_only_where_it_was_asked_for() {
     let offer = "on EHLO say 250-provider.example\\r\\n250-STARTTLS\\r\\n250 AUTH LOGIN";
-    let credentials = ["tls = \"require\"", "username = \"poort\"", "password_file = \"mark\"", "keep_idle = \"0s\""];
+    let credentials = [
+        "tls = \"verify\"",
+        "ca = \"authority.pem\"",
+        "username = \"poort\"",
+        "password_file = \"mark\"",
+        "keep_idle = \"0s\"",
+    ];
     let hop = NextHop::with_tls(AUTHORITY.leaf("localhost").server_config()).await;
     hop.rule(offer);
     hop.rule("on AUTH LOGIN say 504 5.5.4 not that one");
-    let poort = Poort::start(&setup(&credentials), &hop).await;
+    let hosts = format!("[\"localhost:{}\"]", hop.address.port());
+    let poort = Poort::start(&Setup { hosts: Some(hosts), ..setup(&credentials) }, &hop).await;
     let mut client = Client::hello(poort.address).await;
     client.ask(&format!("MAIL FROM:<{ANNA}>")).await;
     let (code, reply) = client.ask(&format!("RCPT TO:<{OUDER}>")).await;

@@ -64,6 +64,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "problem",
             "school",
             "secret",
+            "smtp::Extensions",
             "smtp::Reply",
             "smtp::client",
             "smtp::command::MailCommand",

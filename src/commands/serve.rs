@@ -15,7 +15,7 @@ use crate::gate::Gate;
 use crate::gate::house::{self, House};
 use crate::problem::Problem;
 use crate::record::Record;
-use crate::smtp::budget::{Budget, SLACK};
+use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 
@@ -97,7 +97,7 @@ pub(super) struct Running {
 
 /// Binds, connects to the next hops, and begins to serve.
 pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
-    let budget = Budget::new(smtp.memory + SLACK);
+    let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
     let hops = next_hops(&house);
@@ -171,7 +171,7 @@ impl Running {
     async fn load(&self, config: &Path) -> Result<(), Vec<Problem>> {
         let config = Config::load(config)?;
         let (house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
-        let memory = smtp.memory + SLACK;
+        let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
             .map_err(|problem| vec![problem])?;
         // Before the swap, so that no client is offered what the next hop does not have.

@@ -185,7 +185,7 @@ impl<'x> Tokens<'x> {
     }
 }
 
-/// A text with its references decoded.
+/// An attribute's value with its references decoded.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     if memchr(b'&', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
@@ -195,7 +195,7 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     while let Some(at) = memchr(b'&', rest.as_bytes()) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
-        match reference(from) {
+        match reference(from).filter(|(.., length)| !is_plain_in_a_value(from, *length)) {
             Some((first, second, length)) => {
                 out.push(first);
                 out.extend(second);
@@ -209,6 +209,13 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// In a value, a name without semicolon before a letter, a digit or an equals sign is no reference: `?a=1&copy=2`
+/// (section 13.2.5.73).
+fn is_plain_in_a_value(text: &str, length: usize) -> bool {
+    let (name, next) = (text.get(..length).unwrap_or_default(), text.as_bytes().get(length));
+    !name.starts_with("&#") && !name.ends_with(';') && next.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'=')
 }
 
 /// The characters of the reference with which a text begins, and its length.
@@ -417,7 +424,6 @@ mod tests {
             )
         ) {
             let html = pieces.concat();
-            prop_assume!(!html.contains("&not") || !html.contains('='));
             prop_assert_eq!(by_us(&html), by_html5ever(&html));
         }
     }

@@ -15,7 +15,7 @@ use crate::gate::door::Trip;
 use crate::gate::house::{Bench, Tenant};
 use crate::gate::watch::Seen;
 use crate::gate::{Gate, Scan, scan};
-use crate::message::{Headers, Limits, Mail, header};
+use crate::message::{Headers, Mail, header};
 use crate::smtp::Reply;
 use crate::smtp::budget::Reservation;
 
@@ -54,7 +54,7 @@ impl Gate {
             return Ok(Judged { held: Arc::new(Held { mail, _memory: memory }), scan, tenant });
         }
         // What is decoded is held beside what came.
-        if !memory.grow(Limits::decoded(mail.raw.len())) {
+        if !memory.grow(mail.raw.len()) {
             return Err(Reply::no_memory());
         }
         let (bench, deadline) = (Arc::clone(&trip.house.bench), trip.house.scan_deadline);

@@ -17,15 +17,12 @@ pub struct Limits {
 
 impl Limits {
     /// The same limits for a message of this many octets: what is decoded of it may be somewhat more than what came
-    /// (a text in two readings, a charset that grows), but memory is reserved for it beforehand.
+    /// (a text in two readings, a charset that grows). As much memory as the message has is reserved for it; what goes
+    /// beyond is a megabyte at most, for no more messages at a time than there are cores.
     #[must_use]
     pub fn for_message(&self, octets: usize) -> Self {
-        Self { text_bytes: self.text_bytes.min(Self::decoded(octets)), ..self.clone() }
-    }
-
-    /// Octets that decoding a message of this size may take.
-    pub fn decoded(octets: usize) -> usize {
-        octets.saturating_add(octets.min(1 << 20)).saturating_add(64 << 10)
+        let decoded = octets.saturating_add(octets.min(1 << 20)).saturating_add(64 << 10);
+        Self { text_bytes: self.text_bytes.min(decoded), ..self.clone() }
     }
 }
 

@@ -6,10 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a message may take beyond twice its size: room to read ahead, and for text that grows in decoding. The budget
-/// has it on top, so that the greatest message fits in the least budget.
-pub const SLACK: usize = 2 << 20;
-
 /// A budget in octets, shared by all sessions.
 #[derive(Debug, Clone)]
 pub struct Budget {

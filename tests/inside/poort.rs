@@ -72,10 +72,6 @@ impl Poort {
 }
 
 fn load(dir: &Path) -> (House, mailpoort::config::SmtpConfig) {
-    // What the umask made readable to all, the gate refuses.
-    for file in ["users.toml", "mailpoort.toml"] {
-        std::fs::set_permissions(dir.join(file), std::fs::Permissions::from_mode(0o600)).unwrap();
-    }
     let config = Config::load(&dir.join("mailpoort.toml")).unwrap_or_else(|problems| panic!("{problems:?}"));
     House::load(config, &mut |_| {}).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
@@ -89,13 +85,13 @@ pub fn write(dir: &Path, setup: &Setup, next_hop: SocketAddr) {
     secret(dir, "linde-proof", "linde-geheim-1");
     secret(dir, "eik-proof", "eik-geheim-22");
     secret(dir, "mark", "wij-waren-het");
-    std::fs::write(
-        dir.join("users.toml"),
-        format!(
+    secret(
+        dir,
+        "users.toml",
+        &format!(
             "[[user]]\nname = \"kopieerapparaat\"\npassword = \"{HASH}\"\nsenders = [\"scan@delinde.example\"]\nprogram = true\n"
         ),
-    )
-    .unwrap();
+    );
     let client =
         if setup.client.is_empty() { "networks = [\"127.0.0.1/32\"]".to_string() } else { setup.client.join("\n") };
     let hop = if setup.next_hop.iter().any(|line| line.starts_with("tls")) { "" } else { "tls = \"off\"" };
