@@ -12,9 +12,11 @@ pub mod house;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jiff::Zoned;
+use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::act;
 use crate::act::relay::Relay;
@@ -42,8 +44,9 @@ pub struct Scan {
 
 /// Judges a mail: parse, extract, detect, decide. Pure, and linear in the size of the mail.
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
-    let message = Message::parse(&mail.raw, &bench.limits);
-    let texts = extract::texts(&message, &bench.limits);
+    let limits = bench.limits.for_message(mail.raw.len());
+    let message = Message::parse(&mail.raw, &limits);
+    let texts = extract::texts(&message, &limits);
     let findings = detect::findings(&texts, &bench.rules, tenant.names.as_ref());
     bench.judge(mail, tenant, message.headers().clone(), texts, findings)
 }
@@ -71,14 +74,16 @@ impl Gate {
         self.0.house.load_full()
     }
 
-    /// Swaps the house whole. Transactions that are open keep the one they began with.
+    /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
     pub fn reload(&self, house: House) {
+        self.0.record.reopen();
         self.0.house.store(Arc::new(house));
     }
 
     /// One mail, from the end of its data to the reply for its client.
-    async fn pass(&self, trip: Trip, relay: Relay, content: Content) -> Reply {
-        let arrived = Zoned::now();
+    async fn pass(&self, mut trip: Trip, relay: Relay, content: Content) -> Reply {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        let arrived = Timestamp::now().to_zoned(trip.house.time_zone.clone());
         let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw };
         let mut entry = Entry::new(&trip.id, &trip.client, &mail);
         let judged = match watch::look(&trip, &mail) {
@@ -90,10 +95,19 @@ impl Gate {
             Ok(judged) => {
                 let Scan { headers, findings, verdict, .. } = &judged.scan;
                 entry.judged(&judged.tenant.school, headers, findings, verdict);
-                act::carry_out(&trip.case(&judged, &arrived), relay, &self.0.incidents).await
+                match trip.take_way_of(&judged.tenant, relay).await {
+                    Err(refusal) => refusal,
+                    Ok(relay) => {
+                        act::carry_out(&trip.case(&judged, &arrived, deadline), relay, &self.0.incidents).await
+                    }
+                }
             }
         };
         self.0.record.line(entry.done(&reply, &arrived));
         reply
     }
 }
+
+/// The client has its answer within this time of its final dot: RFC 5321 4.5.3.2.6 lets it wait ten minutes, and a
+/// client that gives up sends the message again, which we may have delivered.
+const ANSWER_WITHIN: Duration = Duration::from_secs(540);

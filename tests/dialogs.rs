@@ -13,6 +13,7 @@
 //!   hello: greeting, EHLO and its answer
 //!   again: N and a text that the client sends N times
 //!   tls: the client's handshake; connect: a new connection; closed: the gate has hung up
+//!   hold: others hold that much of the memory; 0 gives it back
 //!   release: lets the next hop go on; hang up: the next hop hangs up all connections, saying this
 //! and what the next hop got:
 //!   h: its next command that begins so; h never: no command began so
@@ -28,6 +29,7 @@ use inside::client::Client;
 use inside::next_hop::NextHop;
 use inside::on_the_wire;
 use inside::poort::{Poort, Setup};
+use mailpoort::smtp::budget::Reservation;
 
 #[test]
 fn every_dialog_goes_as_written() {
@@ -57,7 +59,7 @@ fn every_dialog_goes_as_written() {
 }
 
 /// A file that is lost should be noticed.
-const DIALOGS: usize = 78;
+const DIALOGS: usize = 80;
 
 async fn run(file: PathBuf) -> Result<(), String> {
     let text = std::fs::read_to_string(&file).unwrap();
@@ -90,7 +92,7 @@ async fn run(file: PathBuf) -> Result<(), String> {
     }
     let poort = Poort::start(&setup, &hop).await;
     let client = Client::connect(poort.address).await;
-    let mut dialog = Dialog { poort, hop, client, unsent: Vec::new(), heard_by_hop: 0 };
+    let mut dialog = Dialog { poort, hop, client, unsent: Vec::new(), heard_by_hop: 0, held: None };
     for (line, word, argument) in &lines[from..] {
         dialog.step(word, argument).await.map_err(|why| format!(":{line}: {why}"))?;
     }
@@ -105,6 +107,8 @@ struct Dialog {
     unsent: Vec<u8>,
     /// How many of the next hop's commands `h` has looked at.
     heard_by_hop: usize,
+    /// Memory that others hold.
+    held: Option<Reservation>,
 }
 
 impl Dialog {
@@ -163,6 +167,13 @@ impl Dialog {
             },
             "hop" => {
                 self.hop.rule(argument);
+                Ok(())
+            }
+            "hold" => {
+                self.held = None;
+                let mut held = self.poort.budget.reservation();
+                assert!(held.grow(argument.parse().unwrap()));
+                self.held = Some(held);
                 Ok(())
             }
             "release" => {

@@ -95,6 +95,19 @@ async fn a_client_that_is_gone_leaves_nothing_behind() {
     assert!(hop.seen().mails.is_empty());
 }
 
+#[tokio::test]
+async fn a_next_hop_that_refuses_in_the_middle_of_the_content_is_heard() {
+    let hop = NextHop::start().await;
+    let poort = Poort::start(&Setup::default(), &hop).await;
+    let mut client = Client::hello(poort.address).await;
+    hop.rule("once on content bye 552 5.3.4 larger than we like");
+    // Many writes, so that one of them fails.
+    let large = clean("middenin") + &"Een gewone regel.\n".repeat(200_000);
+    let (code, reply) = client.mail(ANNA, &[OUDER], &large).await;
+    assert!(code == 552 && reply.contains("larger than we like"), "{reply}");
+    assert!(hop.seen().mails.is_empty());
+}
+
 // -- connections to the next hop
 
 #[tokio::test]
@@ -250,6 +263,35 @@ async fn an_upload_below_the_minimum_rate_is_let_go() {
     assert!(heard.contains("\r\n421 4.4.2 "), "{heard}");
     soon("the client notices", dripping).await.unwrap();
     assert!(hop.seen().mails.is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_is_still_sending_hears_why_it_is_let_go() {
+    let hop = NextHop::start().await;
+    let smtp = vec!["max_message_size = 20000".to_string(), "memory = 100000".to_string()];
+    let poort = Poort::start(&Setup { smtp, ..Setup::default() }, &hop).await;
+    for (beginning, code) in [("", "552 5.3.4 "), ("een\n.\r\n", "550 5.6.0 ")] {
+        let mut client = Client::hello(poort.address).await;
+        client.begin(ANNA, &[OUDER]).await;
+        let upload = beginning.to_string() + &"0123456789\r\n".repeat(100_000);
+        client.send(upload.as_bytes()).await;
+        let heard = client.line().await.unwrap_or_default();
+        assert!(heard.starts_with(code), "{code}: heard {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_the_limit_fits_into_twice_the_limit() {
+    let hop = NextHop::start().await;
+    let smtp = vec!["max_message_size = 200000".to_string(), "memory = 400000".to_string()];
+    let poort = Poort::start(&Setup { smtp, ..Setup::default() }, &hop).await;
+    let mut client = Client::hello(poort.address).await;
+    let head = clean("precies");
+    let head_on_the_wire = head.len() + head.matches('\n').count();
+    let line = "0123456789012345678901234567890123456789\n";
+    let lines = (200_000 - head_on_the_wire) / (line.len() + 1);
+    let (code, reply) = client.mail(ANNA, &[OUDER], &(head + &line.repeat(lines))).await;
+    assert_eq!(code, 250, "{reply}");
 }
 
 #[tokio::test]
@@ -443,6 +485,29 @@ async fn a_next_hop_that_cannot_be_verified_gets_nothing() {
         let seen = hop.seen();
         assert!(seen.count("MAIL") == 0 && seen.mails.is_empty(), "{what}: {:?}", seen.commands);
     }
+}
+
+#[tokio::test]
+async fn a_password_goes_only_where_it_was_asked_for() {
+    let offer = "on EHLO say 250-provider.example\\r\\n250-STARTTLS\\r\\n250 AUTH LOGIN";
+    let credentials = ["tls = \"require\"", "username = \"poort\"", "password_file = \"mark\"", "keep_idle = \"0s\""];
+    let hop = NextHop::with_tls(AUTHORITY.leaf("localhost").server_config()).await;
+    hop.rule(offer);
+    hop.rule("on AUTH LOGIN say 504 5.5.4 not that one");
+    let poort = Poort::start(&setup(&credentials), &hop).await;
+    let mut client = Client::hello(poort.address).await;
+    client.ask(&format!("MAIL FROM:<{ANNA}>")).await;
+    let (code, reply) = client.ask(&format!("RCPT TO:<{OUDER}>")).await;
+    assert!(code == 451 && reply.contains("sign-in"), "{reply}");
+    // The user name and the password in base64.
+    let seen = hop.seen();
+    assert_eq!((seen.count("cG9vcnQ="), seen.count("d2lqLXdhcmVuLWhldA==")), (0, 0), "{:?}", seen.commands);
+    // Asked for, they go.
+    hop.rule("on AUTH LOGIN say 334 VXNlcm5hbWU6");
+    hop.rule("on cG9vcnQ= say 334 UGFzc3dvcmQ6");
+    hop.rule("on d2lqLXdhcmVuLWhldA== say 235 2.7.0 welcome");
+    client.ask("RSET").await;
+    assert_eq!(client.mail(ANNA, &[OUDER], &clean("aangemeld")).await.0, 250);
 }
 
 #[tokio::test]

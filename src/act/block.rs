@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,43 @@ use crate::smtp::command::MailCommand;
 
 /// Tells the sender, by a notice or in session; the reply is the client's.
 pub async fn block(case: &Case<'_>, incidents: &Incidents) -> Reply {
+    let part = Part::of(case);
+    if incidents.told(&part) {
+        return Reply::taken_and_noticed(case.id);
+    }
+    // Composing works on what a stranger wrote; a fault in it must not leave the client without an answer.
+    let Ok(advice) = catch_unwind(AssertUnwindSafe(|| compose(case))) else {
+        tracing::error!(id = case.id, "the advice could not be composed; the client will try again");
+        return Reply::notice_failed();
+    };
+    let Some(notice) = advice.notice else { return advice.in_session };
+    match hand_over(case, &notice).await {
+        Ok(()) => {
+            incidents.remember(part);
+            Reply::taken_and_noticed(case.id)
+        }
+        // No such mailbox, or a next hop that wants no notices: the client's own server can tell the sender.
+        Err(refusal) if refusal.is_permanent() => advice.in_session,
+        Err(trouble) => {
+            tracing::warn!(
+                id = case.id,
+                code = trouble.code(),
+                "the notice could not be handed over; the client will try again"
+            );
+            Reply::notice_failed()
+        }
+    }
+}
+
+/// The advice in both its forms.
+struct Advice {
+    /// A mail, for those who read mail.
+    notice: Option<Notice>,
+    /// One line, for programs, lists, forwarders and everybody outside.
+    in_session: Reply,
+}
+
+fn compose(case: &Case<'_>) -> Advice {
     let stopped = Stopped {
         envelope: &case.mail.envelope,
         headers: case.headers,
@@ -29,41 +67,16 @@ pub async fn block(case: &Case<'_>, incidents: &Incidents) -> Reply {
         policy: case.policy,
     };
     let incident = Incident::new(&stopped, case.id, case.arrived.datetime());
-    let in_session = || Reply::new(550, "5.7.1", &case.notices.one_line(&incident, case.school, case.language));
-    let Some(readers) = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school) else {
-        return in_session();
-    };
-    let part = Part::of(case);
-    if incidents.told(&part) {
-        return Reply::taken_and_noticed(case.id);
-    }
+    let in_session = Reply::new(550, "5.7.1", &case.notices.one_line(&incident, case.school, case.language));
     let stamp = Stamp {
         date: case.arrived.timestamp(),
         message_id: format!("mailpoort.{}@{}", case.id, case.school.gate_address.domain()),
     };
-    let notice = match case.notices.notice(&incident, &readers, case.school, case.language, &stamp) {
-        Ok(notice) => notice,
-        Err(error) => {
-            tracing::error!(id = case.id, %error, "no notice could be made; the mail was refused in session");
-            return in_session();
-        }
-    };
-    match hand_over(case, &notice).await {
-        Ok(()) => {
-            incidents.remember(part);
-            Reply::taken_and_noticed(case.id)
-        }
-        // No such mailbox, or a next hop that wants no notices: the client's own server can tell the sender.
-        Err(refusal) if refusal.is_permanent() => in_session(),
-        Err(trouble) => {
-            tracing::warn!(
-                id = case.id,
-                code = trouble.code(),
-                "the notice could not be handed to the next hop; its client will try again"
-            );
-            Reply::notice_failed()
-        }
-    }
+    let notice = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).and_then(|readers| {
+        let composed = case.notices.notice(&incident, &readers, case.school, case.language, &stamp);
+        composed.inspect_err(|error| tracing::error!(id = case.id, %error, "no notice; refused in session")).ok()
+    });
+    Advice { notice, in_session }
 }
 
 /// Hands a notice to the next hop, MAIL FROM `<>`, with our mark, so that it does not come back.
@@ -82,7 +95,7 @@ async fn hand_over(case: &Case<'_>, notice: &Notice) -> Result<(), Reply> {
         relay.reset().await;
         return Err(refusal);
     }
-    let reply = relay.send(case.mark.as_deref().unwrap_or_default().as_bytes(), &notice.raw).await;
+    let reply = relay.send(case.mark.as_deref().unwrap_or_default().as_bytes(), &notice.raw, case.deadline).await;
     if reply.is_ok() { Ok(()) } else { Err(reply) }
 }
 
@@ -91,6 +104,7 @@ async fn hand_over(case: &Case<'_>, notice: &Notice) -> Result<(), Reply> {
 #[derive(Debug, Clone, Copy)]
 struct Part {
     incident: u64,
+    /// Recipients and content.
     recipients: u64,
 }
 
@@ -107,6 +121,8 @@ impl Part {
         folded.sort_unstable();
         let mut recipients = DefaultHasher::new();
         folded.hash(&mut recipients);
+        // A second mail under the same Message-ID is another mail, and its sender must know of it.
+        case.mail.raw.hash(&mut recipients);
         Self { incident: incident.finish(), recipients: recipients.finish() }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Zoned;
+use tokio::time::Instant;
 
 use crate::act::block::{self, Incidents};
 use crate::act::notice;
@@ -44,10 +45,12 @@ pub struct Case<'c> {
     pub received: String,
     /// The header line by which the next hop's rules know what has passed us.
     pub mark: Option<String>,
-    /// The header that only we are to see.
-    pub removed: Option<&'c str>,
-    /// When the mail came.
+    /// The headers that only we are to see: every school's, whoever sends.
+    pub removed: Vec<&'c str>,
+    /// When the mail came, in the schools' time zone.
     pub arrived: &'c Zoned,
+    /// When the client will have its answer.
+    pub deadline: Instant,
 }
 
 /// Does what the verdict says; the reply is the client's.
@@ -72,11 +75,11 @@ pub async fn refuse(relay: Relay, refusal: Reply) -> Reply {
 }
 
 async fn pass(case: &Case<'_>, relay: Relay) -> Reply {
-    let body = match case.removed {
-        Some(name) => rewrite::without_fields(&case.mail.raw, &[name]),
-        None => Cow::Borrowed(case.mail.raw.as_slice()),
+    let body = match case.removed.as_slice() {
+        [] => Cow::Borrowed(case.mail.raw.as_slice()),
+        names => rewrite::without_fields(&case.mail.raw, names),
     };
-    relay.send(case.head().as_bytes(), &body).await
+    relay.send(case.head().as_bytes(), &body, case.deadline).await
 }
 
 impl Case<'_> {

@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::message::Recipient;
-use crate::smtp::Reply;
 use crate::smtp::client::{Connection, Lease, NextHop, NextHopReply, Trouble};
 use crate::smtp::command::MailCommand;
+use crate::smtp::{Extensions, Reply};
 
 /// A transaction with the next hop.
 #[derive(Debug)]
@@ -20,7 +22,14 @@ pub struct Relay {
     accepted: Vec<Recipient>,
     /// The next hop's answer to MAIL, when it refuses: the answer to every recipient.
     refused: Option<Reply>,
+    /// The one reopening after a loss has been used.
     reopened: bool,
+    /// The connection was given back while the client was slow.
+    resting: bool,
+    /// Whether the client was offered what the next hop really had, and not what we hoped for.
+    offer_known: bool,
+    /// A recipient came with NOTIFY= or ORCPT=, which a next hop without DSN would refuse for good.
+    dsn: bool,
 }
 
 /// What our own header fields add at most to the size that the client declared, octets.
@@ -29,7 +38,18 @@ const HEAD: usize = 2048;
 impl Relay {
     /// A transaction that is not open yet and holds no connection.
     pub fn new(next_hop: Arc<NextHop>, mail: MailCommand) -> Self {
-        Self { next_hop, mail, lease: None, accepted: Vec::new(), refused: None, reopened: false }
+        let offer_known = next_hop.known().is_some();
+        Self {
+            next_hop,
+            mail,
+            lease: None,
+            accepted: Vec::new(),
+            refused: None,
+            reopened: false,
+            resting: false,
+            offer_known,
+            dsn: false,
+        }
     }
 
     /// The recipients that the next hop has accepted.
@@ -60,22 +80,55 @@ impl Relay {
         answers
     }
 
-    /// Sends the message: our header fields, then the content as it came. The reply is the client's.
-    pub async fn send(mut self, head: &[u8], body: &[u8]) -> Reply {
-        let mut lease = match self.ready_for_content().await {
-            Ok(lease) => lease,
-            Err(refusal) => return refusal,
+    /// Sends the message: our header fields, then the content as it came. The reply is the client's, and comes by
+    /// `deadline`: a client that gives up first would send the message again.
+    pub async fn send(mut self, head: &[u8], body: &[u8], deadline: Instant) -> Reply {
+        let handed = tokio::time::timeout_at(deadline, self.hand_over(head, body)).await;
+        let mut lease = match handed {
+            Err(_) => return Reply::next_hop_lost(),
+            Ok(Err(refusal)) => return refusal,
+            Ok(Ok(lease)) => lease,
         };
-        if let Err(trouble) = lease.connection.content(head, body).await {
-            return trouble.reply();
-        }
-        match lease.connection.final_reply().await {
+        match lease.connection.final_reply(deadline).await {
             Ok(reply) => {
                 lease.give_back();
                 carried(&reply)
             }
             Err(trouble) => trouble.reply_after_dot(),
         }
+    }
+
+    /// DATA, the content and its end.
+    async fn hand_over(&mut self, head: &[u8], body: &[u8]) -> Result<Lease, Reply> {
+        let mut lease = self.ready_for_content().await?;
+        match lease.connection.content(head, body).await {
+            Ok(None) => Ok(lease),
+            Ok(Some(early)) => Err(refusal(&early)),
+            Err(trouble) => Err(trouble.reply()),
+        }
+    }
+
+    /// The client is slow: the connection serves others in the meantime, and the transaction is opened again when the
+    /// client goes on.
+    pub async fn rest(&mut self) {
+        if let Some(mut lease) = self.lease.take() {
+            lease.connection.reset().await;
+            lease.give_back();
+            self.resting = true;
+        }
+    }
+
+    /// The same transaction with another next hop; every recipient must be accepted there too.
+    pub async fn onto(self, next_hop: Arc<NextHop>) -> Result<Self, Reply> {
+        let (mail, accepted) = (self.mail.clone(), self.accepted.clone());
+        self.reset().await;
+        let mut relay = Self::new(next_hop, mail);
+        let replies = relay.recipients(&accepted).await;
+        if replies.iter().all(Reply::is_ok) {
+            return Ok(relay);
+        }
+        relay.reset().await;
+        Err(Reply::next_hop_differs())
     }
 
     /// Gives the transaction up: the next hop forgets it, and the connection serves another.
@@ -88,15 +141,20 @@ impl Relay {
 
     /// The next hop's answers to a batch, on a transaction that is opened or reopened for it if need be.
     async fn answers(&mut self, batch: &[Recipient]) -> Result<(Vec<NextHopReply>, Option<Trouble>), Reply> {
+        self.dsn |= batch.iter().any(|recipient| !recipient.parameters.is_empty());
         let recipients: Vec<String> = batch.iter().map(rcpt_line).collect();
         if self.lease.is_none() && self.accepted.is_empty() {
             return self.open(&recipients).await;
         }
         self.reopen_if_lost().await?;
-        match self.lease.as_mut() {
-            Some(lease) => Ok(lease.connection.commands(&recipients).await),
-            None => Err(Reply::next_hop_lost()),
-        }
+        let Some(mut lease) = self.lease.take() else { return Err(Reply::next_hop_lost()) };
+        let allowed = self.allowed(lease.connection.extensions);
+        let answers = match allowed {
+            Ok(()) => Ok(lease.connection.commands(&recipients).await),
+            Err(refusal) => Err(refusal),
+        };
+        self.lease = Some(lease);
+        answers
     }
 
     /// MAIL and the first recipients. A kept connection that turns out to be stale before MAIL is answered is
@@ -104,7 +162,7 @@ impl Relay {
     async fn open(&mut self, recipients: &[String]) -> Result<(Vec<NextHopReply>, Option<Trouble>), Reply> {
         let mut lease = self.next_hop.lease().await.map_err(Trouble::reply)?;
         let (mut replies, mut trouble) = loop {
-            self.allowed(&lease.connection)?;
+            self.allowed(lease.connection.extensions)?;
             let lines: Vec<String> =
                 [self.mail_line(&lease.connection)].into_iter().chain(recipients.iter().cloned()).collect();
             let (replies, trouble) = lease.connection.commands(&lines).await;
@@ -131,12 +189,21 @@ impl Relay {
             return Err(refusal);
         }
         self.lease = Some(lease);
+        self.resting = false;
         Ok((replies, trouble))
     }
 
-    /// What the client was offered may be gone by now.
-    fn allowed(&mut self, connection: &Connection) -> Result<(), Reply> {
-        connection.extensions.allow(&self.mail).inspect_err(|refusal| self.refused = Some(refusal.clone()))
+    /// What the client was offered may be gone by now, or may never have been there: then a new session, which sees the
+    /// true offer, will do better, and nothing is refused for good.
+    fn allowed(&mut self, offered: Extensions) -> Result<(), Reply> {
+        let refusal = match offered.allow(&self.mail) {
+            Ok(()) if self.dsn && !offered.dsn => Reply::offer_changed(),
+            Ok(()) => return Ok(()),
+            Err(refusal) if self.offer_known => refusal,
+            Err(_) => Reply::offer_changed(),
+        };
+        self.refused = Some(refusal.clone());
+        Err(refusal)
     }
 
     /// DATA answered with 354, on a transaction that is reopened once if the next hop went away.
@@ -164,6 +231,10 @@ impl Relay {
         if self.lease.is_some() {
             return Ok(());
         }
+        // Coming back from a rest is no reopening after a loss.
+        if std::mem::take(&mut self.resting) {
+            return self.reopen().await;
+        }
         if std::mem::replace(&mut self.reopened, true) {
             return Err(Reply::next_hop_lost());
         }
@@ -171,8 +242,12 @@ impl Relay {
             next_hop = self.next_hop.name(),
             "the next hop hung up in the middle of a transaction; reopening once"
         );
+        self.reopen().await
+    }
+
+    async fn reopen(&mut self) -> Result<(), Reply> {
         let mut lease = self.next_hop.lease_fresh().await.map_err(Trouble::reply)?;
-        self.allowed(&lease.connection)?;
+        self.allowed(lease.connection.extensions)?;
         let lines: Vec<String> =
             [self.mail_line(&lease.connection)].into_iter().chain(self.accepted.iter().map(rcpt_line)).collect();
         let (replies, trouble) = lease.connection.commands(&lines).await;

@@ -5,6 +5,9 @@ use std::panic;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
@@ -33,11 +36,17 @@ pub(super) fn log(config: &LogConfig) {
         LogLevel::Info => Level::INFO,
         LogLevel::Debug => Level::DEBUG,
     };
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // The journal is the school's evidence, whatever else is worth a line.
+    let wanted = Targets::new().with_default(level).with_target("mailpoort::journal", Level::INFO);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let _ = match config.format {
         LogFormat::Text => {
-            tracing::subscriber::set_global_default(lines.with_ansi(std::io::stderr().is_terminal()).finish())
+            let lines = lines.with_ansi(std::io::stderr().is_terminal());
+            tracing::subscriber::set_global_default(Registry::default().with(lines.with_filter(wanted)))
         }
-        LogFormat::Json => tracing::subscriber::set_global_default(lines.json().flatten_event(true).finish()),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            tracing::subscriber::set_global_default(Registry::default().with(lines.with_filter(wanted)))
+        }
     };
 }

@@ -15,7 +15,7 @@ use crate::gate::Gate;
 use crate::gate::house::{self, House};
 use crate::problem::Problem;
 use crate::record::Record;
-use crate::smtp::budget::Budget;
+use crate::smtp::budget::{Budget, SLACK};
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 
@@ -33,7 +33,10 @@ pub(super) struct Arguments {
 /// Sessions in the middle of a message may finish it within this time; service managers kill after 30 s or more.
 const DRAIN: Duration = Duration::from_secs(25);
 /// The first EHLO should mirror the next hop, but a next hop that is away must not keep us from starting.
-const PROBE: Duration = Duration::from_secs(3);
+/// Some greet after six seconds only, to let the impatient go first.
+const PROBE: Duration = Duration::from_secs(10);
+/// How long a scan that runs late may keep the process after everything else has ended.
+const LEFTOVERS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     let config = match Config::load(&arguments.config) {
@@ -69,12 +72,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::from(MEND);
         }
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         match start(house, smtp, record).await {
             Ok(running) => running.until_stopped(&arguments.config).await,
             Err(problem) => fail(&[problem]),
         }
-    })
+    });
+    runtime.shutdown_timeout(LEFTOVERS);
+    code
 }
 
 fn tell(check: bool, line: &str) {
@@ -92,7 +97,7 @@ pub(super) struct Running {
 
 /// Binds, connects to the next hops, and begins to serve.
 pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
-    let budget = Budget::new(smtp.memory);
+    let budget = Budget::new(smtp.memory + SLACK);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
     let hops = next_hops(&house);
@@ -138,7 +143,11 @@ impl Running {
             tokio::select! {
                 _ = stop.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = reload.recv() => self.reload(config).await,
+                // A stop need not wait for next hops that are slow to say what they offer.
+                _ = reload.recv() => tokio::select! {
+                    () = self.reload(config) => {}
+                    _ = stop.recv() => break,
+                },
             }
         }
         tracing::info!("stopping: no new mail is taken");
@@ -148,11 +157,10 @@ impl Running {
 
     /// Reads everything anew; what is bad is told, and what ran before runs on.
     async fn reload(&self, config: &Path) {
-        match self.load(config) {
-            Ok(hops) => {
-                learn(hops).await;
-                tracing::info!("configuration, rules, policy, rosters and certificate are reloaded");
-            }
+        match self.load(config).await {
+            Ok(()) => tracing::info!(
+                "configuration, rules, policy, rosters and certificate are reloaded; `listen` and `log` need a restart"
+            ),
             Err(problems) => {
                 problems.iter().for_each(|problem| tracing::error!(%problem, "not reloaded"));
                 tracing::error!("nothing was reloaded: the gate runs on with what it had");
@@ -160,15 +168,18 @@ impl Running {
         }
     }
 
-    fn load(&self, config: &Path) -> Result<Vec<Arc<NextHop>>, Vec<Problem>> {
+    async fn load(&self, config: &Path) -> Result<(), Vec<Problem>> {
         let config = Config::load(config)?;
         let (house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
+        let memory = smtp.memory + SLACK;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
             .map_err(|problem| vec![problem])?;
-        let hops = next_hops(&house);
+        // Before the swap, so that no client is offered what the next hop does not have.
+        learn(next_hops(&house)).await;
+        self.budget.set_limit(memory);
         self.gate.reload(house);
         self.server.reload(settings);
-        Ok(hops)
+        Ok(())
     }
 }
 

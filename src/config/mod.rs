@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 pub use raw::{LogFormat, LogLevel};
 
 use crate::decide::Mode;
@@ -29,6 +30,8 @@ pub struct Config {
     pub hostname: String,
     /// The language of notices.
     pub language: Language,
+    /// The schools' time zone, for notices.
+    pub time_zone: TimeZone,
     /// The ceiling over all policy lines.
     pub mode: Mode,
     /// The schools, at least one.

@@ -19,6 +19,8 @@ pub(super) struct Raw {
     pub hostname: Spanned<String>,
     #[serde(default)]
     pub language: Language,
+    #[serde(default = "default_time_zone")]
+    pub time_zone: Spanned<String>,
     #[serde(default)]
     pub mode: Mode,
     #[serde(default)]
@@ -378,6 +380,9 @@ fn seconds(number: u64) -> Spanned<Time> {
     default(Time(Duration::from_secs(number)))
 }
 
+fn default_time_zone() -> Spanned<String> {
+    Spanned::new(0..0, "Europe/Amsterdam".into())
+}
 fn default_message_size() -> Spanned<Size> {
     default(Size(50_000_000))
 }

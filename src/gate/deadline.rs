@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::extract::{Place, Texts, Unread, Why};
@@ -15,7 +15,7 @@ use crate::gate::door::Trip;
 use crate::gate::house::{Bench, Tenant};
 use crate::gate::watch::Seen;
 use crate::gate::{Gate, Scan, scan};
-use crate::message::{Headers, Mail, header};
+use crate::message::{Headers, Limits, Mail, header};
 use crate::smtp::Reply;
 use crate::smtp::budget::Reservation;
 
@@ -54,7 +54,7 @@ impl Gate {
             return Ok(Judged { held: Arc::new(Held { mail, _memory: memory }), scan, tenant });
         }
         // What is decoded is held beside what came.
-        if !memory.grow(mail.raw.len()) {
+        if !memory.grow(Limits::decoded(mail.raw.len())) {
             return Err(Reply::no_memory());
         }
         let (bench, deadline) = (Arc::clone(&trip.house.bench), trip.house.scan_deadline);
@@ -62,7 +62,10 @@ impl Gate {
         let scan = if held.mail.raw.len() <= SMALL {
             caught(&held.mail, &tenant, &bench)
         } else {
-            self.elsewhere(&held, &tenant, &bench, deadline).await
+            // While other large mails are scanned this one waits its turn; a turn that does not come is no fault of it.
+            let turn = timeout(deadline, Arc::clone(&self.0.strikes.places).acquire_owned()).await;
+            let Ok(Ok(place)) = turn else { return Err(Reply::scanner_busy()) };
+            elsewhere(&held, &tenant, &bench, deadline, place).await
         };
         if let Some(scan) = scan {
             return Ok(Judged { held, scan, tenant });
@@ -77,24 +80,23 @@ impl Gate {
         let scan = bench.judge(&held.mail, &tenant, Headers::default(), texts, Vec::new());
         Ok(Judged { held, scan, tenant })
     }
+}
 
-    /// Scans on a thread of its own. A scan that runs late keeps its thread, its memory and its place until it ends,
-    /// so that late scans can't pile up.
-    async fn elsewhere(
-        &self,
-        held: &Arc<Held>,
-        tenant: &Arc<Tenant>,
-        bench: &Arc<Bench>,
-        deadline: Duration,
-    ) -> Option<Scan> {
-        let place = Arc::clone(&self.0.strikes.places).acquire_owned().await.ok()?;
-        let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
-        let scanning = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            caught(&held.mail, &tenant, &bench)
-        });
-        timeout(deadline, scanning).await.ok()?.ok()?
-    }
+/// Scans on a thread of its own. A scan that runs late keeps its thread, its memory and its place until it ends, so that
+/// late scans can't pile up.
+async fn elsewhere(
+    held: &Arc<Held>,
+    tenant: &Arc<Tenant>,
+    bench: &Arc<Bench>,
+    deadline: Duration,
+    place: OwnedSemaphorePermit,
+) -> Option<Scan> {
+    let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
+    let scanning = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        caught(&held.mail, &tenant, &bench)
+    });
+    timeout(deadline, scanning).await.ok()?.ok()?
 }
 
 impl Scan {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{Timestamp, Zoned};
+use tokio::time::Instant;
 
 use crate::act::Case;
 use crate::act::relay::Relay;
@@ -65,6 +66,10 @@ impl Transaction for Passage {
         self.relay.recipients(&batch).await
     }
 
+    async fn rest(&mut self) {
+        self.relay.rest().await;
+    }
+
     async fn judge_and_send(self, content: Content) -> Reply {
         self.gate.pass(self.trip, self.relay, content).await
     }
@@ -89,8 +94,21 @@ impl Trip {
         &self.tenant
     }
 
+    /// A null sender's school is known only now, and its mail goes that school's way: never by another's credentials.
+    pub async fn take_way_of(&mut self, tenant: &Tenant, relay: Relay) -> Result<Relay, Reply> {
+        let way = self.house.way(self.sender.as_ref(), &tenant.school);
+        if way == Some(self.way) {
+            return Ok(relay);
+        }
+        let found = way.and_then(|way| Some((way, self.house.ways.get(way)?)));
+        let Some((way, to)) = found else { return Err(crate::act::refuse(relay, Reply::no_route()).await) };
+        let next_hop = Arc::clone(&to.next_hop);
+        self.way = way;
+        relay.onto(next_hop).await
+    }
+
     /// Everything that acting on the mail needs.
-    pub fn case<'c>(&'c self, judged: &'c Judged, arrived: &'c Zoned) -> Case<'c> {
+    pub fn case<'c>(&'c self, judged: &'c Judged, arrived: &'c Zoned, deadline: Instant) -> Case<'c> {
         let way = self.way();
         Case {
             id: &self.id,
@@ -106,8 +124,9 @@ impl Trip {
             next_hop: way.map(|way| &way.next_hop),
             received: self.received(arrived),
             mark: way.and_then(|way| way.mark.as_ref()).map(|(name, value)| format!("{name}: {}\r\n", value.expose())),
-            removed: judged.tenant.secret_header.as_ref().map(|(name, _)| name.as_str()),
+            removed: self.house.schools.iter().filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str())).collect(),
             arrived,
+            deadline,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 use crate::act::notice;
@@ -31,6 +32,8 @@ pub struct House {
     pub hostname: String,
     /// The language of notices.
     pub language: Language,
+    /// The schools' time zone.
+    pub time_zone: TimeZone,
     /// What judging needs.
     pub bench: Arc<Bench>,
     /// The schools, at least one.
@@ -122,6 +125,7 @@ impl House {
                 Self {
                     hostname: config.hostname,
                     language: config.language,
+                    time_zone: config.time_zone,
                     bench: Arc::new(bench),
                     schools,
                     ways,
@@ -170,7 +174,12 @@ pub fn settings(
         access: Access {
             clients: smtp.clients,
             users: smtp.users,
-            own_domains: schools.iter().flat_map(|tenant| tenant.school.domains.clone()).collect(),
+            own_domains: schools
+                .iter()
+                .flat_map(|tenant| {
+                    tenant.school.domains.iter().map(|domain| (domain.clone(), tenant.school.id.clone()))
+                })
+                .collect(),
             hashing: Semaphore::new(2),
             failure_delay: Duration::from_secs(2),
         },

@@ -15,6 +15,20 @@ pub struct Limits {
     pub cells: usize,
 }
 
+impl Limits {
+    /// The same limits for a message of this many octets: what is decoded of it may be somewhat more than what came
+    /// (a text in two readings, a charset that grows), but memory is reserved for it beforehand.
+    #[must_use]
+    pub fn for_message(&self, octets: usize) -> Self {
+        Self { text_bytes: self.text_bytes.min(Self::decoded(octets)), ..self.clone() }
+    }
+
+    /// Octets that decoding a message of this size may take.
+    pub fn decoded(octets: usize) -> usize {
+        octets.saturating_add(octets.min(1 << 20)).saturating_add(64 << 10)
+    }
+}
+
 impl Default for Limits {
     /// 1,000 parts and 100 levels are far beyond what a mail program writes (reliability.md, section 3);
     /// the text limit follows the greatest message that is taken.

@@ -50,6 +50,8 @@ struct RouteCount {
     line: String,
     asked: &'static str,
     route: &'static str,
+    /// Whether the sender is to be advised; the digest that does so comes with the desk.
+    advise: bool,
     recipients: usize,
 }
 
@@ -82,15 +84,16 @@ impl Entry {
         self.unread = verdict.unread.iter().map(|why| why.word()).collect();
         let mut counts: BTreeMap<_, usize> = BTreeMap::new();
         for d in &verdict.decisions {
-            *counts.entry((&d.class, &d.line, d.asked, d.route)).or_default() += 1;
+            *counts.entry((&d.class, &d.line, d.asked, d.route, d.advise)).or_default() += 1;
         }
         self.routes = counts
             .into_iter()
-            .map(|((class, line, asked, route), recipients)| RouteCount {
+            .map(|((class, line, asked, route, advise), recipients)| RouteCount {
                 class: class.to_string(),
                 line: line.to_string(),
                 asked: asked.word(),
                 route: route.word(),
+                advise,
                 recipients,
             })
             .collect();
@@ -116,8 +119,16 @@ fn holds_a_finding(id: &str, findings: &[Finding]) -> bool {
 /// Where the lines go.
 #[derive(Debug)]
 pub struct Record {
-    lines: Option<SyncSender<Entry>>,
+    orders: Option<SyncSender<Order>>,
     writer: Option<JoinHandle<()>>,
+}
+
+/// What the writing thread is told.
+#[derive(Debug)]
+enum Order {
+    Write(Box<Entry>),
+    /// Another program has moved the file away (logrotate).
+    Reopen,
 }
 
 /// Lines that may wait for the disk; beyond that they go to the log instead, so that no mail waits.
@@ -128,31 +139,45 @@ impl Record {
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub fn open(file: Option<&Path>) -> Result<Self, Problem> {
-        let Some(path) = file else { return Ok(Self { lines: None, writer: None }) };
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+    pub fn open(path: Option<&Path>) -> Result<Self, Problem> {
+        let Some(path) = path else { return Ok(Self { orders: None, writer: None }) };
+        let unwritable = |error| {
             Problem::new(
                 path,
                 format!("the journal cannot be written: {error}"),
                 "give `log.journal` a path that mailpoort may write",
             )
+        };
+        let file = append_to(path).map_err(unwritable)?;
+        let (orders, waiting) = sync_channel(WAITING);
+        let path = path.to_path_buf();
+        let writer = std::thread::Builder::new().name("journal".into());
+        let thread = writer.spawn({
+            let path = path.clone();
+            move || write_all(file, &path, &waiting)
+        });
+        let thread = thread.map_err(|error| {
+            Problem::new(&path, format!("no thread for the journal: {error}"), "raise the limit on threads")
         })?;
-        let (lines, waiting) = sync_channel(WAITING);
-        let writer = std::thread::Builder::new().name("journal".into()).spawn(move || write_all(&file, &waiting));
-        let writer = writer.map_err(|error| {
-            Problem::new(path, format!("no thread for the journal: {error}"), "raise the limit on threads")
-        })?;
-        Ok(Self { lines: Some(lines), writer: Some(writer) })
+        Ok(Self { orders: Some(orders), writer: Some(thread) })
     }
 
     /// Writes one line, without waiting.
     pub fn line(&self, entry: Entry) {
-        match &self.lines {
-            None => log(&entry),
-            Some(lines) => match lines.try_send(entry) {
-                Ok(()) => {}
-                Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) => log(&entry),
-            },
+        let Some(orders) = &self.orders else { return log(&entry) };
+        match orders.try_send(Order::Write(Box::new(entry))) {
+            Err(TrySendError::Full(Order::Write(entry)) | TrySendError::Disconnected(Order::Write(entry))) => {
+                log(&entry)
+            }
+            _ => {}
+        }
+    }
+
+    /// Opens the file anew, for a log rotation that has moved it.
+    pub fn reopen(&self) {
+        if let Some(orders) = &self.orders {
+            // A full channel is served by the old file for a while; the next reload tries again.
+            let _ = orders.try_send(Order::Reopen);
         }
     }
 }
@@ -160,15 +185,31 @@ impl Record {
 impl Drop for Record {
     /// Waits until every line is on the disk.
     fn drop(&mut self) {
-        self.lines = None;
+        self.orders = None;
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
     }
 }
 
-fn write_all(mut file: &File, waiting: &Receiver<Entry>) {
-    while let Ok(entry) = waiting.recv() {
+fn append_to(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn write_all(mut file: File, path: &Path, waiting: &Receiver<Order>) {
+    while let Ok(order) = waiting.recv() {
+        let entry = match order {
+            Order::Write(entry) => entry,
+            Order::Reopen => {
+                match append_to(path) {
+                    Ok(again) => file = again,
+                    Err(error) => {
+                        tracing::error!(%error, "the journal could not be opened anew; the old file is written on")
+                    }
+                }
+                continue;
+            }
+        };
         let written = serde_json::to_vec(&entry).map_err(std::io::Error::from).and_then(|mut line| {
             line.push(b'\n');
             file.write_all(&line)

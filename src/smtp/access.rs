@@ -23,8 +23,8 @@ pub struct Access {
     pub clients: Vec<ListedClient>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
-    /// Every domain of every school: what a shared network, or a client bound to it, may send as.
-    pub own_domains: Vec<String>,
+    /// Every domain of every school, with the school's id.
+    pub own_domains: BTreeMap<String, String>,
     /// How many password hashes are computed at the same time; each takes some 19 MB and a core.
     pub hashing: Semaphore,
     /// How long a failed sign-in waits for its answer.
@@ -73,22 +73,28 @@ impl Access {
     /// The client of an address, or of the certificate that it proved to hold.
     pub fn identify(&self, address: IpAddr, certificate: Option<&str>) -> Identity {
         let address = address.to_canonical();
-        self.clients
-            .iter()
-            .find(|client| {
-                certificate.is_some_and(|seen| client.certificates.iter().any(|pinned| pinned == seen))
-                    || client.networks.iter().any(|network| network.contains(&address))
-            })
-            .map_or(Identity::Stranger, |client| Identity::Client(client.clone()))
+        let by_certificate =
+            |client: &&ListedClient| client.certificates.iter().any(|pinned| Some(pinned.as_str()) == certificate);
+        let by_network = |client: &&ListedClient| client.networks.iter().any(|network| network.contains(&address));
+        // A certificate says more than an address, so it comes first.
+        let client = self.clients.iter().find(by_certificate).or_else(|| self.clients.iter().find(by_network));
+        client.map_or(Identity::Stranger, |client| Identity::Client(client.clone()))
+    }
+
+    /// A signed-in user as the user file has it now: gone, or with other addresses, after a reload.
+    pub fn user_again(&self, user: &User) -> Identity {
+        self.users.get(&user.source.client).map_or(Identity::Stranger, |user| Identity::User(user.clone()))
     }
 
     /// Checks a password, few at a time. `None`: too many are being checked; `Some(None)`: wrong.
     pub async fn sign_in(&self, name: &str, password: Secret<String>) -> Option<Option<User>> {
-        let _permit = self.hashing.try_acquire().ok()?;
+        let permit = tokio::time::timeout(WAIT_FOR_HASH, self.hashing.acquire()).await.ok()?.ok()?;
         let user = self.users.get(name).cloned();
         // An unknown name costs the same hash as a known one, so that names cannot be told apart by time.
         let hash = user.as_ref().map_or_else(|| Secret::new(DECOY.to_string()), |user| user.hash.clone());
         let right = tokio::task::spawn_blocking(move || verify(&hash, &password)).await.unwrap_or(false);
+        // The delay of those who fail must not be a wait for those who do not.
+        drop(permit);
         if right && user.is_some() {
             return Some(user);
         }
@@ -96,10 +102,17 @@ impl Access {
         Some(None)
     }
 
-    fn is_ours(&self, sender: &Mailbox) -> bool {
-        self.own_domains.iter().any(|domain| domain == sender.domain())
+    /// Whether a client or user that is bound to a school may send for it: never as another school of this gate.
+    fn fits(&self, sender: &Mailbox, school: Option<&str>) -> bool {
+        match (self.own_domains.get(sender.domain()), school) {
+            (Some(owner), Some(school)) => owner == school,
+            _ => true,
+        }
     }
 }
+
+/// How long a sign-in waits for its turn.
+const WAIT_FOR_HASH: Duration = Duration::from_secs(5);
 
 impl Identity {
     /// Whether this identity may relay at all.
@@ -109,14 +122,15 @@ impl Identity {
 
     /// Whether it may use this MAIL FROM.
     pub fn may_send_as(&self, sender: Option<&Mailbox>, access: &Access) -> bool {
-        match self {
-            Self::Stranger => false,
+        let (listed, source) = match self {
+            Self::Stranger => return false,
             Self::Client(client) if client.shared || client.own_senders_only => {
-                sender.is_none_or(|s| access.is_ours(s))
+                (sender.is_none_or(|s| access.own_domains.contains_key(s.domain())), &client.source)
             }
-            Self::Client(_) => true,
-            Self::User(user) => user.may_send_as(sender),
-        }
+            Self::Client(client) => (true, &client.source),
+            Self::User(user) => (user.may_send_as(sender), &user.source),
+        };
+        listed && sender.is_none_or(|s| access.fits(s, source.school.as_deref()))
     }
 
     /// What the message learns of it.
@@ -169,7 +183,7 @@ mod tests {
         Access {
             clients: vec![client("postfix", "192.0.2.0/28", false), client("provider", "198.51.100.0/24", true)],
             users: BTreeMap::new(),
-            own_domains: vec!["school.example".into()],
+            own_domains: [("school.example", "a"), ("sister.example", "b")].map(|(d, s)| (d.into(), s.into())).into(),
             hashing: Semaphore::new(1),
             failure_delay: Duration::ZERO,
         }
@@ -192,6 +206,28 @@ mod tests {
             let identity = access.identify(address.parse().unwrap(), None);
             assert_eq!(identity.may_send_as(sender, &access), allowed, "{address} {sender:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_failed_sign_in_keeps_nobody_else_waiting() {
+        let mut access = access();
+        let hash = Secret::new(DECOY.to_string());
+        access.users.insert("scan".into(), User { hash, senders: vec![], source: Source::default() });
+        access.failure_delay = Duration::from_secs(3600);
+        let mut waiting = Box::pin(access.sign_in("scan", Secret::new("guess".to_string())));
+        let next_may_try = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut waiting => panic!("a wrong guess is answered without delay"),
+                    () = tokio::task::yield_now() => {}
+                }
+                if access.hashing.available_permits() == 1 {
+                    return;
+                }
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(20), next_may_try).await.is_ok());
     }
 
     #[test]

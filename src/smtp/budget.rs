@@ -6,6 +6,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// What a message may take beyond twice its size: room to read ahead, and for text that grows in decoding. The budget
+/// has it on top, so that the greatest message fits in the least budget.
+pub const SLACK: usize = 2 << 20;
+
 /// A budget in octets, shared by all sessions.
 #[derive(Debug, Clone)]
 pub struct Budget {
@@ -14,19 +18,24 @@ pub struct Budget {
 
 #[derive(Debug)]
 struct Shared {
-    limit: usize,
+    limit: AtomicUsize,
     used: AtomicUsize,
 }
 
 impl Budget {
     /// A budget of `limit` octets.
     pub fn new(limit: usize) -> Self {
-        Self { shared: Arc::new(Shared { limit, used: AtomicUsize::new(0) }) }
+        Self { shared: Arc::new(Shared { limit: AtomicUsize::new(limit), used: AtomicUsize::new(0) }) }
     }
 
     /// An empty reservation, to be grown.
     pub fn reservation(&self) -> Reservation {
         Reservation { shared: Arc::clone(&self.shared), held: 0 }
+    }
+
+    /// Changes the limit; what is held already stays held.
+    pub fn set_limit(&self, limit: usize) {
+        self.shared.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Octets in use.
@@ -36,7 +45,7 @@ impl Budget {
 
     /// Whether `octets` would fit at this moment.
     pub fn has_room(&self, octets: usize) -> bool {
-        self.used().saturating_add(octets) <= self.shared.limit
+        self.used().saturating_add(octets) <= self.shared.limit.load(Ordering::Relaxed)
     }
 }
 
@@ -51,7 +60,7 @@ impl Reservation {
     /// Takes `more` octets; false, and nothing taken, when they are not there.
     #[must_use]
     pub fn grow(&mut self, more: usize) -> bool {
-        let limit = self.shared.limit;
+        let limit = self.shared.limit.load(Ordering::Relaxed);
         let taken = self.shared.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
             used.checked_add(more).filter(|&sum| sum <= limit)
         });

@@ -4,6 +4,7 @@
 //! character is refused before it is looked at, so nothing that is passed on can end a line.
 
 use crate::message::{Mailbox, MailboxError};
+use crate::secret::Secret;
 use crate::smtp::reply::Reply;
 
 /// A command.
@@ -32,7 +33,7 @@ pub enum Command {
     /// STARTTLS.
     StartTls,
     /// AUTH: mechanism in capitals, and the initial response.
-    Auth(String, Option<String>),
+    Auth(String, Option<Secret<String>>),
     /// A command of SMTP that we do not offer.
     NotOffered,
     /// A line that no mail client sends: an HTTP request, or a header field of a message whose DATA was refused.
@@ -234,7 +235,9 @@ fn add(dsn: &mut String, parameter: &str) -> Result<(), Reply> {
 fn auth(rest: &str) -> Result<Command, Reply> {
     let mut words = rest.split(' ').filter(|w| !w.is_empty());
     match (words.next(), words.next(), words.next()) {
-        (Some(mechanism), initial, None) => Ok(Command::Auth(mechanism.to_ascii_uppercase(), initial.map(Into::into))),
+        (Some(mechanism), initial, None) => {
+            Ok(Command::Auth(mechanism.to_ascii_uppercase(), initial.map(|initial| Secret::new(initial.to_string()))))
+        }
         _ => Err(Reply::syntax("The form is AUTH mechanism")),
     }
 }
@@ -265,6 +268,8 @@ mod tests {
             (b"MAIL FROM:a@c.d", 501),
             (b"MAIL FROM:<a@c.d>x", 501),
             (b"MAIL FROM:<a@c.d> SIZE=-1", 501),
+            // Legal, and read in different ways by different servers.
+            (b"MAIL FROM:<\"a>b\"@c.d>", 501),
             (b"MAIL FROM:<a@c.d> FOO=1", 555),
             (b"MAIL FROM:<a@c.d> BODY=BINARYMIME", 555),
             ("MAIL FROM:<daniëlle@c.d>".as_bytes(), 553),

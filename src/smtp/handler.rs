@@ -110,6 +110,11 @@ pub trait Transaction: Send {
     /// Answers recipients, in order, one reply each. The session hands over all that the client pipelined.
     fn recipients(&mut self, batch: Vec<Recipient>) -> impl Future<Output = Vec<Reply>> + Send;
 
+    /// The client is slow: what others need may be given up until it goes on.
+    fn rest(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Judges the message and does what the verdict says; its reply is the client's reply.
     fn judge_and_send(self, content: Content) -> impl Future<Output = Reply> + Send;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +32,9 @@ pub struct Server<H: Handler> {
 #[derive(Debug, Default)]
 struct Open {
     all: usize,
+    /// Of which from nobody we know, by network.
     strangers: HashMap<IpAddr, usize>,
+    all_strangers: usize,
 }
 
 impl<H: Handler> Server<H> {
@@ -126,20 +128,32 @@ impl<H: Handler> Server<H> {
 
     fn take_place(self: &Arc<Self>, address: IpAddr) -> Option<Place<H>> {
         let settings = self.settings.load();
-        let stranger = !settings.access.identify(address, None).may_relay();
+        let limits = &settings.limits;
+        let known = settings.access.identify(address, None).may_relay();
+        let network = network(address);
         let mut open = lock(&self.open);
-        if open.all >= settings.limits.max_connections {
+        if open.all >= limits.max_connections {
             return None;
         }
-        if stranger {
-            let theirs = open.strangers.entry(address).or_default();
-            if *theirs >= settings.limits.max_connections_per_stranger {
+        if !known {
+            let theirs = open.strangers.get(&network).copied().unwrap_or(0);
+            // Strangers together never take the places that the school's own servers need.
+            if theirs >= limits.max_connections_per_stranger || open.all_strangers >= limits.max_connections / 2 {
                 return None;
             }
-            *theirs += 1;
+            open.strangers.insert(network, theirs + 1);
+            open.all_strangers += 1;
         }
         open.all += 1;
-        Some(Place { server: Arc::clone(self), stranger: stranger.then_some(address) })
+        Some(Place { server: Arc::clone(self), stranger: (!known).then_some(network) })
+    }
+}
+
+/// What one stranger has: an IPv4 address, or an IPv6 network of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -160,6 +174,7 @@ impl<H: Handler> Drop for Place<H> {
             if *theirs == 0 {
                 open.strangers.remove(&address);
             }
+            open.all_strangers -= 1;
         }
     }
 }

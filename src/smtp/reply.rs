@@ -241,6 +241,14 @@ impl Reply {
     pub fn offer_changed() -> Self {
         Self::new(451, "4.5.0", "The next mail server offers less than before; try again")
     }
+    /// A message that begins with a folded line: it would continue the last of our own header fields.
+    pub fn begins_folded() -> Self {
+        Self::new(
+            550,
+            "5.6.0",
+            "The message begins with a space or tab; set the program that made it to begin with a header field (RFC 5322 2.2)",
+        )
+    }
     /// A mail loop.
     pub fn loop_found() -> Self {
         Self::new(554, "5.4.6", "Mail loop: this message has passed here before; check the connectors and redirects")
@@ -288,6 +296,10 @@ impl Reply {
     /// The scanner failed; the same message again will be treated as unread.
     pub fn scanner_failed() -> Self {
         Self::new(451, "4.3.0", "The message could not be checked this time; try again")
+    }
+    /// Other large messages are being scanned.
+    pub fn scanner_busy() -> Self {
+        Self::new(451, "4.3.2", "Too many large messages are being checked at the moment; try again soon")
     }
     /// The verdict is to wait.
     pub fn deferred() -> Self {

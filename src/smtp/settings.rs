@@ -42,7 +42,7 @@ pub struct SessionLimits {
 pub const MAX_COMMAND: usize = 4096;
 /// Octets of an endless command line that are read away before the session is ended.
 pub const MAX_JUNK: usize = 4 * 1024 * 1024;
-/// Errors after which a session is ended.
+/// Errors since the last message that went through after which a session is ended.
 pub const MAX_ERRORS: usize = 20;
 /// Commands since the last message that send nothing (NOOP, RSET, VRFY, HELP, EHLO) after which it is ended.
 pub const MAX_IDLE_COMMANDS: usize = 200;

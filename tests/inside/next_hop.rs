@@ -2,7 +2,7 @@
 //!
 //! Rules are text, so that dialogs can hold them: `on RCPT TO:<a@b> say 550 5.1.1 no`, `on . drop`,
 //! `once on DATA bye 421 4.4.2 too slow`, `on RCPT stall upload`. Events are `connect`, each command line by its
-//! beginning, and `.` for the end of data. `lacks 8BITMIME` takes an extension out of the offer, `size 1000` sets SIZE.
+//! beginning, `content` for the first line of a message (only to hang up there) and `.` for the end of data. `lacks 8BITMIME` takes an extension out of the offer, `size 1000` sets SIZE.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -301,8 +301,15 @@ fn offer(shared: &Shared, encrypted: bool) -> String {
 
 async fn content(link: &mut Link, shared: &Shared, from: &str, to: &[String]) -> Option<()> {
     let mut raw = Vec::new();
+    let mut refused = None;
     loop {
         let line = link.line().await?;
+        if raw.is_empty() && refused.is_none() {
+            refused = shared.act("content");
+            if refused.is_some() {
+                carry_out(link, shared, refused.clone(), "").await?;
+            }
+        }
         match line.as_slice() {
             b"." => break,
             line => raw.extend_from_slice(line.strip_prefix(b".").unwrap_or(line)),

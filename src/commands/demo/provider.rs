@@ -2,6 +2,7 @@
 //!
 //! Never sends anything on, and never writes to a disk.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -154,7 +155,7 @@ fn settings() -> Settings {
         access: Access {
             clients: vec![gate],
             users: Default::default(),
-            own_domains: Vec::new(),
+            own_domains: BTreeMap::new(),
             hashing: Semaphore::new(1),
             failure_delay: Duration::from_secs(1),
         },

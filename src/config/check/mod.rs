@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::raw::{self, Raw};
@@ -29,6 +30,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
+        time_zone: check.time_zone(&raw.time_zone),
         mode: raw.mode,
         schools: raw.school.into_iter().filter_map(|school| check.school(school)).collect(),
         smtp: check.smtp(raw.smtp, &known),
@@ -169,6 +171,17 @@ impl Check<'_> {
             self.problem(&typed.span(), format!("`{key}` is no time at all"), "set it to \"1s\" or more");
         }
         time
+    }
+
+    fn time_zone(&mut self, typed: &Spanned<String>) -> TimeZone {
+        TimeZone::get(typed.get_ref()).unwrap_or_else(|_| {
+            self.problem(
+                &typed.span(),
+                format!("`{}` is no time zone", typed.get_ref()),
+                "write for example \"Europe/Amsterdam\"",
+            );
+            TimeZone::UTC
+        })
     }
 
     fn mailbox(&mut self, typed: &Spanned<String>) -> Option<Mailbox> {

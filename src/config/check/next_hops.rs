@@ -101,10 +101,10 @@ impl Check<'_> {
                 "add the missing one",
             );
         }
-        if raw.username.is_some() && !encrypted {
+        if raw.username.is_some() && raw.tls != raw::Demand::Verify {
             self.problem(
                 &span,
-                format!("the next hop `{name}` would get a password over a connection that may be plain"),
+                format!("the next hop `{name}` would get a password without having shown who it is"),
                 "set tls = \"verify\"",
             );
         }

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::smtp::client::hop::{Demand, Hop};
 use crate::smtp::client::reply_reader::{NextHopReply, ReplyReader};
@@ -105,7 +105,10 @@ impl Connection {
             return Ok(offer(&reply));
         }
         // A server without EHLO has no STARTTLS, so this is no way around a demand for TLS.
-        if reply.code >= 500 && !tls && self.command(&format!("HELO {}\r\n", hop.our_name)).await?.is_ok() {
+        if reply.code >= 500 && tls {
+            return Err(Trouble::Tls);
+        }
+        if reply.code >= 500 && self.command(&format!("HELO {}\r\n", hop.our_name)).await?.is_ok() {
             return Ok(Offer::default());
         }
         Err(Trouble::Unreachable)
@@ -129,8 +132,12 @@ impl Connection {
             let response = BASE64.encode(format!("\0{name}\0{}", password.expose()));
             self.command(&format!("AUTH PLAIN {response}\r\n")).await?
         } else if offer.login {
-            self.command("AUTH LOGIN\r\n").await?;
-            self.command(&format!("{}\r\n", BASE64.encode(name))).await?;
+            // Each only when it is asked for: else it would be a command, and end in a log.
+            for answer in ["AUTH LOGIN\r\n".to_string(), format!("{}\r\n", BASE64.encode(name))] {
+                if self.command(&answer).await?.code != 334 {
+                    return Err(Trouble::RefusesUs);
+                }
+            }
             self.command(&format!("{}\r\n", BASE64.encode(password.expose()))).await?
         } else {
             return Err(Trouble::RefusesUs);
@@ -170,22 +177,26 @@ impl Connection {
     pub async fn data(&mut self) -> Result<Option<NextHopReply>, Trouble> {
         let reply = self.command("DATA\r\n").await?;
         match reply.code {
-            354 => Ok(None),
+            354 if self.wire.pending().is_empty() => Ok(None),
             400..=599 => Ok(Some(reply)),
+            // A reply behind the 354 would be taken for the answer to the message.
             _ => self.fail(Trouble::Nonsense),
         }
     }
 
     /// Sends the content, dot-stuffed, and the end of data. `head` is our own header fields, which end in CRLF and of
-    /// which no line begins with a dot. Trouble here means that the end of data did not go out: nothing was sent.
-    pub async fn content(&mut self, head: &[u8], body: &[u8]) -> Result<(), Trouble> {
+    /// which no line begins with a dot. Trouble here means that the end of data did not go out: nothing was sent. So
+    /// does a reply: the next hop refused in the middle of the content.
+    pub async fn content(&mut self, head: &[u8], body: &[u8]) -> Result<Option<NextHopReply>, Trouble> {
         let mut buffer = Vec::with_capacity(BUFFER.min(head.len() + body.len() + 1024));
         for slice in std::iter::once(head).chain(data::stuffed(body)) {
             let mut left = slice;
             while buffer.len() + left.len() > BUFFER {
                 let (now, later) = left.split_at(BUFFER - buffer.len());
                 buffer.extend_from_slice(now);
-                self.write(&buffer).await?;
+                if let Some(refusal) = self.piece(&buffer).await? {
+                    return Ok(Some(refusal));
+                }
                 buffer.clear();
                 left = later;
             }
@@ -193,12 +204,37 @@ impl Connection {
         }
         // The last octets and the end of data go out in one write, so that no packet waits for another.
         buffer.extend_from_slice(b".\r\n");
-        self.write(&buffer).await
+        self.piece(&buffer).await
     }
 
-    /// The reply to the end of data. Trouble here leaves open whether the message was taken.
-    pub async fn final_reply(&mut self) -> Result<NextHopReply, Trouble> {
-        let reply = self.reply(self.final_patience).await?;
+    /// Writes one piece of the content, unless the next hop has spoken up: before the end of data that can only be a
+    /// refusal, and anything else would be taken for the answer to the message.
+    async fn piece(&mut self, octets: &[u8]) -> Result<Option<NextHopReply>, Trouble> {
+        let spoke = tokio::select! {
+            biased;
+            read = self.wire.read_more() => Some(read),
+            () = std::future::ready(()) => None,
+        };
+        let trouble = match spoke {
+            Some(Ok(0) | Err(_)) => Trouble::Lost,
+            Some(Ok(_)) => Trouble::Nonsense,
+            None => match self.write(octets).await {
+                Ok(()) => return Ok(None),
+                Err(trouble) => trouble,
+            },
+        };
+        // It may have said why before it hung up.
+        self.broken = true;
+        match timeout(LAST_WORDS, self.read_reply()).await {
+            Ok(Ok(reply)) if reply.code >= 400 => Ok(Some(reply)),
+            _ => Err(trouble),
+        }
+    }
+
+    /// The reply to the end of data, by `deadline` at the latest. Trouble here leaves open whether the message was taken.
+    pub async fn final_reply(&mut self, deadline: Instant) -> Result<NextHopReply, Trouble> {
+        let patience = self.final_patience.min(deadline.saturating_duration_since(Instant::now()));
+        let reply = self.reply(patience).await?;
         match reply.code {
             200..=299 | 400..=599 => {
                 self.in_transaction = false;
@@ -210,8 +246,13 @@ impl Connection {
 
     /// RSET, when a transaction is or may be open. Afterwards [`is_clean`](Self::is_clean) says whether it worked.
     pub async fn reset(&mut self) {
-        if self.in_transaction && !self.broken && self.command("RSET\r\n").await.is_ok_and(|reply| reply.is_ok()) {
-            self.in_transaction = false;
+        if !self.in_transaction || self.broken {
+            return;
+        }
+        // The client waits for this, and a fresh connection costs less than a slow RSET.
+        match timeout(RESET, self.command("RSET\r\n")).await {
+            Ok(Ok(reply)) if reply.is_ok() => self.in_transaction = false,
+            _ => self.broken = true,
         }
     }
 
@@ -277,6 +318,10 @@ impl Connection {
     }
 }
 
+/// How long a next hop that hung up in the middle of the content is listened to.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long RSET may take.
+const RESET: Duration = Duration::from_secs(5);
 /// One write towards the next hop takes at most this much.
 const BUFFER: usize = 64 * 1024;
 
