@@ -50,13 +50,7 @@ pub fn verdict(
     for finding in &counted {
         *kinds.entry(finding.kind).or_insert(0) += 1;
     }
-    Verdict {
-        decisions,
-        next,
-        content: facts.content(),
-        kinds,
-        unread: facts.unread.into_iter().collect(),
-    }
+    Verdict { decisions, next, content: facts.content(), kinds, unread: facts.unread.into_iter().collect() }
 }
 
 /// The findings that count under this policy.
