@@ -4,12 +4,12 @@
 //! this file. A heading is told only when it is a known word, since a sheet without headings has a pupil
 //! there. Cannot fail. The design's `Place` of a notice: "bijlage klas3.csv, kolom C, 27 rijen".
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use super::shown::{Revealing, line};
 use crate::decide;
-use crate::detect::{Finding, Kind};
+use crate::detect::{Finding, Kind, PupilKey};
 use crate::extract::{self, Cell, Place, Spot, Text, Why};
 
 /// One kind of finding at one place.
@@ -17,8 +17,10 @@ use crate::extract::{self, Cell, Place, Spot, Text, Why};
 pub struct Found {
     /// Where.
     pub at: Where,
-    /// In which column of a table.
-    pub column: Option<Column>,
+    /// In which columns of a table; a name can be spread over several.
+    pub columns: Vec<Column>,
+    /// How many columns that table has; 0 outside a table.
+    pub columns_of_table: usize,
     /// What.
     pub kind: Kind,
     /// How many different ones.
@@ -119,18 +121,19 @@ pub(super) fn names_with_findings(findings: &[Finding]) -> HashSet<String> {
     findings.iter().filter_map(name).collect()
 }
 
-/// The findings of one kind at one place.
+/// The findings of one kind at one place: a column of a table, or all columns with names of one.
 pub(super) struct Group<'a> {
     at: Where,
-    /// Table and column.
-    column: Option<(u32, u32)>,
     kind: Kind,
     first: &'a Finding,
     values: HashSet<String>,
+    columns: BTreeSet<u32>,
+    /// The pupils named, by row.
+    rows: HashSet<(u32, Option<&'a PupilKey>)>,
 }
 
-/// Place, table and column, kind.
-type Key = (Where, Option<(u32, u32)>, Kind);
+/// Place, table, column and kind; names have no column.
+type Key = (Where, Option<(u32, Option<u32>)>, Kind);
 
 /// In order of first appearance. The place is told once per distinct place, since a sheet can have a
 /// hundred thousand findings.
@@ -140,13 +143,16 @@ pub(super) fn grouped<'a>(findings: &[&'a Finding], texts: &extract::Texts, plac
     let mut groups: Vec<Group<'a>> = Vec::new();
     for finding in findings {
         let at = told.entry(&finding.place).or_insert_with(|| places.tell(&finding.place)).clone();
-        let column = cell_in_file(finding, texts).map(|cell| (cell.table, cell.column));
-        let group = *index.entry((at.clone(), column, finding.kind)).or_insert_with(|| {
-            groups.push(Group { at, column, kind: finding.kind, first: finding, values: HashSet::new() });
+        let cell = cell_in_file(finding, texts);
+        let table = cell.map(|cell| (cell.table, (finding.kind != Kind::PupilName).then_some(cell.column)));
+        let group = *index.entry((at.clone(), table, finding.kind)).or_insert_with(|| {
+            groups.push(Group::new(at, finding));
             groups.len() - 1
         });
         if let Some(group) = groups.get_mut(group) {
             group.values.insert(decide::value_of(finding));
+            group.columns.extend(cell.into_iter().chain(last_cell(finding, texts)).map(|cell| cell.column));
+            group.rows.extend(cell.map(|cell| (cell.row, finding.pupil.as_ref())));
         }
     }
     groups
@@ -158,17 +164,38 @@ fn cell_in_file<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t 
     texts.texts.get(finding.text)?.cells.get(finding.cell?)
 }
 
-impl Group<'_> {
-    /// What is told of it; `texts` has its column and line.
-    pub(super) fn tell(self, texts: &extract::Texts) -> Found {
+/// The cell in which it ends.
+fn last_cell<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t Cell> {
+    let first = cell_in_file(finding, texts)?;
+    let cells = &texts.texts.get(finding.text)?.cells;
+    let behind = cells.partition_point(|cell| cell.range.start < finding.range.end);
+    cells.get(behind.checked_sub(1)?).filter(|last| (last.table, last.row) == (first.table, first.row))
+}
+
+impl<'a> Group<'a> {
+    fn new(at: Where, first: &'a Finding) -> Self {
+        let (values, columns, rows) = (HashSet::new(), BTreeSet::new(), HashSet::new());
+        Self { at, kind: first.kind, first, values, columns, rows }
+    }
+
+    /// What is told of it; `texts` has its columns and line, `findings` are all of the mail, those that do not count
+    /// too.
+    pub(super) fn tell(self, texts: &extract::Texts, findings: &[Finding]) -> Found {
         let cell = cell_in_file(self.first, texts);
         let text = texts.texts.get(self.first.text);
         let in_running_text = cell.is_none() && matches!(self.at.part, Part::Body | Part::File(_));
+        let table = text.zip(cell).map(|(text, cell)| Table { text, number: cell.table });
+        let columns = match &table {
+            Some(table) if self.kind == Kind::PupilName => self.name_columns(table, texts, findings),
+            _ => self.columns.clone(),
+        };
+        let told = |number: &u32| Column {
+            letter: letter(*number),
+            heading: table.as_ref().and_then(|table| table.heading(*number, &[&HEADINGS, &NAME_HEADINGS])),
+        };
         Found {
-            column: self.column.map(|(table, column)| Column {
-                letter: letter(column),
-                heading: text.and_then(|text| heading(text, table, column)),
-            }),
+            columns: columns.iter().map(told).collect(),
+            columns_of_table: table.as_ref().map(|table| table.filled_columns().len()).unwrap_or_default(),
             row: cell.map(|cell| cell.row.saturating_add(1)),
             line: text.filter(|_| in_running_text).and_then(|text| line_of(text, self.first.range.start)),
             ends: last_digits(self.first),
@@ -176,6 +203,49 @@ impl Group<'_> {
             kind: self.kind,
             values: self.values.len(),
         }
+    }
+
+    /// All columns that hold a part of these names. Detection reports a pupil of a row once, at the surname or from
+    /// first name to surname; what is left of the name when only that goes would still name the pupil.
+    fn name_columns(&self, table: &Table<'_>, texts: &extract::Texts, findings: &[Finding]) -> BTreeSet<u32> {
+        let headed = |column: &u32| table.heading(*column, &[&NAME_HEADINGS]).is_some();
+        let mut columns: BTreeSet<u32> = table.filled_columns().into_iter().filter(headed).collect();
+        columns.extend(&self.columns);
+        let same_text = |f: &&Finding| f.kind == Kind::PupilName && f.text == self.first.text;
+        for finding in findings.iter().filter(same_text) {
+            let Some(cell) = cell_in_file(finding, texts).filter(|cell| cell.table == table.number) else { continue };
+            if self.rows.contains(&(cell.row, finding.pupil.as_ref())) {
+                columns.insert(cell.column);
+            }
+        }
+        columns
+    }
+}
+
+/// A table in a file.
+struct Table<'t> {
+    text: &'t Text,
+    number: u32,
+}
+
+impl Table<'_> {
+    /// The columns in which something stands.
+    fn filled_columns(&self) -> BTreeSet<u32> {
+        let is_filled = |cell: &&Cell| {
+            cell.table == self.number
+                && self.text.text.get(cell.range.clone()).is_some_and(|typed| !typed.trim().is_empty())
+        };
+        self.text.cells.iter().filter(is_filled).map(|cell| cell.column).collect()
+    }
+
+    /// What stands in row 0 of a column, when it is a known word. Other headings stay untold: a file without a
+    /// heading row has a pupil there.
+    fn heading(&self, column: u32, known: &[&[&str]]) -> Option<String> {
+        let mut cells = self.text.cells.iter();
+        let cell = cells.find(|cell| (cell.table, cell.row, cell.column) == (self.number, 0, column))?;
+        let typed = line(self.text.text.get(cell.range.clone())?, 40);
+        let folded = typed.to_lowercase();
+        known.iter().any(|words| words.contains(&folded.as_str())).then_some(typed)
     }
 }
 
@@ -190,16 +260,7 @@ fn letter(column: u32) -> String {
     letters.iter().rev().collect()
 }
 
-/// What stands in row 0 of a column, when it is one of the words below. Other headings stay untold: a file
-/// without a heading row has a pupil there.
-fn heading(text: &Text, table: u32, column: u32) -> Option<String> {
-    let cell = text.cells.iter().find(|cell| (cell.table, cell.row, cell.column) == (table, 0, column))?;
-    let typed = line(text.text.get(cell.range.clone())?, 40);
-    HEADINGS.contains(&typed.to_lowercase().as_str()).then_some(typed)
-}
-
-const HEADINGS: [&str; 34] = [
-    "achternaam",
+const HEADINGS: [&str; 27] = [
     "adres",
     "bankrekening",
     "bsn",
@@ -214,25 +275,42 @@ const HEADINGS: [&str; 34] = [
     "groep",
     "iban",
     "klas",
-    "leerling",
-    "leerlingnaam",
     "leerlingnr",
     "leerlingnummer",
     "medisch",
     "mobiel",
-    "naam",
     "notitie",
     "onderwijsnummer",
     "opmerking",
     "opmerkingen",
     "pgn",
     "postcode",
-    "roepnaam",
     "stamnummer",
     "telefoon",
-    "volledige naam",
-    "voornaam",
     "zorg",
+];
+
+/// Headings of columns that hold names, or parts of them.
+const NAME_HEADINGS: [&str; 19] = [
+    "achternaam",
+    "doopnamen",
+    "familienaam",
+    "geslachtsnaam",
+    "leerling",
+    "leerlingnaam",
+    "naam",
+    "naam leerling",
+    "roepnaam",
+    "tussenvoegsel",
+    "tussenvoegsels",
+    "tv",
+    "volledige naam",
+    "voorletters",
+    "voornaam",
+    "voornamen",
+    "voorvoegsel",
+    "voorvoegsels",
+    "voorv",
 ];
 
 /// The line of an offset, empty ones not counted; none in a text of one or two lines.

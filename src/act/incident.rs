@@ -13,7 +13,7 @@ use jiff::civil::DateTime;
 
 use super::found::{Found, Part, Places, UnreadPart, grouped, names_with_findings};
 use super::shown::{Revealing, line};
-use crate::decide::{self, Line, Policy, Route, Verdict};
+use crate::decide::{self, Line, Offer, Policy, Route, Verdict, When};
 use crate::detect::{Finding, Kind};
 use crate::extract::{self, Spot, Unread, Why};
 use crate::message::{Envelope, Headers, Mailbox};
@@ -63,10 +63,23 @@ pub struct Incident {
     pub pupils: usize,
     /// What could not be read, when that is why the mail was stopped.
     pub unread: Vec<UnreadPart>,
-    /// The key of the advice text.
-    pub advice: Arc<str>,
+    /// What has to change, line by line of the policy, for the mail to pass.
+    pub advice: Vec<Advised>,
+    /// What the sender may choose.
+    pub offers: BTreeSet<Offer>,
     /// The mail's Message-ID, when it has a plain one.
     pub message_id: Option<String>,
+}
+
+/// The advice of one line of the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advised {
+    /// The key of its text.
+    pub key: Arc<str>,
+    /// Whether a line before it asks about the same (for recipients of another class): its reasons are told already.
+    pub again: bool,
+    /// With how many pupils the mail would pass, when their number is what stops it.
+    pub most_pupils: Option<usize>,
 }
 
 impl Incident {
@@ -78,7 +91,8 @@ impl Incident {
         let places = Places { revealing: &revealing, hidden: names_with_findings(stopped.findings) };
         let groups = grouped(&findings, stopped.texts, &places);
         let more = groups.len().saturating_sub(MOST_TOLD);
-        let found: Vec<Found> = groups.into_iter().take(MOST_TOLD).map(|group| group.tell(stopped.texts)).collect();
+        let found: Vec<Found> =
+            groups.into_iter().take(MOST_TOLD).map(|group| group.tell(stopped.texts, stopped.findings)).collect();
         let unread = told_unread(&stopped.texts.unread, &cause.lines, &places);
         let subject =
             stopped.headers.subject.as_ref().filter(|_| {
@@ -96,7 +110,8 @@ impl Incident {
             pupils: decide::pupils(findings.iter().copied()),
             found,
             unread,
-            advice: cause.advice,
+            offers: offers(&cause.lines),
+            advice: advice(&cause.lines),
             message_id: stopped.headers.message_id.as_deref().filter(|id| is_plain_id(id)).map(str::to_string),
         }
     }
@@ -119,27 +134,50 @@ impl fmt::Debug for Incident {
 /// Why the mail was stopped.
 struct Cause<'a> {
     recipients: Vec<String>,
+    /// All lines that stop it, and those that would stop it next.
     lines: Vec<&'a Line>,
-    advice: Arc<str>,
 }
 
 fn cause<'a>(stopped: &Stopped<'a>) -> Cause<'a> {
     let strictest = stopped.verdict.strictest();
-    let mut cause = Cause { recipients: Vec::new(), lines: Vec::new(), advice: Arc::from("") };
+    let mut cause = Cause { recipients: Vec::new(), lines: Vec::new() };
     for (recipient, decision) in stopped.envelope.recipients.iter().zip(&stopped.verdict.decisions) {
         if decision.route != strictest || strictest == Route::Pass {
             continue;
         }
         cause.recipients.push(typed(&recipient.mailbox));
-        if cause.lines.iter().any(|line| line.id == decision.line) {
-            continue;
-        }
-        cause.lines.extend(stopped.policy.line(&decision.line));
-        if let (true, Some(advice)) = (cause.advice.is_empty(), &decision.advice) {
-            cause.advice = advice.clone();
+        let next = stopped.verdict.next.get(&decision.class).into_iter().flatten();
+        for line in std::iter::once(&decision.line).chain(next).filter_map(|id| stopped.policy.line(id)) {
+            if !cause.lines.iter().any(|known| known.id == line.id) {
+                cause.lines.push(line);
+            }
         }
     }
     cause
+}
+
+/// The advice of each line, once.
+fn advice(lines: &[&Line]) -> Vec<Advised> {
+    let mut told: Vec<(Advised, &When)> = Vec::new();
+    for line in lines {
+        let Some(key) = line.advice.as_ref().filter(|key| told.iter().all(|(known, _)| known.key != **key)) else {
+            continue;
+        };
+        let asks = |when: &When| (when.kinds.clone(), when.strength, when.pupils_min, when.unread.clone());
+        let again = told.iter().any(|(_, when)| asks(when) == asks(&line.when));
+        let most_pupils = line.when.pupils_min.checked_sub(1).filter(|_| line.when.kinds.is_empty());
+        told.push((Advised { key: key.clone(), again, most_pupils }, &line.when));
+    }
+    told.into_iter().map(|(advised, _)| advised).collect()
+}
+
+/// What one line offers is offered; columns are, when that answers every line.
+fn offers(lines: &[&Line]) -> BTreeSet<Offer> {
+    let mut offers: BTreeSet<Offer> = lines.iter().flat_map(|line| line.offers.iter().copied()).collect();
+    if !lines.iter().all(|line| line.offers.contains(&Offer::RemoveColumns)) {
+        offers.remove(&Offer::RemoveColumns);
+    }
+    offers
 }
 
 /// The findings that belong to the reason. Phone numbers and the like are in every signature: they are told

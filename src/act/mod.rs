@@ -18,4 +18,4 @@ mod wording;
 pub use block::Incidents;
 pub use carry::{Case, carry_out, refuse};
 pub use found::{Column, Found, Part, UnreadPart, Where};
-pub use incident::{Incident, Stopped};
+pub use incident::{Advised, Incident, Stopped};

@@ -12,12 +12,13 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{MultiPart, MultiPartKind, SinglePart};
 use unicode_normalization::UnicodeNormalization;
 
-use super::incident::Incident;
+use super::incident::{Advised, Incident};
 use super::shown::line;
-use super::template::{Form, Value};
+use super::template::{Form, Template, Value};
 use super::texts::Set;
 pub use super::texts::Texts;
 use super::wording;
+use crate::decide::Offer;
 use crate::message::Mailbox;
 use crate::school::{Language, School};
 
@@ -112,24 +113,31 @@ impl Texts {
     /// nothing of the mail: its reader may be a program, or a stranger behind one.
     pub fn one_line(&self, incident: &Incident, school: &School, language: Language) -> String {
         let set = self.set(language);
-        let values = advice_values(incident, school);
-        let advice = set.advice.get(&*incident.advice).map(|advice| advice.line.fill(&values, Form::Plain));
+        let common = common_values(incident, school);
+        let advice = all_advice(set, incident, &common);
         let (head, help, number) = match language {
-            Language::Nl => ("Niet verstuurd", "Hulp", "Nummer"),
-            Language::En => ("Not sent", "Help", "Number"),
+            Language::Nl => ("Niet verstuurd.", "Hulp", "Nummer"),
+            Language::En => ("Not sent.", "Help", "Number"),
         };
-        let first = ascii(&format!("{head}. {}", advice.unwrap_or_default()));
         let last = ascii(&format!("{help}: {}. {number} {}", wording::contact(&school.privacy), incident.number));
         let last: String = last.chars().take(LONGEST_REPLY / 2).collect();
-        let first: String = first.chars().take(LONGEST_REPLY - 1 - last.len()).collect();
-        format!("{first} {last}")
+        let mut said = head.to_string();
+        let changes = advice.iter().flat_map(|advice| &advice.changes);
+        for sentence in advice.first().map(|advice| &advice.line).into_iter().chain(changes) {
+            let sentence = ascii(sentence);
+            // Half a sentence says something else than a whole one.
+            if said.len() + sentence.len() + last.len() + 2 <= LONGEST_REPLY {
+                said = format!("{said} {sentence}");
+            }
+        }
+        format!("{said} {last}")
     }
 }
 
 type Filled = Vec<(&'static str, Value)>;
 
 /// The school's part of every text.
-fn advice_values(incident: &Incident, school: &School) -> Filled {
+fn common_values(incident: &Incident, school: &School) -> Filled {
     let person = |contact: Option<&crate::school::Contact>| contact.map(wording::contact).unwrap_or_default();
     [
         ("school", school.name.clone()),
@@ -144,12 +152,10 @@ fn advice_values(incident: &Incident, school: &School) -> Filled {
 }
 
 fn values(set: &Set, incident: &Incident, readers: &[Mailbox], school: &School, language: Language) -> Filled {
-    let mut values = advice_values(incident, school);
-    let advice = set.advice.get(&*incident.advice);
-    let reasons = advice.map(|advice| advice.reasons.fill(&values, Form::Plain)).unwrap_or_default();
-    let reasons =
-        reasons.split("\n\n").map(|paragraph| line(paragraph, usize::MAX)).filter(|p| !p.is_empty()).collect();
-    let choices = choices(set, incident, school, language, &values);
+    let mut values = common_values(incident, school);
+    let advice = all_advice(set, incident, &values);
+    let reasons = advice.iter().flat_map(|advice| advice.reasons.clone()).collect();
+    let choices = choices(set, incident, school, language, &values, &advice);
     let typed: Vec<String> = readers.iter().map(|reader| line(reader.typed(), 320)).collect();
     let found = wording::found(incident, language);
     let words = [
@@ -171,20 +177,73 @@ fn values(set: &Set, incident: &Incident, readers: &[Mailbox], school: &School, 
     values
 }
 
-/// The choices, one a line of the template; `{advice}` stands for all those of the advice.
-fn choices(set: &Set, incident: &Incident, school: &School, language: Language, common: &Filled) -> Vec<String> {
-    let advice = set.advice.get(&*incident.advice);
-    let own = advice.map(|advice| advice.choices.choices(common)).unwrap_or_default();
-    let own: Vec<&str> = own.iter().filter_map(|choice| choice.strip_prefix("- ")).collect();
-    let channel = school.channels.get(&*incident.advice).map(|sentence| line(sentence, 1000)).unwrap_or_default();
+/// The advice of one line of the policy, filled in.
+struct Said {
+    line: String,
+    reasons: Vec<String>,
+    changes: Vec<String>,
+    choices: Vec<String>,
+}
+
+fn all_advice(set: &Set, incident: &Incident, common: &Filled) -> Vec<Said> {
+    let said = |advised: &Advised| {
+        let advice = set.advice.get(&*advised.key)?;
+        let mut values = common.clone();
+        let most = advised.most_pupils.map(|most| most.to_string()).unwrap_or_default();
+        values.push(("most_pupils", Value::Words(most)));
+        let marked = |template: &Template, mark: &str| -> Vec<String> {
+            template.choices(&values).iter().filter_map(|line| line.strip_prefix(mark)).map(str::to_string).collect()
+        };
+        let reasons = advice.reasons.fill(&values, Form::Plain);
+        let reasons = reasons.split("\n\n").map(|paragraph| line(paragraph, usize::MAX)).filter(|p| !p.is_empty());
+        Some(Said {
+            line: advice.line.fill(&values, Form::Plain),
+            reasons: if advised.again { Vec::new() } else { reasons.collect() },
+            changes: if advised.again { Vec::new() } else { marked(&advice.changes, "+ ") },
+            choices: marked(&advice.choices, "- "),
+        })
+    };
+    incident.advice.iter().filter_map(said).collect()
+}
+
+/// The choices, one a line of the template; `{advice}` and `{channel}` stand for several. Contacts are named when the
+/// policy offers what they are for.
+fn choices(
+    set: &Set,
+    incident: &Incident,
+    school: &School,
+    language: Language,
+    common: &Filled,
+    advice: &[Said],
+) -> Vec<String> {
+    let columns = wording::remove_columns(incident, language);
+    // Where columns hold everything, taking them out is the change; a shorter list is another way.
+    let shorter = incident.advice.iter().any(|advised| advised.most_pupils.is_some());
+    let changes = advice.iter().flat_map(|advice| &advice.changes).filter(|_| columns.is_empty() || shorter);
+    let channels = incident.advice.iter().filter_map(|advised| school.channels.get(&*advised.key));
     let mut values = common.clone();
+    for (offer, contacts) in [(Offer::Help, ["privacy", "deputy"].as_slice()), (Offer::Mistake, &["helpdesk"])] {
+        values.retain(|(key, _)| incident.offers.contains(&offer) || !contacts.contains(key));
+    }
     values.extend([
-        ("remove_columns", Value::Words(wording::remove_columns(incident, language))),
-        ("advice", Value::Words(own.join("\n"))),
-        ("channel", Value::Words(channel)),
+        ("changes", Value::Words(once(changes, " "))),
+        ("advice", Value::Words(once(advice.iter().flat_map(|advice| &advice.choices), "\n"))),
+        ("channel", Value::Words(once(channels.map(|sentence| line(sentence, 1000)), "\n"))),
+        ("remove_columns", Value::Words(columns)),
     ]);
     let lines = set.choices.choices(&values);
     lines.iter().flat_map(|line| line.lines()).map(str::to_string).filter(|line| !line.is_empty()).collect()
+}
+
+/// Joins sentences, each of them once.
+fn once<S: AsRef<str>>(sentences: impl IntoIterator<Item = S>, joint: &str) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for sentence in sentences {
+        if !said.iter().any(|known| known == sentence.as_ref()) {
+            said.push(sentence.as_ref().to_string());
+        }
+    }
+    said.join(joint)
 }
 
 fn address(mailbox: &Mailbox) -> Result<lettre::Address, ComposeError> {

@@ -34,9 +34,9 @@ const NOTICE: [&str; 17] = [
     "number",
 ];
 /// What the choices and the advice may name besides.
-const CHOICES: [&str; 9] =
-    ["school", "remove_columns", "advice", "channel", "privacy", "deputy", "helpdesk", "fg", "number"];
-const ADVICE: [&str; 5] = ["school", "privacy", "deputy", "helpdesk", "fg"];
+const CHOICES: [&str; 10] =
+    ["school", "remove_columns", "changes", "advice", "channel", "privacy", "deputy", "helpdesk", "fg", "number"];
+const ADVICE: [&str; 6] = ["school", "privacy", "deputy", "helpdesk", "fg", "most_pupils"];
 
 /// The subject of a notice stands in the first line of its plain template, behind this.
 const SUBJECT: &str = "Subject: ";
@@ -59,11 +59,14 @@ pub(super) struct Set {
     pub(super) advice: BTreeMap<String, Advice>,
 }
 
-/// One advice: `advice_KEY.nl.txt` holds its line, an empty line, the reasons, and choices behind `- `.
+/// One advice: `advice_KEY.nl.txt` holds its line, an empty line, the reasons, behind `+ ` what must change for the
+/// mail to pass, and behind `- ` what else the sender can do. Changes of all advice go together in one choice, since
+/// the mail is stopped again when one is left undone.
 #[derive(Debug, Clone)]
 pub(super) struct Advice {
     pub(super) line: Template,
     pub(super) reasons: Template,
+    pub(super) changes: Template,
     pub(super) choices: Template,
 }
 
@@ -180,24 +183,25 @@ fn wanted(seen: &BTreeSet<String>) -> BTreeSet<String> {
 }
 
 fn advice(path: &Path, text: &str) -> Result<Advice, Vec<Problem>> {
-    // Each of the three keeps all lines, the others' emptied, so that a problem has its right line number.
+    // Each of the four keeps all lines, the others' emptied, so that a problem has its right line number.
     let only = |wanted: fn(usize, &str) -> bool| {
         let lines = text.lines().enumerate().map(|(n, line)| if wanted(n, line) { line } else { "" });
         lines.collect::<Vec<_>>().join("\n")
     };
     let parsed = |wanted| Template::parse(path, &only(wanted), &ADVICE);
     let line = parsed(|n, _| n == 0);
-    let reasons = parsed(|n, line| n > 0 && !line.starts_with("- "));
+    let reasons = parsed(|n, line| n > 0 && !line.starts_with("- ") && !line.starts_with("+ "));
+    let changes = parsed(|n, line| n > 0 && line.starts_with("+ "));
     let choices = parsed(|n, line| n > 0 && line.starts_with("- "));
-    match (line, reasons, choices) {
-        (Ok(line), Ok(reasons), Ok(choices)) if !text.trim_start_matches(['\r', '\n']).is_empty() => {
-            Ok(Advice { line, reasons, choices })
+    match (line, reasons, changes, choices) {
+        (Ok(line), Ok(reasons), Ok(changes), Ok(choices)) if !text.trim_start_matches(['\r', '\n']).is_empty() => {
+            Ok(Advice { line, reasons, changes, choices })
         }
-        (Ok(_), Ok(_), Ok(_)) => {
+        (Ok(_), Ok(_), Ok(_), Ok(_)) => {
             Err(vec![Problem::new(path, "the text is empty", "write one line, an empty line, and the reasons")])
         }
-        (line, reasons, choices) => {
-            Err([line, reasons, choices].into_iter().filter_map(Result::err).flatten().collect())
+        (line, reasons, changes, choices) => {
+            Err([line, reasons, changes, choices].into_iter().filter_map(Result::err).flatten().collect())
         }
     }
 }

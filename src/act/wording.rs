@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 
 use super::found::{Found, Part, UnreadPart, Where};
 use super::incident::Incident;
+use crate::decide::Offer;
 use crate::detect::Kind;
 use crate::extract::Why;
 use crate::school::{Contact, Language};
@@ -144,11 +145,17 @@ pub(super) fn found(incident: &Incident, language: Language) -> Vec<String> {
 /// "kolom C (bsn): 27 burgerservicenummers (BSN), het eerste staat in rij 2 en eindigt op 82".
 fn what(found: &Found, language: Language) -> String {
     let count = kind(found.kind, found.values, language);
-    let column = found.column.as_ref().map(|column| {
-        let heading = column.heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default();
-        format!("{} {}{heading}: ", language.of("kolom", "column"), column.letter)
-    });
-    format!("{}{count}{}", column.unwrap_or_default(), first(found, language))
+    let heading = |heading: &String| format!(" ({heading})");
+    let told: Vec<String> =
+        found.columns.iter().map(|c| c.letter.clone() + &c.heading.as_ref().map(heading).unwrap_or_default()).collect();
+    let columns = if told.is_empty() { String::new() } else { format!("{}: ", columns(&told, language)) };
+    format!("{columns}{count}{}", first(found, language))
+}
+
+/// "kolom A, C en D".
+fn columns(told: &[String], language: Language) -> String {
+    let word = language.of("kolom", if told.len() == 1 { "column" } else { "columns" });
+    format!("{word} {}", list(told, language))
 }
 
 /// Where the first is, and on what it ends.
@@ -273,25 +280,36 @@ fn unread(part: &UnreadPart, language: Language) -> String {
     capital(&format!("{}: {why}.", place(&part.at, language)))
 }
 
-/// "Haal kolom C en D uit klas5.csv." for the files in which everything stands in columns.
+/// "Haal kolom C en D uit klas5.csv." when all that was found stands in columns of one file; empty otherwise.
 pub(super) fn remove_columns(incident: &Incident, language: Language) -> String {
     let in_file = |found: &&Found| matches!(found.at.part, Part::File(_));
     let Some(Part::File(name)) = incident.found.iter().find(in_file).map(|found| &found.at.part) else {
         return String::new();
     };
-    let same = |found: &Found| found.at.part == Part::File(name.clone()) && found.column.is_some();
-    if incident.more > 0 || !incident.found.iter().all(same) {
+    let same = |found: &Found| found.at.part == Part::File(name.clone()) && !found.columns.is_empty();
+    let wanted = incident.offers.contains(&Offer::RemoveColumns) && incident.unread.is_empty();
+    if !wanted || incident.more > 0 || !incident.found.iter().all(same) {
         return String::new();
     }
-    let mut letters: Vec<String> =
-        incident.found.iter().filter_map(|f| f.column.as_ref().map(|c| c.letter.clone())).collect();
-    letters.dedup();
-    let columns = list(&letters, language);
     let file = name.clone().unwrap_or_else(|| language.of("de bijlage", "the attachment").to_string());
-    let word = language.of("kolom", if letters.len() == 1 { "column" } else { "columns" });
+    let mut letters: Vec<String> =
+        incident.found.iter().flat_map(|found| &found.columns).map(|column| column.letter.clone()).collect();
+    letters.sort_by_key(|letter| (letter.len(), letter.clone()));
+    letters.dedup();
+    if incident.found.iter().any(|found| letters.len() >= found.columns_of_table) {
+        // Nothing would be left; a shorter list is then the only way to send it.
+        if incident.advice.iter().any(|advised| advised.most_pupils.is_some()) {
+            return String::new();
+        }
+        return language.of(
+            format!("Verstuur {file} niet per mail: in elke kolom staan gegevens van leerlingen."),
+            format!("Do not send {file} by mail: each column has information about pupils."),
+        );
+    }
+    let columns = columns(&letters, language);
     language.of(
-        format!("Haal {word} {columns} uit {file} en verstuur de mail opnieuw, als de ander genoeg heeft aan de rest."),
-        format!("Take {word} {columns} out of {file} and send the mail again, if the rest is enough."),
+        format!("Haal {columns} uit {file}. Verstuur de mail daarna opnieuw, als de ander genoeg heeft aan de rest."),
+        format!("Take {columns} out of {file}. Then send the mail again, if the rest is enough for the other."),
     )
 }
 

@@ -40,20 +40,17 @@ pub fn verdict(
         let line = policy.lines.iter().find(|line| facts.fit(&line.when, &class));
         facts.decision(line, class, mode)
     };
+    let recipients = envelope.recipients.iter();
+    let decisions: Vec<Decision> =
+        recipients.map(|recipient| decide(classes.class_of(&recipient.mailbox, school))).collect();
+    let blocked: BTreeSet<&Arc<str>> =
+        decisions.iter().filter(|decision| decision.route == Route::Block).map(|decision| &decision.class).collect();
+    let next = blocked.into_iter().map(|class| (class.clone(), facts.next(policy, class, mode))).collect();
     let mut kinds = BTreeMap::new();
     for finding in &counted {
         *kinds.entry(finding.kind).or_insert(0) += 1;
     }
-    Verdict {
-        decisions: envelope
-            .recipients
-            .iter()
-            .map(|recipient| decide(classes.class_of(&recipient.mailbox, school)))
-            .collect(),
-        content: facts.content(),
-        kinds,
-        unread: facts.unread.into_iter().collect(),
-    }
+    Verdict { decisions, next, content: facts.content(), kinds, unread: facts.unread.into_iter().collect() }
 }
 
 /// The findings that count under this policy.
@@ -63,27 +60,51 @@ pub fn counted<'a>(findings: &'a [Finding], policy: &Policy) -> impl Iterator<It
     findings.iter().filter(move |finding| finding.confidence.total_cmp(&min).is_ge())
 }
 
-/// How many different pupils these findings speak of, at least. Rows cannot be joined here, so a pupil with
-/// name and BSN must not count twice: the largest of the three ways of counting is taken.
+/// How many different pupils these findings speak of, at least.
 pub fn pupils<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> usize {
-    let (mut names, mut numbers, mut student_numbers) = (HashSet::new(), HashSet::new(), HashSet::new());
-    for finding in findings {
-        match (&finding.pupil, finding.kind) {
-            (Some(pupil), _) => {
-                names.insert(pupil.0.to_string());
+    Pupils::new(findings).count(&BTreeSet::new())
+}
+
+/// The pupils of a message, by the kinds of findings that speak of them.
+#[derive(Debug, Clone, Default)]
+struct Pupils {
+    /// How many pupils are named by exactly these kinds of findings.
+    named: BTreeMap<BTreeSet<Kind>, usize>,
+    /// Distinct numbers by kind.
+    numbers: BTreeMap<Kind, usize>,
+}
+
+impl Pupils {
+    fn new<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let mut by_pupil: HashMap<String, BTreeSet<Kind>> = HashMap::new();
+        let mut numbers: BTreeMap<Kind, HashSet<String>> = BTreeMap::new();
+        for finding in findings {
+            let name = match (&finding.pupil, finding.kind) {
+                (Some(pupil), _) => Some(pupil.0.to_string()),
+                (None, Kind::PupilName) => Some(value_of(finding)),
+                _ => None,
+            };
+            if let Some(name) = name {
+                by_pupil.entry(name).or_default().insert(finding.kind);
             }
-            (None, Kind::PupilName) => {
-                names.insert(value_of(finding));
+            if matches!(finding.kind, Kind::Bsn | Kind::EducationNumber | Kind::StudentNumber) {
+                numbers.entry(finding.kind).or_default().insert(value_of(finding));
             }
-            _ => {}
         }
-        match finding.kind {
-            Kind::Bsn | Kind::EducationNumber => numbers.insert(value_of(finding)),
-            Kind::StudentNumber => student_numbers.insert(value_of(finding)),
-            _ => false,
-        };
+        let mut named = BTreeMap::new();
+        for kinds in by_pupil.into_values() {
+            *named.entry(kinds).or_insert(0) += 1;
+        }
+        Self { named, numbers: numbers.into_iter().map(|(kind, values)| (kind, values.len())).collect() }
     }
-    names.len().max(numbers.len()).max(student_numbers.len())
+
+    /// How many are left without the findings of some kinds. Rows cannot be joined here, so a pupil with name and BSN
+    /// must not count twice: the largest of the three ways of counting is taken.
+    fn count(&self, gone: &BTreeSet<Kind>) -> usize {
+        let named = self.named.iter().filter(|(kinds, _)| !kinds.is_subset(gone)).map(|(_, pupils)| pupils).sum();
+        let of = |kind: Kind| self.numbers.get(&kind).filter(|_| !gone.contains(&kind)).copied().unwrap_or_default();
+        (of(Kind::Bsn) + of(Kind::EducationNumber)).max(of(Kind::StudentNumber)).max(named)
+    }
 }
 
 /// A found value in the form in which two of them are compared: numbers without points, spaces or leading
@@ -101,12 +122,17 @@ pub fn value_of(finding: &Finding) -> String {
 }
 
 /// What policy lines ask about, counted once for all recipients.
+#[derive(Debug, Clone)]
 struct Facts {
     /// Distinct values by kind.
     distinct: BTreeMap<Kind, usize>,
     /// Distinct values by kind and strength.
     graded: BTreeMap<(Kind, Strength), usize>,
-    pupils: usize,
+    pupils: Pupils,
+    /// The kinds that are taken out.
+    gone: BTreeSet<Kind>,
+    /// The most pupils that are left in.
+    most_pupils: usize,
     unread: BTreeSet<Why>,
     sender: SenderClass,
     calendar: bool,
@@ -127,15 +153,72 @@ impl Facts {
                 strengths.push(strength);
             }
         }
-        let pupils = pupils(findings.iter().copied());
-        Self { distinct, graded, pupils, unread: unread.iter().map(|u| u.why).collect(), sender, calendar }
+        Self {
+            distinct,
+            graded,
+            pupils: Pupils::new(findings.iter().copied()),
+            gone: BTreeSet::new(),
+            most_pupils: usize::MAX,
+            unread: unread.iter().map(|u| u.why).collect(),
+            sender,
+            calendar,
+        }
+    }
+
+    fn pupils(&self) -> usize {
+        self.pupils.count(&self.gone).min(self.most_pupils)
+    }
+
+    /// The lines that would block one after the other, when each time what the last one asks about is taken out.
+    fn next(&self, policy: &Policy, class: &str, mode: Mode) -> Vec<Arc<str>> {
+        let (mut facts, mut next) = (self.clone(), Vec::new());
+        // A line that asks about nothing in the mail blocks it whatever is taken out; each other takes something.
+        for _ in 0..policy.lines.len() {
+            let fits = policy.lines.iter().find(|line| facts.fit(&line.when, class));
+            let Some(line) = fits.filter(|line| line.route == Route::Block && line.mode.min(mode) == Mode::Enforce)
+            else {
+                break;
+            };
+            if next.last() == Some(&line.id) {
+                break;
+            }
+            next.push(line.id.clone());
+            facts.take_out(&line.when);
+        }
+        next.into_iter().skip(1).collect()
+    }
+
+    /// Without what made a line fit: the findings that it asks about, else the pupils, else the unread parts.
+    fn take_out(&mut self, when: &When) {
+        let kinds = if when.kinds.is_empty() { &when.all_of } else { &when.kinds };
+        for kind in kinds {
+            let left: usize = match when.strength {
+                None => 0,
+                Some(strength) => {
+                    self.graded.remove(&(*kind, strength));
+                    self.graded.iter().filter(|((graded, _), _)| graded == kind).map(|(_, count)| count).sum()
+                }
+            };
+            if left > 0 {
+                self.distinct.insert(*kind, left);
+            } else {
+                self.distinct.remove(kind);
+                self.graded.retain(|(graded, _), _| graded != kind);
+                self.gone.insert(*kind);
+            }
+        }
+        if kinds.is_empty() && when.pupils_min > 0 {
+            self.most_pupils = self.most_pupils.min(when.pupils_min - 1);
+        } else if kinds.is_empty() {
+            self.unread.retain(|why| !when.unread.contains(why));
+        }
     }
 
     fn fit(&self, when: &When, class: &str) -> bool {
         let of_class = when.to.is_empty() || when.to.iter().any(|to| &**to == class);
         of_class
             && self.fit_kinds(when)
-            && self.pupils >= when.pupils_min
+            && self.pupils() >= when.pupils_min
             && (when.unread.is_empty() || when.unread.iter().any(|why| self.unread.contains(why)))
             && (when.sender.is_empty() || when.sender.contains(&self.sender))
             && (when.message.is_empty() || when.message.iter().any(|class| self.is(*class)))
@@ -191,7 +274,7 @@ impl Facts {
 
     fn content(&self) -> Content {
         let has = |kinds: &[Kind]| kinds.iter().any(|kind| self.distinct.contains_key(kind));
-        if self.pupils >= BULK_PUPILS {
+        if self.pupils() >= BULK_PUPILS {
             Content::Bulk
         } else if has(&[Kind::Health, Kind::Care, Kind::BeliefOrigin, Kind::Criminal]) {
             Content::Special

@@ -64,6 +64,9 @@ pub struct Decision {
 pub struct Verdict {
     /// One decision for each recipient, in envelope order.
     pub decisions: Vec<Decision>,
+    /// By recipient class, the lines that would stop the mail one after the other when only what the line before asks
+    /// about is taken out of it. The sender is to know all of them at once. Only classes of blocked recipients.
+    pub next: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// The class of the content (corpus: clean, personal, special, bulk).
     pub content: Content,
     /// How many findings of each kind count (confidence at or above the policy's threshold).
