@@ -29,13 +29,22 @@ impl<'a> Folded<'a> {
         let mut folded = String::with_capacity(original.len());
         let mut shifts = Vec::new();
         let mut shift = 0isize;
-        for (at, c) in original.char_indices() {
+        let mut rest = original;
+        while let Some(first) = rest.chars().next() {
+            let at = original.len() - rest.len();
             let now = at as isize - folded.len() as isize;
-            if now != shift || !c.is_ascii() {
+            if now != shift || !first.is_ascii() {
                 shifts.push((folded.len(), at));
                 shift = now;
             }
-            push_folded(&mut folded, c);
+            // ASCII is most of every text, and is copied run by run.
+            let (run, after) = rest.split_at(ascii_run(rest.as_bytes()).max(first.len_utf8()));
+            if first.is_ascii() {
+                folded.push_str(run);
+            } else {
+                push_folded(&mut folded, first);
+            }
+            rest = after;
         }
         shifts.push((folded.len(), original.len()));
         turn_overridden(original, &mut folded, &shifts);
@@ -87,10 +96,14 @@ pub fn fold(text: &str) -> String {
     Folded::new(text).text.into_owned()
 }
 
+/// How many bytes at the start are ASCII.
+fn ascii_run(bytes: &[u8]) -> usize {
+    let whole: usize = bytes.chunks(32).take_while(|chunk| chunk.is_ascii()).map(<[u8]>::len).sum();
+    whole + bytes.get(whole..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii()).count()
+}
+
 fn push_folded(folded: &mut String, c: char) {
-    if c.is_ascii() {
-        folded.push(c);
-    } else if let Some(same) = by_table(c) {
+    if let Some(same) = by_table(c) {
         folded.push_str(same);
     } else if c.is_alphanumeric() || is_combining_mark(c) {
         folded.extend(std::iter::once(c).nfkd().filter(|&part| !is_combining_mark(part)).map(plain));

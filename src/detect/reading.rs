@@ -182,7 +182,11 @@ impl<'t> Reader<'t> {
     fn read(&mut self) {
         let mut at = 0;
         while at < self.bytes.len() {
-            let (gap, start) = self.gap(at);
+            let (gap, start) = match self.bytes.get(at..) {
+                // Nearly every gap is a single space.
+                Some([b' ', next, ..]) if KIND[*next as usize] != 0 => (gap::SPACE, at + 1),
+                _ => self.gap(at),
+            };
             let Some(&first) = self.bytes.get(start) else { break };
             let token = self.run(start, first);
             at = token.end as usize;
@@ -237,40 +241,45 @@ impl<'t> Reader<'t> {
     }
 
     fn run(&mut self, start: usize, first: u8) -> Token {
-        let digits = first.is_ascii_digit();
+        let kind = KIND[first as usize] & (kind::LETTER | kind::DIGIT);
+        let digits = kind == kind::DIGIT;
         self.digits |= digits;
-        let (mut hash, mut upper, mut end) = (SEED, true, start);
-        while let Some(&byte) = self.bytes.get(end) {
-            if CLASS[byte as usize] != 0 || byte.is_ascii_digit() != digits || end - start >= LONGEST_TOKEN {
+        let (mut hash, mut seen, mut length) = (SEED, 0, 0);
+        for &byte in self.bytes.get(start..).unwrap_or_default().iter().take(LONGEST_TOKEN) {
+            let here = KIND[byte as usize];
+            if here & kind == 0 {
                 break;
             }
-            upper &= !byte.is_ascii_lowercase();
-            hash = step(hash, byte.to_ascii_lowercase());
-            end += 1;
+            seen |= here;
+            hash = step(hash, byte | (here & kind::CAPITAL));
+            length += 1;
         }
         Token {
             start: start as u32,
-            end: end as u32,
+            end: start as u32 + length,
             hash,
             gap: 0,
             digits,
             capital: first.is_ascii_uppercase(),
-            upper: upper && !digits,
+            upper: seen & kind::SMALL == 0 && !digits,
             segment: 0,
         }
     }
 
     fn place(&mut self, mut token: Token, mut bits: u16) {
-        let cell = self.cell_of(token.start);
-        let before = self.segments.last().copied().unwrap_or_default();
-        if cell != before.cell {
-            bits |= gap::SEGMENT | gap::CELL;
-        }
-        if bits & gap::SEGMENT != 0 && !self.tokens.is_empty() {
-            self.next_segment(before, cell, bits);
-        } else if let Some(segment) = self.segments.last_mut() {
-            segment.cell = cell;
-            segment.row = cell.and_then(|cell| self.row_of.get(cell as usize)).copied();
+        // Running text has no cells to look for.
+        if bits & gap::SEGMENT != 0 || !self.cells.is_empty() {
+            let cell = self.cell_of(token.start);
+            let before = self.segments.last().copied().unwrap_or_default();
+            if cell != before.cell {
+                bits |= gap::SEGMENT | gap::CELL;
+            }
+            if bits & gap::SEGMENT != 0 && !self.tokens.is_empty() {
+                self.next_segment(before, cell, bits);
+            } else if let Some(segment) = self.segments.last_mut() {
+                segment.cell = cell;
+                segment.row = cell.and_then(|cell| self.row_of.get(cell as usize)).copied();
+            }
         }
         token.gap = bits;
         token.segment = self.segments.len() as u32 - 1;
@@ -346,6 +355,37 @@ const fn classes() -> [u16; 256] {
             b':' => gap::COLON,
             b'@' => gap::AT,
             _ => gap::OTHER,
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// What a byte is inside a token, as bits.
+mod kind {
+    /// A letter, or part of one that is not ASCII.
+    pub const LETTER: u8 = 1;
+    /// A digit.
+    pub const DIGIT: u8 = 2;
+    /// A small ASCII letter.
+    pub const SMALL: u8 = 4;
+    /// A capital ASCII letter; the same bit tells it from its small one.
+    pub const CAPITAL: u8 = 32;
+}
+
+/// What each byte means inside tokens ([`kind`]); 0 for what stands between them.
+static KIND: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'0'..=b'9' => kind::DIGIT,
+            b'a'..=b'z' => kind::LETTER | kind::SMALL,
+            b'A'..=b'Z' => kind::LETTER | kind::CAPITAL,
+            128..=255 => kind::LETTER,
+            _ => 0,
         };
         byte += 1;
     }

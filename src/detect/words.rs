@@ -6,7 +6,7 @@
 //! share its first (or last) four letters, so the pass is linear and seldom compares at all.
 
 use crate::detect::fold::fold;
-use crate::detect::reading::{Reading, Token, gap};
+use crate::detect::reading::{Reading, Token, gap, word_hash};
 
 /// What a word means to a rule, or to all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +64,20 @@ struct Entry {
     roles: Vec<Role>,
 }
 
+/// A term in a bucket.
+#[derive(Debug, Clone)]
+struct Candidate {
+    entry: u16,
+    /// The hash of its first word, when that must be the token and not only its start or end.
+    whole: Option<u64>,
+}
+
 /// The vocabulary of all rules together.
 #[derive(Debug)]
 pub struct Words {
     entries: Vec<Entry>,
-    by_start: Vec<Vec<u16>>,
-    by_end: Vec<Vec<u16>>,
+    by_start: Vec<Vec<Candidate>>,
+    by_end: Vec<Vec<Candidate>>,
     /// Which buckets hold anything: small enough to stay in the fastest cache.
     sieve: [[u64; BUCKETS / 64]; 2],
 }
@@ -127,8 +135,9 @@ impl Words {
         if let Some(bits) = sieve.get_mut(bucket / 64) {
             *bits |= 1 << (bucket % 64);
         }
+        let whole = (!open_start && !(open_end && parts.len() == 1)).then(|| word_hash(first));
         if let Some(bucket) = table.get_mut(bucket) {
-            bucket.push(index);
+            bucket.push(Candidate { entry: index, whole });
         }
         self.entries.push(Entry { parts, open_start, open_end, capitals, roles: vec![role] });
         Ok(())
@@ -140,17 +149,21 @@ impl Words {
         for (index, token) in reading.tokens.iter().enumerate() {
             let word = reading.bytes(token);
             let [starts, ends] = &self.sieve;
-            for (table, sieve, bucket) in
-                [(&self.by_start, starts, start_bucket(word)), (&self.by_end, ends, end_bucket(word))]
-            {
+            let mut look = |table: &[Vec<Candidate>], sieve: &[u64; BUCKETS / 64], bucket: usize| {
                 if sieve.get(bucket / 64).is_none_or(|bits| bits >> (bucket % 64) & 1 == 0) {
-                    continue;
+                    return;
                 }
-                for &entry in table.get(bucket).into_iter().flatten() {
-                    if let Some(entry) = self.entries.get(usize::from(entry)) {
+                let candidates = table.get(bucket).into_iter().flatten();
+                for candidate in candidates.filter(|one| one.whole.is_none_or(|whole| whole == token.hash)) {
+                    if let Some(entry) = self.entries.get(usize::from(candidate.entry)) {
                         entry.push_hits(reading, index, token, &mut hits);
                     }
                 }
+            };
+            look(&self.by_start, starts, start_bucket(word));
+            // No shorter word can end in a term that has a `*` before it.
+            if word.len() >= SHORTEST_OPEN {
+                look(&self.by_end, ends, end_bucket(word));
             }
         }
         hits
@@ -209,14 +222,30 @@ fn parts(folded: &str) -> Vec<Box<[u8]>> {
 }
 
 fn start_bucket(word: &[u8]) -> usize {
-    bucket(word.iter())
+    let key = match word {
+        [a, b, c, d, ..] => u32::from_be_bytes([*a, *b, *c, *d]),
+        short => short.iter().fold(0, |key, letter| (key << 8) | u32::from(*letter)),
+    };
+    bucket(key)
 }
 
 fn end_bucket(word: &[u8]) -> usize {
-    bucket(word.iter().rev())
+    let key = match word {
+        [.., d, c, b, a] => u32::from_be_bytes([*a, *b, *c, *d]),
+        short => short.iter().rev().fold(0, |key, letter| (key << 8) | u32::from(*letter)),
+    };
+    bucket(key)
 }
 
-fn bucket<'b>(letters: impl Iterator<Item = &'b u8>) -> usize {
-    let key = letters.take(4).fold(0u32, |key, letter| (key << 8) | u32::from(letter.to_ascii_lowercase()));
-    (key.wrapping_mul(0x9E37_79B1) >> 19) as usize % BUCKETS
+/// The bucket of up to four letters, whatever their case.
+fn bucket(letters: u32) -> usize {
+    (small(letters).wrapping_mul(0x9E37_79B1) >> 19) as usize % BUCKETS
+}
+
+/// Four ASCII letters in lower case at once: in each byte, bit 7 of the sums tells whether it is past `A`, past `Z`.
+fn small(letters: u32) -> u32 {
+    let low = letters & 0x7F7F_7F7F;
+    let (from_a, past_z) = (low + 0x3F3F_3F3F, low + 0x2525_2525);
+    let capital = (from_a ^ past_z) & !letters & 0x8080_8080;
+    letters | capital >> 2
 }

@@ -121,13 +121,12 @@ impl Writer {
             self.page.text.push_str(text);
             return;
         }
-        let is_space = |b: &u8| matches!(b, b' ' | b'\n' | b'\t' | b'\r' | 0x0C);
         let mut rest = text;
         while !rest.is_empty() {
-            let start = rest.bytes().position(|b| !is_space(&b)).unwrap_or(rest.len());
+            let start = rest.bytes().position(|b| !is_space(b)).unwrap_or(rest.len());
             self.space |= start > 0;
-            let word = rest.get(start..).unwrap_or_default();
-            let (now, after) = word.split_at(word.bytes().position(|b| is_space(&b)).unwrap_or(word.len()));
+            let words = rest.get(start..).unwrap_or_default();
+            let (now, after) = words.split_at(evenly_spaced(words.as_bytes()));
             if !now.is_empty() {
                 self.settle();
                 self.page.text.push_str(now);
@@ -307,6 +306,20 @@ impl Writer {
             self.aside.push('\n');
         }
     }
+}
+
+fn is_space(b: u8) -> bool {
+    matches!(b, b' ' | b'\n' | b'\t' | b'\r' | 0x0C)
+}
+
+/// How far a text goes on in words with one space between, which are shown as they stand.
+fn evenly_spaced(text: &[u8]) -> usize {
+    let mut after = text.iter().skip(1);
+    let end = text.iter().position(|&b| {
+        let next = after.next();
+        is_space(b) && (b != b' ' || next.is_none_or(|&next| is_space(next)))
+    });
+    end.unwrap_or(text.len())
 }
 
 fn is_text_attribute(name: &str) -> bool {

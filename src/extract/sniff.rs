@@ -53,7 +53,7 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
         return unread(has(&wide(b"EncryptedPackage")) || has(&wide(b"DRMContent")));
     }
     let start = bytes.get(..1024).unwrap_or(bytes);
-    if start.trim_ascii_start().starts_with(b"%PDF-") || !is_text(bytes) && memmem::find(start, b"%PDF-").is_some() {
+    if start.trim_ascii_start().starts_with(b"%PDF-") || memmem::find(start, b"%PDF-").is_some() && !is_text(bytes) {
         return unread(has(b"/Encrypt"));
     }
     if at(0, b"7z\xBC\xAF\x27\x1C") {
@@ -199,10 +199,17 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     if zeros * 10 > sample.len() * 3 {
         return latin_in_wide(sample);
     }
-    let allowed =
-        |b: u8| b >= 0x20 && b != 0x7F || matches!(b, b'\t' | b'\n' | b'\r' | 0x0C | 0x0E | 0x0F | 0x1B | 0x15 | 0x25);
-    let bad = sample.iter().filter(|&&b| !allowed(b)).count();
+    // Counted in octets, a chunk at a time, so that the compiler can compare sixteen at once.
+    let bad: usize = sample.chunks(255).map(|chunk| usize::from(chunk.iter().map(|&b| is_odd(b)).sum::<u8>())).sum();
     bad * 50 <= sample.len()
+}
+
+/// 1 for a control character that no text holds. Without branches: it looks at every octet of every body.
+fn is_odd(b: u8) -> u8 {
+    let control = (b < 0x20) | (b == 0x7F);
+    let shift = (b == 0x0E) | (b == 0x0F) | (b == 0x1B) | (b == 0x15);
+    let space = (b == b'\t') | (b == b'\n') | (b == b'\r') | (b == 0x0C);
+    u8::from(control & !shift & !space)
 }
 
 /// Whether the zeros stand where UTF-16 or UTF-32 has them, with printable characters between.
