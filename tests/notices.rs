@@ -73,7 +73,9 @@ fn notices_word_for_word() {
         same_words(&read);
         assert!(line.is_ascii() && line.len() <= 400, "{line}");
         let got = format!("Subject: {}\n\n{}\n\n550 5.7.1 {line}\n", read.subject, read.text.trim_end());
-        if std::env::var("W").is_ok() { std::fs::write(path.with_extension("expect.txt"), &got).unwrap(); }
+        if std::env::var("W").is_ok() {
+            std::fs::write(path.with_extension("expect.txt"), &got).unwrap();
+        }
         let expect = std::fs::read_to_string(path.with_extension("expect.txt")).unwrap_or_default();
         assert_eq!(got, expect, "{}: {incident:?}", path.display());
     }

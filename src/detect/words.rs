@@ -135,7 +135,7 @@ impl Words {
         if let Some(bits) = sieve.get_mut(bucket / 64) {
             *bits |= 1 << (bucket % 64);
         }
-        let whole = (!open_start && !(open_end && parts.len() == 1)).then(|| word_hash(first));
+        let whole = (!(open_start || open_end && parts.len() == 1)).then(|| word_hash(first));
         if let Some(bucket) = table.get_mut(bucket) {
             bucket.push(Candidate { entry: index, whole });
         }

@@ -166,6 +166,7 @@ impl fmt::Debug for Mail {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

@@ -165,11 +165,9 @@ impl Record {
     /// Writes one line, without waiting.
     pub fn line(&self, entry: Entry) {
         let Some(orders) = &self.orders else { return log(&entry) };
-        match orders.try_send(Order::Write(Box::new(entry))) {
-            Err(TrySendError::Full(Order::Write(entry)) | TrySendError::Disconnected(Order::Write(entry))) => {
-                log(&entry)
-            }
-            _ => {}
+        let sent = orders.try_send(Order::Write(Box::new(entry)));
+        if let Err(TrySendError::Full(Order::Write(entry)) | TrySendError::Disconnected(Order::Write(entry))) = sent {
+            log(&entry);
         }
     }
 

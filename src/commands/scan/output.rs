@@ -170,7 +170,7 @@ fn read<'s>(file: &'s str, scan: &'s Scan) -> Read<'s> {
 }
 
 fn text(file: &str, scan: &Scan) {
-    say(format!("{file}"));
+    say(file);
     for text in &scan.texts.texts {
         say(format!("\n[{}]\n{}", text.place.path(), text.text.trim_end()));
     }
