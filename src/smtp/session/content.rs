@@ -58,7 +58,10 @@ impl<H: Handler> Session<H> {
             }
             // Patience for one read, and for the whole: a sender slower than the minimum rate is let go.
             let allowed = patience + Duration::from_secs(reader.seen() as u64 / rate);
-            let left = allowed.saturating_sub(started.elapsed()).min(patience);
+            let Some(left) = allowed.checked_sub(started.elapsed()) else {
+                return Err(End::HangUp(Reply::timed_out()));
+            };
+            let left = left.min(patience);
             let nap = if rested { left } else { left.min(REST_AFTER) };
             match timeout(nap, self.wire.read_content()).await {
                 Err(_) if nap < left => {}
