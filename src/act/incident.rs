@@ -65,6 +65,8 @@ pub struct Incident {
     pub unread: Vec<UnreadPart>,
     /// What has to change, line by line of the policy, for the mail to pass.
     pub advice: Vec<Advised>,
+    /// Whether names alone are among what stops it; otherwise they may stay in.
+    pub names: bool,
     /// What the sender may choose.
     pub offers: BTreeSet<Offer>,
     /// The mail's Message-ID, when it has a plain one.
@@ -110,6 +112,7 @@ impl Incident {
             pupils: decide::pupils(findings.iter().copied()),
             found,
             unread,
+            names: cause.lines.iter().any(|line| asks_for_names(&line.when)),
             offers: offers(&cause.lines),
             advice: advice(&cause.lines),
             message_id: stopped.headers.message_id.as_deref().filter(|id| is_plain_id(id)).map(str::to_string),
@@ -169,6 +172,11 @@ fn advice(lines: &[&Line]) -> Vec<Advised> {
         told.push((Advised { key: key.clone(), again, most_pupils }, &line.when));
     }
     told.into_iter().map(|(advised, _)| advised).collect()
+}
+
+fn asks_for_names(when: &When) -> bool {
+    let kinds = if when.kinds.is_empty() { &when.all_of } else { &when.kinds };
+    kinds.contains(&Kind::PupilName) || kinds.is_empty() && when.pupils_min > 0
 }
 
 /// What one line offers is offered; columns are, when that answers every line.

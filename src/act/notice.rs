@@ -126,9 +126,10 @@ impl Texts {
         for sentence in advice.first().map(|advice| &advice.line).into_iter().chain(changes) {
             let sentence = ascii(sentence);
             // Half a sentence says something else than a whole one.
-            if said.len() + sentence.len() + last.len() + 2 <= LONGEST_REPLY {
-                said = format!("{said} {sentence}");
+            if said.len() + sentence.len() + last.len() + 2 > LONGEST_REPLY {
+                break;
             }
+            said = format!("{said} {sentence}");
         }
         format!("{said} {last}")
     }
@@ -154,7 +155,12 @@ fn common_values(incident: &Incident, school: &School) -> Filled {
 fn values(set: &Set, incident: &Incident, readers: &[Mailbox], school: &School, language: Language) -> Filled {
     let mut values = common_values(incident, school);
     let advice = all_advice(set, incident, &values);
-    let reasons = advice.iter().flat_map(|advice| advice.reasons.clone()).collect();
+    let mut reasons: Vec<String> = Vec::new();
+    for paragraph in advice.iter().flat_map(|advice| &advice.reasons) {
+        if !reasons.contains(paragraph) {
+            reasons.push(paragraph.clone());
+        }
+    }
     let choices = choices(set, incident, school, language, &values, &advice);
     let typed: Vec<String> = readers.iter().map(|reader| line(reader.typed(), 320)).collect();
     let found = wording::found(incident, language);

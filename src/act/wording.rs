@@ -280,23 +280,24 @@ fn unread(part: &UnreadPart, language: Language) -> String {
     capital(&format!("{}: {why}.", place(&part.at, language)))
 }
 
-/// "Haal kolom C en D uit klas5.csv." when all that was found stands in columns of one file; empty otherwise.
+/// "Haal kolom C en D uit klas5.csv." when all that must go stands in columns of one file; empty otherwise.
 pub(super) fn remove_columns(incident: &Incident, language: Language) -> String {
-    let in_file = |found: &&Found| matches!(found.at.part, Part::File(_));
-    let Some(Part::File(name)) = incident.found.iter().find(in_file).map(|found| &found.at.part) else {
+    let must_go = |found: &&Found| incident.names || found.kind != Kind::PupilName;
+    let found: Vec<&Found> = incident.found.iter().filter(must_go).collect();
+    let Some((first, Part::File(name))) = found.first().map(|first| (first, &first.at.part)) else {
         return String::new();
     };
-    let same = |found: &Found| found.at.part == Part::File(name.clone()) && !found.columns.is_empty();
+    let in_columns = found.iter().all(|found| found.at == first.at && !found.columns.is_empty());
     let wanted = incident.offers.contains(&Offer::RemoveColumns) && incident.unread.is_empty();
-    if !wanted || incident.more > 0 || !incident.found.iter().all(same) {
+    if !wanted || !in_columns || incident.more > 0 {
         return String::new();
     }
     let file = name.clone().unwrap_or_else(|| language.of("de bijlage", "the attachment").to_string());
     let mut letters: Vec<String> =
-        incident.found.iter().flat_map(|found| &found.columns).map(|column| column.letter.clone()).collect();
+        found.iter().flat_map(|found| &found.columns).map(|column| column.letter.clone()).collect();
     letters.sort_by_key(|letter| (letter.len(), letter.clone()));
     letters.dedup();
-    if incident.found.iter().any(|found| letters.len() >= found.columns_of_table) {
+    if letters.len() >= first.columns_of_table {
         // Nothing would be left; a shorter list is then the only way to send it.
         if incident.advice.iter().any(|advised| advised.most_pupils.is_some()) {
             return String::new();
