@@ -12,7 +12,7 @@ use crate::problem::Problem;
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Check packs: every hit must hit, every miss must miss; without files the shipped ones
+    /// Check packs as the gate loads them, beside the shipped ones: every hit must hit, every miss must miss
     Check {
         /// Rule packs in TOML
         files: Vec<PathBuf>,
@@ -53,7 +53,7 @@ fn load(files: &[PathBuf]) -> Result<Rules, Vec<Problem>> {
             }
         }
     }
-    if problems.is_empty() { Rules::load(&texts) } else { Err(problems) }
+    if problems.is_empty() { Rules::beside_shipped(&texts) } else { Err(problems) }
 }
 
 fn list(rules: &Rules) {

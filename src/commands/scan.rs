@@ -44,10 +44,10 @@ pub(super) struct Arguments {
     /// Judge as sent by this address
     #[arg(long)]
     from: Option<String>,
-    /// Judge as sent to these addresses; prints the route for each
-    #[arg(long, num_args = 1.., requires = "from")]
+    /// Judge as sent to this address, and print the route; may be given several times
+    #[arg(long, requires = "from")]
     to: Vec<String>,
-    /// Messages (.eml) or other documents; - is standard input
+    /// Messages (.eml) or other documents; - is standard input. Addresses behind --to count as recipients too
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Err(problems) => return fail(&problems),
     };
     let mut code = ExitCode::SUCCESS;
-    for file in &arguments.files {
+    for file in arguments.files.iter().filter(|file| !is_recipient(arguments, file)) {
         match read(file) {
             Ok(raw) => {
                 let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw) };
@@ -88,9 +88,15 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 fn envelope(arguments: &Arguments) -> Result<Envelope, String> {
     let parse = |address: &String| Mailbox::parse(address).map_err(|_| address.clone());
     let sender = arguments.from.as_ref().filter(|from| from.as_str() != "<>").map(parse).transpose()?;
-    let recipients =
-        arguments.to.iter().map(|to| parse(to).map(|mailbox| Recipient { mailbox, parameters: String::new() }));
+    let more = arguments.files.iter().filter(|file| is_recipient(arguments, file));
+    let typed = arguments.to.iter().cloned().chain(more.map(|file| file.to_string_lossy().into_owned()));
+    let recipients = typed.map(|to| parse(&to).map(|mailbox| Recipient { mailbox, parameters: String::new() }));
     Ok(Envelope { sender, recipients: recipients.collect::<Result<_, _>>()?, ..Envelope::default() })
+}
+
+/// `--to a@x b@y mail.eml`: an address that is no file is another recipient.
+fn is_recipient(arguments: &Arguments, file: &Path) -> bool {
+    !arguments.to.is_empty() && file.to_string_lossy().contains('@') && !file.exists()
 }
 
 fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<Tenant>), Vec<Problem>> {

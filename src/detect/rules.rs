@@ -81,13 +81,16 @@ impl Rules {
         SHIPPED_RULES.get_or_init(|| compile(&shipped_files()).map(|(rules, _)| rules)).clone()
     }
 
-    /// A school's own packs beside the shipped ones. Where both have a term, the school's rule is the one that finds
-    /// it, so only its examples are run here.
+    /// A school's own packs beside the shipped ones; one with the id of a shipped pack takes its place. Where both have
+    /// a term, the school's rule is the one that finds it, so only its examples are run here.
     ///
     /// # Errors
     /// As [`Rules::load`].
     pub fn beside_shipped(own: &[(PathBuf, String)]) -> Result<Self, Vec<Problem>> {
-        let files: Vec<_> = own.iter().cloned().chain(shipped_files()).collect();
+        let taken: Vec<String> = own.iter().filter_map(|(_, text)| pack_id(text)).collect();
+        let others =
+            shipped_files().into_iter().filter(|(_, text)| !pack_id(text).is_some_and(|id| taken.contains(&id)));
+        let files: Vec<_> = own.iter().cloned().chain(others).collect();
         let (rules, packs) = compile(&files)?;
         let problems = check_examples(&rules, packs.get(..own.len()).unwrap_or_default());
         if problems.is_empty() { Ok(rules) } else { Err(problems) }
@@ -130,6 +133,12 @@ impl Default for Rules {
     fn default() -> Self {
         Self { inner: Arc::new(Inner { rules: Vec::new(), words: Words::default() }) }
     }
+}
+
+/// The id of a pack, where its text is well formed.
+fn pack_id(text: &str) -> Option<String> {
+    let table: toml::Table = text.parse().ok()?;
+    Some(table.get("pack")?.get("id")?.as_str()?.to_string())
 }
 
 fn shipped_files() -> Vec<(PathBuf, String)> {

@@ -38,6 +38,14 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
 }
 
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0) {
+        return Err(Problem::new(
+            file,
+            "everybody on this machine can read the private key",
+            "run: chmod o-rwx on this file",
+        ));
+    }
     PrivateKeyDer::from_pem_file(file).map_err(|error| {
         Problem::new(file, format!("the private key cannot be read: {error}"), "give a readable PEM file with the key")
     })

@@ -80,7 +80,7 @@ fn load(dir: &Path) -> (House, mailpoort::config::SmtpConfig) {
 pub fn write(dir: &Path, setup: &Setup, next_hop: SocketAddr) {
     let leaf = AUTHORITY.leaf("poort.delinde.example");
     std::fs::write(dir.join("poort.pem"), leaf.certificate).unwrap();
-    std::fs::write(dir.join("poort.key"), leaf.key).unwrap();
+    secret(dir, "poort.key", &leaf.key);
     AUTHORITY.write(&dir.join("authority.pem"));
     secret(dir, "linde-proof", "linde-geheim-1");
     secret(dir, "eik-proof", "eik-geheim-22");

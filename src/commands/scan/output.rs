@@ -54,7 +54,9 @@ struct Unread {
 struct Route<'s> {
     to: &'s str,
     class: &'s str,
+    /// What happens in this mode, and what the line asks for.
     route: &'static str,
+    asked: &'static str,
     line: &'s str,
 }
 
@@ -158,7 +160,8 @@ fn routes<'s>(mail: &'s Mail, scan: &'s Scan) -> Vec<Route<'s>> {
         .map(|(recipient, d)| Route {
             to: recipient.mailbox.typed(),
             class: &d.class,
-            route: d.asked.word(),
+            route: d.route.word(),
+            asked: d.asked.word(),
             line: &d.line,
         })
         .collect()
@@ -197,7 +200,8 @@ fn people(file: &str, mail: &Mail, scan: &Scan, policy: &Policy, explain: bool) 
         }
     }
     unread(scan).iter().for_each(|unread| say(format!("  {}: unread, {}", unread.part, unread.why)));
-    routes(mail, scan)
-        .iter()
-        .for_each(|r| say(format!("  to {} ({}): {}, by policy line {}", r.to, r.class, r.route, r.line)));
+    routes(mail, scan).iter().for_each(|r| {
+        let asked = if r.asked == r.route { String::new() } else { format!(" (would be {} when enforced)", r.asked) };
+        say(format!("  to {} ({}): {}{asked}, by policy line {}", r.to, r.class, r.route, r.line));
+    });
 }

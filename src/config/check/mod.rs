@@ -233,6 +233,22 @@ impl Check<'_> {
 
     /// The first line of a file that only its owner and its group may read.
     fn secret(&mut self, file: &Path) -> Secret<String> {
+        let secret = self.password(file);
+        let value = secret.expose();
+        let well_formed = value.len() >= 8 && value.bytes().all(|b| b.is_ascii_graphic());
+        // An empty one has its problem already.
+        if !value.is_empty() && !well_formed {
+            self.problems.push(Problem::new(
+                self.path(file),
+                "the secret is not 8 to 500 printable characters without spaces",
+                "write it on the first line, for example from: openssl rand -hex 24",
+            ));
+        }
+        secret
+    }
+
+    /// A password that somebody else has chosen, so with fewer demands: the first line of a file.
+    fn password(&mut self, file: &Path) -> Secret<String> {
         let file = self.path(file);
         let mut refuse = |what: String, remedy: &str| {
             self.problems.push(Problem::new(&file, what, remedy));
@@ -251,7 +267,7 @@ impl Check<'_> {
             return refuse("everybody on this machine can read the secret".into(), "run: chmod o-rwx on this file");
         }
         let secret = text.lines().next().unwrap_or_default().trim();
-        if secret.len() < 8 || secret.len() > 500 || !secret.bytes().all(|b| b.is_ascii_graphic()) {
+        if secret.is_empty() || secret.len() > 500 || secret.chars().any(char::is_control) {
             return refuse(
                 "the secret is not 8 to 500 printable characters without spaces".into(),
                 "write it on the first line, for example from: openssl rand -hex 24",

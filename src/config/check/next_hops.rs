@@ -71,7 +71,7 @@ impl Check<'_> {
             },
             implicit_tls: raw.implicit_tls,
             ca: raw.ca.map(|ca| self.path(&ca)),
-            credentials: raw.username.zip(raw.password_file.map(|file| self.secret(&file))),
+            credentials: raw.username.zip(raw.password_file.map(|file| self.password(&file))),
             certificate: raw.client.map(|own| (self.path(&own.certificate), self.path(&own.key))),
             mark: raw.mark.map(|mark| self.header(&mark)),
             max_connections: self.at_least(&raw.max_connections, "max_connections", 1),
