@@ -1,5 +1,6 @@
 //! What detection says: a kind, a place, how sure, and why.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -100,7 +101,7 @@ pub enum Strength {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feature {
     /// What it is, in words without any found value: `elfproef`, `word "bsn" 4 characters left`.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Log-odds, positive for, negative against.
     pub weight: f32,
 }

@@ -35,8 +35,7 @@ const WINDOW: usize = 80;
 pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, names: Option<&NameIndex>) -> Vec<Mark<'r>> {
     let mut finder = Finder { scene, rules, names, marks: Vec::new(), iban_until: 0 };
     if scene.reading.digits {
-        let tokens = scene.reading.tokens.len();
-        (0..tokens).for_each(|at| finder.at(at));
+        scene.reading.tokens.iter().enumerate().for_each(|(at, token)| finder.at(at, token));
         finder.patterns();
     }
     finder.marks
@@ -51,12 +50,11 @@ struct Finder<'s, 'a, 'r> {
 }
 
 impl Finder<'_, '_, '_> {
-    fn at(&mut self, at: usize) {
-        let Some(&token) = self.scene.reading.token(at) else { return };
+    fn at(&mut self, at: usize, token: &Token) {
         if !token.digits {
-            match self.scene.reading.bytes(&token) {
-                b"NL" | b"nl" | b"Nl" => self.iban(at, &token),
-                b"ketenid" => self.eck_id(at, &token),
+            match token.len() {
+                2 if matches!(self.scene.reading.bytes(token), b"NL" | b"nl" | b"Nl") => self.iban(at, token),
+                7 if self.scene.reading.bytes(token) == b"ketenid" => self.eck_id(at, token),
                 _ => {}
             }
             return;
@@ -65,16 +63,16 @@ impl Finder<'_, '_, '_> {
             return;
         }
         match token.len() {
-            1..=2 if self.date(at, &token) => {}
-            4 if self.date(at, &token) || self.postcode(at, &token) => {}
-            _ => self.phone(at, &token),
+            1..=2 if self.date(at, token) => {}
+            4 if self.date(at, token) || self.postcode(at, token) => {}
+            _ => self.phone(at, token),
         }
         if (4..=7).contains(&token.len()) {
-            self.student_number(at, &token);
+            self.student_number(at, token);
         }
     }
 
-    fn push(&mut self, check: Check, at: usize, range: Range<u32>, why: &str, weight: f32, pupil: Option<u32>) {
+    fn push(&mut self, check: Check, at: usize, range: Range<u32>, why: &'static str, weight: f32, pupil: Option<u32>) {
         let Some((_, rule)) = self.rules.with_check(check) else { return };
         let score = Score::new(why, weight);
         let range = range.start as usize..range.end as usize;

@@ -2,7 +2,8 @@
 //!
 //! Each text is read once into words and numbers ([`reading`]); rules and roster are matched over those
 //! in one pass each; then every candidate is scored by what stands around it. A finding says why, feature
-//! by feature, in log-odds, and its confidence is the logistic of their sum.
+//! by feature, in log-odds, and its confidence is the logistic of their sum. A page that only repeats the
+//! plain text before it is not read again: its findings would be the same, and stand in the same body.
 //!
 //! It never judges what may be sent (that is `decide`'s), opens no file and cannot fail. Time and memory
 //! are linear in the text. A value that repeats is reported at most [`REPEATS`] times a text and rule.
@@ -20,13 +21,14 @@ mod rules;
 mod scene;
 mod score;
 mod special;
+mod twin;
 mod words;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::extract::{Spot, Texts};
+use crate::extract::{Spot, Text, Texts};
 use crate::secret::Secret;
 
 pub use finding::{Feature, Finding, Kind, PupilKey, Strength};
@@ -52,8 +54,14 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
     let mut message = Message::default();
     let mut waiting = Vec::new();
     let mut found: Vec<Vec<Finding>> = texts.texts.iter().map(|_| Vec::new()).collect();
+    // The text before, when it holds nothing that the borders of paragraphs could change.
+    let mut plain: Option<&Text> = None;
     for (index, text) in texts.texts.iter().enumerate() {
+        if plain.take().is_some_and(|plain| twin::are_twins(plain, text)) {
+            continue;
+        }
         let scene = Scene::new(index, Reading::new(text), rules, names);
+        plain = (!special::any(&scene, rules)).then_some(text);
         message.about |= scene.whole;
         if text.place.spot == Spot::Subject {
             message.subject |= scene.whole;
@@ -183,7 +191,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::extract::Text;
+    use crate::extract::Place;
     use crate::roster::Roster;
 
     fn found(text: &str) -> Vec<Finding> {
@@ -219,6 +227,24 @@ mod tests {
         ] {
             assert!(kinds(text).contains(&Kind::Bsn), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_in_both_bodies_is_found_once() {
+        let body = |spot, text: &str| Text {
+            place: Place { within: Vec::new(), spot },
+            text: text.to_owned(),
+            cells: Vec::new(),
+        };
+        let names = NameIndex::new(&Roster::from_names(&["Sanne van den Berg", "Daan Visser"]));
+        let count = |plain: &str, page: &str| {
+            let texts = vec![body(Spot::Text, plain), body(Spot::Html, page)];
+            let texts = Texts { texts, unread: Vec::new() };
+            findings(&texts, &Rules::shipped().unwrap(), Some(&names)).len()
+        };
+        assert_eq!(count("Hallo,\n\nDaan Visser las voor.", "Hallo,\nDaan Visser las voor."), 1);
+        assert_eq!(count("Hallo,\n\nDaan Visser las.", "Hallo,\nDaan Visser las voor."), 2);
+        assert_eq!(count("Daan\n\nVisser las voor.", "Daan Visser las voor."), 2);
     }
 
     #[test]

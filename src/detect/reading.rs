@@ -3,8 +3,12 @@
 //! A [`Token`] is a run of letters or a run of digits. A [`Segment`] is a sentence, a line of a list or
 //! a cell: what is said in one segment is said about the same person. Linear, and never fails.
 
+mod kind;
+
 use crate::detect::fold::Folded;
 use crate::extract::Text;
+
+use kind::KIND;
 
 /// What stands between a token and the one before it, as bits.
 pub mod gap {
@@ -102,7 +106,7 @@ pub struct Reading<'a> {
 /// Above this length nobody meant a word or a number; the rest of the run is read as a next token.
 const LONGEST_TOKEN: usize = 256;
 /// A line shorter than this was ended by its writer; a longer one was wrapped.
-const SHORT_LINE: usize = 50;
+pub const SHORT_LINE: usize = 50;
 
 impl<'a> Reading<'a> {
     /// Reads a text.
@@ -198,7 +202,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The bits of what stands from `at` on, and where the next token begins.
+    /// The bits of what stands from `at` on, and where the next token begins. Apart from the loop, as it is the
+    /// long way that few gaps need.
+    #[inline(never)]
     fn gap(&mut self, mut at: usize) -> (u16, usize) {
         let (mut bits, mut lines, from) = (0, 0u32, at);
         let mut wrapped = true;
@@ -237,15 +243,18 @@ impl<'t> Reader<'t> {
         let Some(last) = self.tokens.last() else { return false };
         let word = self.bytes.get(last.start as usize..from).unwrap_or_default();
         let short = word.len() == 1 && !last.digits;
-        capital && !short && !ABBREVIATIONS.iter().any(|known| word.eq_ignore_ascii_case(known))
+        capital && !short && !is_abbreviation(word)
     }
 
+    /// The token that begins at `start`. Apart from the loop, so that what it needs for each byte stays in registers.
+    #[inline(never)]
     fn run(&mut self, start: usize, first: u8) -> Token {
         let kind = KIND[first as usize] & (kind::LETTER | kind::DIGIT);
         let digits = kind == kind::DIGIT;
         self.digits |= digits;
+        let ahead = self.bytes.get(start..).unwrap_or_default();
         let (mut hash, mut seen, mut length) = (SEED, 0, 0);
-        for &byte in self.bytes.get(start..).unwrap_or_default().iter().take(LONGEST_TOKEN) {
+        for &byte in ahead.get(..LONGEST_TOKEN).unwrap_or(ahead) {
             let here = KIND[byte as usize];
             if here & kind == 0 {
                 break;
@@ -325,6 +334,12 @@ fn cells_in_folded(text: &Text, folded: &Folded<'_>) -> (Vec<(u32, u32)>, Vec<u3
     (ranges, row_of, count)
 }
 
+/// Whether a full stop behind a word belongs to the word.
+pub fn is_abbreviation(word: &[u8]) -> bool {
+    word.len() <= LONGEST_ABBREVIATION && ABBREVIATIONS.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+const LONGEST_ABBREVIATION: usize = 4;
 /// Words before a full stop that ends no sentence.
 const ABBREVIATIONS: [&[u8]; 24] = [
     b"dhr", b"mevr", b"mw", b"mvr", b"drs", b"dr", b"ir", b"ing", b"geb", b"nr", b"nrs", b"tel", b"gr", b"bijv",
@@ -355,37 +370,6 @@ const fn classes() -> [u16; 256] {
             b':' => gap::COLON,
             b'@' => gap::AT,
             _ => gap::OTHER,
-        };
-        byte += 1;
-    }
-    table
-}
-
-/// What a byte is inside a token, as bits.
-mod kind {
-    /// A letter, or part of one that is not ASCII.
-    pub const LETTER: u8 = 1;
-    /// A digit.
-    pub const DIGIT: u8 = 2;
-    /// A small ASCII letter.
-    pub const SMALL: u8 = 4;
-    /// A capital ASCII letter; the same bit tells it from its small one.
-    pub const CAPITAL: u8 = 32;
-}
-
-/// What each byte means inside tokens ([`kind`]); 0 for what stands between them.
-static KIND: [u8; 256] = kinds();
-
-const fn kinds() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            b'0'..=b'9' => kind::DIGIT,
-            b'a'..=b'z' => kind::LETTER | kind::SMALL,
-            b'A'..=b'Z' => kind::LETTER | kind::CAPITAL,
-            128..=255 => kind::LETTER,
-            _ => 0,
         };
         byte += 1;
     }

@@ -1,5 +1,7 @@
 //! Scores: features in log-odds, and the logistic of their sum.
 
+use std::borrow::Cow;
+
 use crate::detect::Feature;
 
 /// The case for and against one finding.
@@ -10,19 +12,19 @@ pub struct Score {
 
 impl Score {
     /// A case that starts from how likely such a thing is at all.
-    pub fn new(name: &str, prior: f32) -> Self {
-        Self { features: vec![Feature { name: name.to_owned(), weight: prior }] }
+    pub fn new(name: &'static str, prior: f32) -> Self {
+        Self { features: vec![Feature { name: name.into(), weight: prior }] }
     }
 
     /// Adds a feature; a weight of 0 says nothing and is left out.
-    pub fn add(&mut self, name: impl Into<String>, weight: f32) {
+    pub fn add(&mut self, name: impl Into<Cow<'static, str>>, weight: f32) {
         if weight != 0.0 {
             self.features.push(Feature { name: name.into(), weight });
         }
     }
 
     /// Adds a feature when it holds.
-    pub fn when(&mut self, holds: bool, name: &str, weight: f32) {
+    pub fn when(&mut self, holds: bool, name: &'static str, weight: f32) {
         if holds {
             self.add(name, weight);
         }

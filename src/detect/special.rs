@@ -53,6 +53,15 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
     found
 }
 
+/// Whether there is any term in a text.
+pub fn any(scene: &Scene<'_>, rules: &Rules) -> bool {
+    let term = |word: &WordHit| match word.role {
+        Role::Term(index) => rules.rule(index).is_some_and(|rule| rule.check == Check::Terms),
+        _ => false,
+    };
+    scene.words.iter().any(term)
+}
+
 /// Whether a term is part of somebody's name: Rouwhorst, De Groot.
 fn in_name(scene: &Scene<'_>, word: &WordHit) -> bool {
     let next = scene.names.partition_point(|name| name.first <= word.first);

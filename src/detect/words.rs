@@ -70,6 +70,8 @@ struct Candidate {
     entry: u16,
     /// The hash of its first word, when that must be the token and not only its start or end.
     whole: Option<u64>,
+    /// The hash of its second word, when the next token must be that.
+    next: Option<u64>,
 }
 
 /// The vocabulary of all rules together.
@@ -82,7 +84,7 @@ pub struct Words {
     sieve: [[u64; BUCKETS / 64]; 2],
 }
 
-const BUCKETS: usize = 8192;
+const BUCKETS: usize = 1 << 15;
 /// `*` with fewer letters would take in half the language.
 const SHORTEST_OPEN: usize = 4;
 
@@ -137,7 +139,8 @@ impl Words {
         }
         let whole = (!(open_start || open_end && parts.len() == 1)).then(|| word_hash(first));
         if let Some(bucket) = table.get_mut(bucket) {
-            bucket.push(Candidate { entry: index, whole });
+            let second = parts.get(1).filter(|_| !(open_end && parts.len() == 2));
+            bucket.push(Candidate { entry: index, whole, next: second.map(|word| word_hash(word)) });
         }
         self.entries.push(Entry { parts, open_start, open_end, capitals, roles: vec![role] });
         Ok(())
@@ -148,13 +151,16 @@ impl Words {
         let mut hits = Vec::new();
         for (index, token) in reading.tokens.iter().enumerate() {
             let word = reading.bytes(token);
+            let next = || reading.token(index + 1).map(|token| token.hash);
             let [starts, ends] = &self.sieve;
             let mut look = |table: &[Vec<Candidate>], sieve: &[u64; BUCKETS / 64], bucket: usize| {
                 if sieve.get(bucket / 64).is_none_or(|bits| bits >> (bucket % 64) & 1 == 0) {
                     return;
                 }
-                let candidates = table.get(bucket).into_iter().flatten();
-                for candidate in candidates.filter(|one| one.whole.is_none_or(|whole| whole == token.hash)) {
+                let fits = |one: &&Candidate| {
+                    one.whole.is_none_or(|whole| whole == token.hash) && (one.next.is_none() || one.next == next())
+                };
+                for candidate in table.get(bucket).into_iter().flatten().filter(fits) {
                     if let Some(entry) = self.entries.get(usize::from(candidate.entry)) {
                         entry.push_hits(reading, index, token, &mut hits);
                     }
@@ -239,7 +245,7 @@ fn end_bucket(word: &[u8]) -> usize {
 
 /// The bucket of up to four letters, whatever their case.
 fn bucket(letters: u32) -> usize {
-    (small(letters).wrapping_mul(0x9E37_79B1) >> 19) as usize % BUCKETS
+    (small(letters).wrapping_mul(0x9E37_79B1) >> 17) as usize % BUCKETS
 }
 
 /// Four ASCII letters in lower case at once: in each byte, bit 7 of the sums tells whether it is past `A`, past `Z`.

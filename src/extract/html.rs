@@ -314,13 +314,22 @@ fn is_space(b: u8) -> bool {
 
 /// How far a text goes on in words with one space between, which are shown as they stand.
 fn evenly_spaced(text: &[u8]) -> usize {
-    let mut after = text.iter().skip(1);
-    let end = text.iter().position(|&b| {
+    // Most of it by the chunk, without branches: two spaces together, or a control character, are looked at below.
+    let even = |window: &&[u8]| {
+        let pairs = window.iter().zip(window.iter().skip(1));
+        !pairs.fold(false, |odd, (&b, &next)| odd | (b < b' ') | ((b == b' ') & (next <= b' ')))
+    };
+    let whole = CHUNK * text.windows(CHUNK + 1).step_by(CHUNK).take_while(even).count();
+    let rest = text.get(whole..).unwrap_or_default();
+    let mut after = rest.iter().skip(1);
+    let end = rest.iter().position(|&b| {
         let next = after.next();
         is_space(b) && (b != b' ' || next.is_none_or(|&next| is_space(next)))
     });
-    end.unwrap_or(text.len())
+    whole + end.unwrap_or(rest.len())
 }
+
+const CHUNK: usize = 32;
 
 fn is_text_attribute(name: &str) -> bool {
     [
