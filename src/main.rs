@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A mail is thousands of short-lived small pieces of text.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     mailpoort::commands::run()
 }
