@@ -127,7 +127,7 @@ fn describe(gate_address: &str, sender: Option<&Mailbox>, recipients: &[Mailbox]
     let in_reply_to = header::value_of(&raw, "In-Reply-To").map(String::from_utf8_lossy);
     Kept {
         number: 0,
-        arrived: Zoned::now(),
+        arrived: now(),
         sender: sender.map(|sender| sender.typed().to_string()).unwrap_or_default(),
         recipients: recipients.iter().map(|mailbox| mailbox.typed().to_string()).collect(),
         subject: headers.subject.as_ref().map(|subject| subject.expose().clone()).unwrap_or_default(),
@@ -189,6 +189,14 @@ pub(super) struct Delivery {
     provider: Provider,
     sender: Option<Mailbox>,
     recipients: Vec<Mailbox>,
+}
+
+/// The school's time zone, which its notices have too.
+pub(super) const TIME_ZONE: &str = "Europe/Amsterdam";
+
+fn now() -> Zoned {
+    let here = Zoned::now();
+    here.in_tz(TIME_ZONE).unwrap_or(here)
 }
 
 impl Transaction for Delivery {

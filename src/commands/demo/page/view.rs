@@ -1,11 +1,10 @@
-//! What a page tells of a message: words only; the templates (templates/demo) put them in order and escape them.
+//! What a page tells of a message: words only; the templates (pages/) put them in order and escape them.
 
 use askama::Template;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::super::journal;
-use super::super::provider::Kept;
+use super::super::provider::{Kept, TIME_ZONE};
 use crate::extract::{self, Spot, Unread};
 use crate::message::transfer::{self, Encoding};
 use crate::message::{Limits, Message, Shape};
@@ -62,7 +61,7 @@ impl JournalRow {
         let names = |name: fn(&journal::Decision) -> &str| line.routes.iter().map(name).collect::<Vec<_>>().join(", ");
         let blocked = line.routes.iter().any(|decision| decision.route == "block");
         Self {
-            time: line.time.parse().map(|time: Timestamp| clock(time.to_zoned(TimeZone::system()))).unwrap_or_default(),
+            time: line.time.parse().and_then(|time: Timestamp| time.in_tz(TIME_ZONE)).map(clock).unwrap_or_default(),
             client: line.client.clone(),
             became: match line.code {
                 200..=299 if blocked => "tegengehouden",
