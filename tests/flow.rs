@@ -488,6 +488,24 @@ async fn a_next_hop_that_cannot_be_verified_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_null_sender_goes_the_way_of_the_school_that_proves_itself() {
+    let (linde, eik) = (NextHop::start().await, NextHop::start().await);
+    let second = format!(
+        "[[next_hop]]\nname = \"eik\"\nhosts = [\"{}\"]\nsender_domains = [\"deeik.example\"]\ntls = \"off\"",
+        eik.address
+    );
+    let client = vec!["networks = [\"127.0.0.1/32\"]".to_string(), "shared = true".to_string()];
+    let poort = Poort::start(&Setup { client, scan: vec![second], ..Setup::default() }, &linde).await;
+    let mut client = Client::hello(poort.address).await;
+    for (proof, value, to_linde, to_eik) in [("Eik", "eik-geheim-22", 0, 1), ("Linde", "linde-geheim-1", 1, 1)] {
+        let mail = format!("X-{proof}-Proof: {value}\n{}", clean("weg"));
+        let (code, reply) = client.mail("", &[OUDER], &mail).await;
+        assert_eq!(code, 250, "{reply}");
+        assert_eq!((linde.seen().mails.len(), eik.seen().mails.len()), (to_linde, to_eik), "{proof}");
+    }
+}
+
+#[tokio::test]
 async fn a_password_goes_only_where_it_was_asked_for() {
     let offer = "on EHLO say 250-provider.example\\r\\n250-STARTTLS\\r\\n250 AUTH LOGIN";
     let credentials = [
