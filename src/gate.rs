@@ -46,7 +46,7 @@ pub struct Scan {
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
     let limits = bench.limits.for_message(mail.raw.len());
     let message = Message::parse(&mail.raw, &limits);
-    let texts = extract::texts(&message, &limits);
+    let texts = extract::texts(&message, &limits, None);
     let findings = detect::findings(&texts, &bench.rules, tenant.names.as_ref());
     bench.judge(mail, tenant, message.headers().clone(), texts, findings)
 }

@@ -80,7 +80,7 @@ const KNOWS: &[(&str, &[&str])] = &[
 const PURE: [&str; 4] = ["message", "extract", "detect", "decide"];
 
 /// What would make it depend on more.
-const IMPURE: [&str; 19] = [
+const IMPURE: [&str; 21] = [
     "tokio",
     "lettre",
     "rustls",
@@ -92,7 +92,9 @@ const IMPURE: [&str; 19] = [
     "std::fs",
     "std::net",
     "std::time",
-    "std::io",
+    "stdin",
+    "stdout",
+    "stderr",
     "std::env",
     "std::thread",
     "std::process",

@@ -21,7 +21,7 @@ fn mails() -> Vec<PathBuf> {
 
 fn read(raw: &[u8]) -> Texts {
     let limits = Limits::default();
-    texts(&Message::parse(raw, &limits), &limits)
+    texts(&Message::parse(raw, &limits), &limits, None)
 }
 
 fn shown(found: &Texts) -> String {
@@ -92,7 +92,7 @@ proptest! {
             prop_assert!(part.body.end <= part.range.end && part.range.end <= raw.len());
             prop_assert!(part.parent.is_none_or(|parent| parent < index));
         }
-        for text in texts(&message, &limits).texts {
+        for text in texts(&message, &limits, None).texts {
             let mut last = 0;
             for cell in &text.cells {
                 prop_assert!(text.text.get(cell.range.clone()).is_some());

@@ -197,7 +197,7 @@ mod tests {
     fn found(text: &str) -> Vec<Finding> {
         let roster = Roster::from_names(&["Sanne van den Berg", "Daan Visser"]);
         let text = Text { text: text.to_owned(), ..Text::default() };
-        let texts = Texts { texts: vec![text], unread: Vec::new() };
+        let texts = Texts { texts: vec![text], ..Texts::default() };
         findings(&texts, &Rules::shipped().unwrap(), Some(&NameIndex::new(&roster)))
     }
 
@@ -232,14 +232,14 @@ mod tests {
     #[test]
     fn what_stands_in_both_bodies_is_found_once() {
         let body = |spot, text: &str| Text {
-            place: Place { within: Vec::new(), spot },
+            place: Place { spot, ..Place::default() },
             text: text.to_owned(),
             cells: Vec::new(),
         };
         let names = NameIndex::new(&Roster::from_names(&["Sanne van den Berg", "Daan Visser"]));
         let count = |plain: &str, page: &str| {
             let texts = vec![body(Spot::Text, plain), body(Spot::Html, page)];
-            let texts = Texts { texts, unread: Vec::new() };
+            let texts = Texts { texts, ..Texts::default() };
             findings(&texts, &Rules::shipped().unwrap(), Some(&names)).len()
         };
         assert_eq!(count("Hallo,\n\nDaan Visser las voor.", "Hallo,\nDaan Visser las voor."), 1);

@@ -327,6 +327,6 @@ fn check_examples(rules: &Rules, sources: &[Source<'_>]) -> Vec<Problem> {
 
 fn finds(rules: &Rules, names: Option<&NameIndex>, id: &str, example: &Spanned<String>) -> bool {
     let text = Text { text: example.get_ref().clone(), ..Text::default() };
-    let texts = Texts { texts: vec![text], unread: Vec::new() };
+    let texts = Texts { texts: vec![text], ..Texts::default() };
     findings(&texts, rules, names).iter().any(|finding| *finding.rule == *id && finding.confidence >= COUNTS)
 }

@@ -120,7 +120,7 @@ mod tests {
 
     fn twins(plain: &str, page: &str) -> bool {
         let text = |spot, text: &str| Text {
-            place: Place { within: Vec::new(), spot },
+            place: Place { spot, ..Place::default() },
             text: text.to_owned(),
             cells: Vec::new(),
         };

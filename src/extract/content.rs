@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 
+use super::document::{self, Document, Format, Sink};
 use super::sniff::{self, Look};
-use super::{NAMELESS_MESSAGE, Place, Reader, Spot, Why, html, sheet};
+use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Why, html, sheet};
 use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
 
 /// What is known of a content beside its octets.
-struct About<'p> {
+pub(super) struct About<'p> {
     /// Type and subtype in lower case.
     essence: &'p str,
     /// The extension of its name, in lower case.
@@ -20,11 +21,11 @@ struct About<'p> {
     /// format=flowed with DelSp=yes (RFC 3676): the space before a line end is not shown.
     joined_lines: bool,
     /// Where it stands.
-    place: Place,
+    pub(super) place: Place,
     /// Its file name, for what is attached.
-    name: String,
+    pub(super) name: String,
     /// How many messages and multiparts are around it.
-    depth: usize,
+    pub(super) depth: usize,
     /// Whether structure and encoding leave no doubt. In doubt, only what is plainly readable counts.
     certain: bool,
 }
@@ -86,7 +87,7 @@ impl Reader<'_> {
             extension: name.rsplit_once('.').map(|(_, end)| end.trim().to_lowercase()).unwrap_or_default(),
             charsets: kind.map(|kind| kind.all("charset").collect()).unwrap_or_default(),
             joined_lines: kind.and_then(|kind| kind.parameter("delsp")).is_some_and(|v| v.eq_ignore_ascii_case("yes")),
-            place: Place { within: within.to_vec(), spot },
+            place: Place { within: within.to_vec(), spot, ..Place::default() },
             name,
             depth,
             certain,
@@ -123,26 +124,79 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads octets that are decoded.
-    fn content(&mut self, bytes: &[u8], about: &About<'_>, certain: bool) {
+    /// Reads octets that are decoded, and writes a line of the receipt.
+    pub(super) fn content(&mut self, bytes: &[u8], about: &About<'_>, certain: bool) {
         if bytes.trim_ascii().is_empty() {
             return;
         }
+        let (texts, unread) = (self.out.texts.len(), self.out.unread.len());
+        let Some(format) = self.looked_at(bytes, about, certain) else { return };
+        let (texts, unread) = (self.out.texts.get(texts..), self.out.unread.get(unread..));
+        let receipt = Receipt {
+            place: about.place.clone(),
+            format: format.to_string(),
+            octets: bytes.len(),
+            read: texts.is_some_and(|texts| !texts.is_empty()),
+            unread: unread.unwrap_or_default().iter().map(|unread| unread.why).collect(),
+        };
+        self.out.receipts.push(receipt);
+    }
+
+    /// Reads octets as what they look like; the format, unless who read them elsewhere has written the receipt.
+    fn looked_at(&mut self, bytes: &[u8], about: &About<'_>, certain: bool) -> Option<&'static str> {
         let declared_text = about.essence.starts_with("text/") || about.essence == "message/delivery-status";
+        // A running text may begin with any letters; only octets that no text has make it something else.
+        let running_text = || declared_text && sniff::is_text(bytes) && about.is_body();
         match sniff::look(bytes) {
-            // A running text may begin with any letters; only octets that no text has make it something else.
-            Look::Unread(_)
-                if declared_text && sniff::is_text(bytes) && !bytes.starts_with(b"{\\rtf") && about.is_body() =>
-            {
-                self.readable(bytes, about);
+            Look::Document(format) if format == Format::Rtf || !running_text() => {
+                return self.document(format, bytes, about);
             }
-            Look::Unread(why) => self.unread(about.place.clone(), why),
-            Look::Signature => {}
-            Look::Text => self.readable(bytes, about),
+            Look::Unread(why) if !running_text() => {
+                self.unread(about.place.clone(), why);
+                return Some("unread");
+            }
+            Look::Signature => return Some("signature"),
+            Look::Document(_) | Look::Unread(_) | Look::Text => self.readable(bytes, about),
             Look::Unknown if !certain => {}
             Look::Unknown if declared_text => self.odd_text(bytes, about),
-            Look::Unknown => self.unread(about.place.clone(), about.unread_reason()),
+            Look::Unknown => {
+                self.unread(about.place.clone(), about.unread_reason());
+                return Some("unknown");
+            }
         }
+        Some("text")
+    }
+
+    /// Reads a document, here or elsewhere.
+    fn document(&mut self, format: Format, bytes: &[u8], about: &About<'_>) -> Option<&'static str> {
+        let Some(documents) = self.documents else {
+            let mut sink = Sink::new(self, about, format);
+            document::open(format, bytes, &mut sink);
+            return Some(sink.format());
+        };
+        let asked = Document {
+            octets: bytes,
+            essence: about.essence,
+            name: &about.name,
+            place: &about.place,
+            depth: about.depth,
+        };
+        let limits = Limits {
+            parts: self.parts_left,
+            text_bytes: self.text_left,
+            cells: self.cells_left,
+            unpacked_bytes: self.unpack_left,
+            ..self.limits.clone()
+        };
+        let read = documents.read(&asked, &limits);
+        for text in read.texts {
+            self.text(text.place, text.text, text.cells);
+        }
+        for unread in read.unread {
+            self.unread(unread.place, unread.why);
+        }
+        self.out.receipts.extend(read.receipts);
+        None
     }
 
     /// A declared text with many control characters: a charset that only its label tells, or no text.
@@ -152,7 +206,7 @@ impl Reader<'_> {
         let odd = |c: &char| matches!(*c, char::REPLACEMENT_CHARACTER | '\0' | '\u{80}'..='\u{9f}');
         let (all, bad) = text.chars().fold((0usize, 0usize), |(all, bad), c| (all + 1, bad + usize::from(odd(&c))));
         if bad * 10 > all {
-            self.unread(about.place.clone(), Why::Malformed);
+            self.unread(about.place.clone(), Why::Damaged);
         }
         self.readable(bytes, about);
     }
@@ -165,7 +219,7 @@ impl Reader<'_> {
             self.unread(about.place.clone(), Why::Ambiguous);
         }
         if about.essence == "message/external-body" {
-            self.unread(about.place.clone(), Why::NotYetReadable);
+            self.unread(about.place.clone(), Why::UnknownFormat);
         }
         if self.attached_message(bytes, about) {
             return;
@@ -257,7 +311,7 @@ impl Reader<'_> {
         cells
     }
 
-    fn page(&mut self, source: &str, place: Place) {
+    pub(super) fn page(&mut self, source: &str, place: Place) {
         let page = html::read(source, self.cells_left);
         if page.over_limit {
             self.unread(place.clone(), Why::OverLimit);
@@ -278,8 +332,11 @@ impl Reader<'_> {
             {
                 self.parts_left -= 1;
                 let name = charset::decode_header(&file.name).into_owned();
-                let spot =
-                    |spot: fn(String) -> Spot| Place { within: about.place.within.clone(), spot: spot(name.clone()) };
+                let spot = |spot: fn(String) -> Spot| Place {
+                    within: about.place.within.clone(),
+                    spot: spot(name.clone()),
+                    ..Place::default()
+                };
                 self.text(spot(Spot::FileName), name.clone(), Vec::new());
                 match sniff::look(&file.content) {
                     Look::Text => {
@@ -289,7 +346,7 @@ impl Reader<'_> {
                     }
                     Look::Unread(why) => self.unread(spot(Spot::Attachment), why),
                     Look::Signature => {}
-                    Look::Unknown => self.unread(spot(Spot::Attachment), Why::NotYetReadable),
+                    Look::Unknown | Look::Document(_) => self.unread(spot(Spot::Attachment), Why::UnknownFormat),
                 }
                 rest = rest.get(file.end..).unwrap_or_default();
             }
@@ -297,7 +354,30 @@ impl Reader<'_> {
     }
 }
 
-impl About<'_> {
+impl<'p> About<'p> {
+    /// What is known of a document that is handed over.
+    pub(super) fn of(document: &Document<'p>) -> Self {
+        Self {
+            essence: document.essence,
+            place: document.place.clone(),
+            ..Self::file(document.name, Vec::new(), document.depth)
+        }
+    }
+
+    /// What is known of a file by its name alone.
+    pub(super) fn file(name: &str, within: Vec<String>, depth: usize) -> Self {
+        Self {
+            essence: "application/octet-stream",
+            extension: name.rsplit_once('.').map(|(_, end)| end.trim().to_lowercase()).unwrap_or_default(),
+            charsets: Vec::new(),
+            joined_lines: false,
+            place: Place { within, spot: Spot::Attachment(name.to_string()), ..Place::default() },
+            name: name.to_string(),
+            depth,
+            certain: true,
+        }
+    }
+
     fn is_body(&self) -> bool {
         matches!(self.place.spot, Spot::Text | Spot::Html)
     }
@@ -322,10 +402,10 @@ impl About<'_> {
 
     fn unread_reason(&self) -> Why {
         match self.essence.split('/').next() {
-            _ if self.is_locked_type() || self.essence == "application/pgp-encrypted" => Why::Encrypted,
-            Some("image") => Why::Image,
+            _ if self.is_locked_type() || self.essence == "application/pgp-encrypted" => Why::SmimePgp,
+            Some("image") => Why::Media,
             Some("audio" | "video") => Why::Media,
-            _ => Why::NotYetReadable,
+            _ => Why::UnknownFormat,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A message -> texts with places, and everything that is unread with its reason.
 //!
-//! Reads every reading of an ambiguous message. Never decides what a text means; never opens documents
-//! and archives. Cannot fail: what is broken, locked, unknown or too large is a value ([`Unread`]), and what
+//! Reads every reading of an ambiguous message. Never decides what a text means; hands documents and archives to
+//! whoever reads them ([`Documents`]). Cannot fail: what is broken, locked, unknown or too large is a value ([`Unread`]), and what
 //! was read before a limit is kept.
 
 mod content;
+pub mod document;
 mod html;
 mod markup;
 mod sheet;
@@ -13,21 +14,14 @@ mod text;
 
 use std::collections::BTreeSet;
 
-pub use text::{Cell, Place, Spot, Text, Texts, Unread, Why};
+pub use document::{Document, Documents};
+pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why};
 
 use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
 
-/// Reads a message.
-pub fn texts(message: &Message<'_>, limits: &Limits) -> Texts {
-    let mut reader = Reader {
-        limits,
-        out: Texts::default(),
-        text_left: limits.text_bytes,
-        cells_left: limits.cells,
-        parts_left: limits.parts,
-        unpack_left: limits.text_bytes.saturating_mul(2),
-        unnamed: 0,
-    };
+/// Reads a message; its documents elsewhere, or here when nobody else reads them.
+pub fn texts(message: &Message<'_>, limits: &Limits, documents: Option<&dyn Documents>) -> Texts {
+    let mut reader = Reader::new(limits, documents);
     reader.message(message, &[], 0);
     reader.out
 }
@@ -35,6 +29,8 @@ pub fn texts(message: &Message<'_>, limits: &Limits) -> Texts {
 /// What is carried through one message and the messages inside it.
 struct Reader<'l> {
     limits: &'l Limits,
+    /// Who reads documents; nobody, and they are read here.
+    documents: Option<&'l dyn Documents>,
     out: Texts,
     /// Octets of text that may still be kept.
     text_left: usize,
@@ -55,9 +51,22 @@ const TEXT_FIELDS: [&str; 5] = ["Comments", "Keywords", "Organization", "Thread-
 /// The name of an attached message that has none.
 const NAMELESS_MESSAGE: &str = "bericht.eml";
 
-impl Reader<'_> {
+impl<'l> Reader<'l> {
+    fn new(limits: &'l Limits, documents: Option<&'l dyn Documents>) -> Self {
+        Self {
+            limits,
+            documents,
+            out: Texts::default(),
+            text_left: limits.text_bytes,
+            cells_left: limits.cells,
+            parts_left: limits.parts,
+            unpack_left: limits.unpacked_bytes,
+            unnamed: 0,
+        }
+    }
+
     fn message(&mut self, message: &Message<'_>, within: &[String], depth: usize) {
-        let place = |spot| Place { within: within.to_vec(), spot };
+        let place = |spot| Place { within: within.to_vec(), spot, ..Place::default() };
         if message.over_limit {
             self.unread(place(Spot::Text), Why::OverLimit);
         }
@@ -113,7 +122,7 @@ impl Reader<'_> {
     /// The fields that people see. `top` says that this is a message's header and not only a part's.
     fn header(&mut self, section: &[u8], within: &[String], top: bool) {
         let section = section.get(..self.limits.header_bytes).unwrap_or(section);
-        let place = |spot| Place { within: within.to_vec(), spot };
+        let place = |spot| Place { within: within.to_vec(), spot, ..Place::default() };
         let mut subject = String::new();
         for field in header::fields(section) {
             if top && field.is("Subject") {
@@ -134,15 +143,15 @@ impl Reader<'_> {
     fn part(&mut self, message: &Message<'_>, part: &Part, within: &[String], depth: usize, loose: bool) {
         for name in &part.mime.names.0 {
             let spot = Spot::FileName(name.clone());
-            self.text(Place { within: within.to_vec(), spot }, name.clone(), Vec::new());
+            self.text(Place { within: within.to_vec(), spot, ..Place::default() }, name.clone(), Vec::new());
         }
         match part.shape {
             Shape::OverLimit => {
                 let spot = Spot::Attachment(part.file_name().unwrap_or(NAMELESS_MESSAGE).to_string());
-                self.unread(Place { within: within.to_vec(), spot }, Why::OverLimit);
+                self.unread(Place { within: within.to_vec(), spot, ..Place::default() }, Why::OverLimit);
             }
             Shape::Multipart if part.essence() == "multipart/encrypted" => {
-                self.unread(Place { within: within.to_vec(), spot: Spot::Text }, Why::Encrypted);
+                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::Encrypted);
             }
             Shape::Multipart if part.mime.encodings != [Encoding::Identity] => {
                 self.encoded_multipart(message, part, within, depth);
@@ -157,7 +166,7 @@ impl Reader<'_> {
         let body = message.body_of(part);
         for &encoding in part.mime.encodings.iter().filter(|encoding| **encoding != Encoding::Identity) {
             if depth + 1 >= self.limits.depth || self.parts_left == 0 || body.len() > self.unpack_left {
-                self.unread(Place { within: within.to_vec(), spot: Spot::Text }, Why::OverLimit);
+                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::OverLimit);
                 return;
             }
             self.unpack_left -= body.len();
@@ -173,7 +182,7 @@ impl Reader<'_> {
     /// Text before, between and after the parts.
     fn gap(&mut self, bytes: &[u8], within: &[String]) {
         let text = crate::message::charset::decode(bytes, None).into_owned();
-        self.text(Place { within: within.to_vec(), spot: Spot::Text }, text, Vec::new());
+        self.text(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, text, Vec::new());
     }
 
     /// Keeps a text, as far as the limits allow. Line ends become LF.
@@ -262,7 +271,7 @@ mod tests {
     fn limits_keep_what_was_read() {
         let raw = format!("Subject: een\r\n\r\n{}", "é".repeat(50));
         let limits = Limits { text_bytes: 20, ..Limits::default() };
-        let found = texts(&Message::parse(raw.as_bytes(), &limits), &limits);
+        let found = texts(&Message::parse(raw.as_bytes(), &limits), &limits, None);
         assert_eq!(found.texts.iter().map(|t| t.text.len()).collect::<Vec<_>>(), [3, 16]);
         assert_eq!(found.unread.iter().map(|u| u.why).collect::<Vec<_>>(), [Why::OverLimit]);
     }

@@ -6,12 +6,15 @@
 use memchr::memmem;
 
 use super::Why;
+use super::document::Format;
 
 /// What a content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     /// Readable in some charset.
     Text,
+    /// A document or archive.
+    Document(Format),
     /// Not readable, with a mark that says why.
     Unread(Why),
     /// A detached signature: nothing a person reads.
@@ -34,7 +37,7 @@ pub(super) fn look(bytes: &[u8]) -> Look {
 /// What a content's first octets promise without the rest: pictures and media.
 pub(super) fn is_picture_or_media(start: &[u8]) -> Option<Why> {
     match by_mark(start) {
-        Some(Look::Unread(why @ (Why::Image | Why::Media))) => Some(why),
+        Some(Look::Unread(why @ Why::Media)) => Some(why),
         _ => None,
     }
 }
@@ -44,48 +47,47 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
         return Some(Look::Unread(why));
     }
     let at = |offset: usize, mark: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(mark));
-    let unread = |locked: bool| Some(Look::Unread(if locked { Why::Encrypted } else { Why::NotYetReadable }));
-    let has = |mark: &[u8]| memmem::find(bytes, mark).is_some();
     if at(0, b"PK\x03\x04") || at(0, b"PK\x05\x06") || at(0, b"PK\x07\x08") || at(0, b"PK00PK") {
-        return unread(zip_is_locked(bytes));
+        return Some(Look::Document(Format::Zip));
     }
     if at(0, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
-        return unread(has(&wide(b"EncryptedPackage")) || has(&wide(b"DRMContent")));
+        return Some(Look::Document(Format::Compound));
     }
     let start = bytes.get(..1024).unwrap_or(bytes);
     if start.trim_ascii_start().starts_with(b"%PDF-") || memmem::find(start, b"%PDF-").is_some() && !is_text(bytes) {
-        return unread(has(b"/Encrypt"));
-    }
-    if at(0, b"7z\xBC\xAF\x27\x1C") {
-        // The id of the AES coder stands in the plain part of the header.
-        return unread(has(b"\x06\xF1\x07\x01"));
-    }
-    if at(0, b"Rar!\x1A\x07") {
-        return unread(rar_is_locked(bytes));
+        return Some(Look::Document(Format::Pdf));
     }
     if at(0, b"\x76\xE8\x04\x60\xC4\x11\xE3\x86") {
-        return unread(true);
+        return Some(Look::Unread(Why::Encrypted));
     }
-    let marks: [&[u8]; 16] = [
-        b"\x1F\x8B",
-        b"BZh",
-        b"\xFD7zXZ\0",
-        b"\x28\xB5\x2F\xFD",
-        b"\x04\x22\x4D\x18",
-        b"\x1F\x9D",
-        b"MSCF",
-        b"\x60\xEA",
-        b"{\\rtf",
-        b"\x78\x9F\x3E\x22",
-        b"!BDN",
-        b"SQLite format 3\0",
-        b"\x7FELF",
-        b"wOFF",
-        b"ITSF",
-        b"%!PS",
+    let marks: [(&[u8], Format); 18] = [
+        (b"7z\xBC\xAF\x27\x1C", Format::SevenZ),
+        (b"Rar!\x1A\x07", Format::Known("rar")),
+        (b"\x1F\x8B", Format::Compressed),
+        (b"BZh", Format::Compressed),
+        (b"\xFD7zXZ\0", Format::Compressed),
+        (b"\x28\xB5\x2F\xFD", Format::Compressed),
+        (b"\x04\x22\x4D\x18", Format::Compressed),
+        (b"\x1F\x9D", Format::Compressed),
+        (b"{\\rtf", Format::Rtf),
+        (b"\x78\x9F\x3E\x22", Format::Tnef),
+        (b"MSCF", Format::Known("cab")),
+        (b"\x60\xEA", Format::Known("arj")),
+        (b"!BDN", Format::Known("pst")),
+        (b"SQLite format 3\0", Format::Known("sqlite")),
+        (b"\x7FELF", Format::Known("program")),
+        (b"wOFF", Format::Known("font")),
+        (b"ITSF", Format::Known("chm")),
+        (b"%!PS", Format::Known("postscript")),
     ];
-    if marks.iter().any(|mark| at(0, mark)) || at(257, b"ustar") || at(2, b"-lh") {
-        return unread(false);
+    if let Some((_, format)) = marks.iter().find(|(mark, _)| at(0, mark)) {
+        return Some(Look::Document(*format));
+    }
+    if at(257, b"ustar") {
+        return Some(Look::Document(Format::Tar));
+    }
+    if at(2, b"-lh") {
+        return Some(Look::Document(Format::Known("lha")));
     }
     pkcs7(bytes)
 }
@@ -110,7 +112,7 @@ fn picture(bytes: &[u8]) -> Option<Why> {
     let boxed = at(4, b"ftyp") && [&b"heic"[..], b"heix", b"mif1", b"msf1", b"avif"].iter().any(|brand| at(8, brand));
     let metafile = at(0, b"\x01\0\0\0") && at(40, b" EMF");
     let webp = at(0, b"RIFF") && at(8, b"WEBP");
-    (marks.iter().any(|mark| at(0, mark)) || bitmap || boxed || metafile || webp).then_some(Why::Image)
+    (marks.iter().any(|mark| at(0, mark)) || bitmap || boxed || metafile || webp).then_some(Why::Media)
 }
 
 fn media(bytes: &[u8]) -> Option<Why> {
@@ -145,11 +147,11 @@ fn pkcs7(bytes: &[u8]) -> Option<Look> {
                 // Nothing but the end of the sequence, or the certificates, behind the id of the data.
                 matches!(bytes.get(data + 9), Some(0x30 | 0x31 | 0x00) | Some(0xA0) if bytes.get(data + 9) != Some(&0xA0))
             });
-            Some(if detached { Look::Signature } else { Look::Unread(Why::NotYetReadable) })
+            Some(if detached { Look::Signature } else { Look::Unread(Why::SmimePgp) })
         }
-        [7, _] => Some(Look::Unread(Why::Encrypted)),
+        [7, _] => Some(Look::Unread(Why::SmimePgp)),
         // id-ct-authEnvelopedData and compressedData (1.2.840.113549.1.9.16.1.x).
-        [9, 16] => Some(Look::Unread(Why::Encrypted)),
+        [9, 16] => Some(Look::Unread(Why::SmimePgp)),
         _ => None,
     }
 }
@@ -164,29 +166,6 @@ fn is_armored_signature(bytes: &[u8]) -> bool {
         let digits = line.iter().filter(|b| b.is_ascii_digit()).count();
         line.is_empty() || line.starts_with(b"Version: GnuPG") || coded && digits * 2 < line.len()
     })
-}
-
-fn wide(text: &[u8]) -> Vec<u8> {
-    text.iter().flat_map(|&b| [b, 0]).collect()
-}
-
-/// Bit 0 of the flags of any entry, in its own header or in the directory (APPNOTE 4.4.4).
-fn zip_is_locked(bytes: &[u8]) -> bool {
-    let locked = |mark: &[u8], flags: usize| {
-        memmem::find_iter(bytes, mark).any(|at| bytes.get(at + flags).is_some_and(|flag| flag & 1 == 1))
-    };
-    locked(b"PK\x01\x02", 8) || locked(b"PK\x03\x04", 6)
-}
-
-/// RAR 4 says in its main header that headers are locked, and in a file header that the file is; RAR 5 has a
-/// header of type 4 for the first.
-fn rar_is_locked(bytes: &[u8]) -> bool {
-    if bytes.get(6) == Some(&0) {
-        let main = bytes.get(10).is_some_and(|flags| flags & 0x80 != 0);
-        let file = bytes.get(22) == Some(&0x74) && bytes.get(23).is_some_and(|flags| flags & 4 != 0);
-        return main || file;
-    }
-    bytes.get(13) == Some(&4)
 }
 
 /// Whether octets read as text in some charset: hardly any control characters, or the pattern of UTF-16.
@@ -229,21 +208,18 @@ mod tests {
 
     #[test]
     fn contents_by_their_marks() {
-        let mut locked = b"PK\x03\x04\x14\0\x01\0rest".to_vec();
         for (bytes, expected) in [
-            (&b"PK\x03\x04\x14\0\0\0rest"[..], Look::Unread(Why::NotYetReadable)),
-            (&locked.split_off(0), Look::Unread(Why::Encrypted)),
-            (b"%PDF-1.7 ... /Encrypt 5 0 R", Look::Unread(Why::Encrypted)),
-            (b"%PDF-1.7 ...", Look::Unread(Why::NotYetReadable)),
-            (b"\x89PNG\r\n\x1a\n\0\0", Look::Unread(Why::Image)),
+            (&b"PK\x03\x04\x14\0\0\0rest"[..], Look::Document(Format::Zip)),
+            (b"%PDF-1.7 ...", Look::Document(Format::Pdf)),
+            (b"\x89PNG\r\n\x1a\n\0\0", Look::Unread(Why::Media)),
             (b"ID3\x03", Look::Unread(Why::Media)),
-            (b"{\\rtf1 a}", Look::Unread(Why::NotYetReadable)),
+            (b"{\\rtf1 a}", Look::Document(Format::Rtf)),
             (b"BM is een bedrijf", Look::Text),
-            (b"MM\0*\0\0", Look::Unread(Why::Image)),
+            (b"MM\0*\0\0", Look::Unread(Why::Media)),
             (b"Beste ouders,\r\n", Look::Text),
             (b"a\0b\0c\0d\0", Look::Text),
             (b"\x01\x02\x03\x04\x05", Look::Unknown),
-            (b"0\x80\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x03\xa0\x80\0\0", Look::Unread(Why::Encrypted)),
+            (b"0\x80\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x03\xa0\x80\0\0", Look::Unread(Why::SmimePgp)),
             (b"", Look::Text),
         ] {
             assert_eq!(look(bytes), expected, "{bytes:?}");

@@ -6,17 +6,127 @@
 use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 /// Where a text stands, from the outside in.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Place {
     /// The file names of the attached messages or archives around it, outermost first.
     pub within: Vec<String>,
     /// The spot in the innermost of those.
     pub spot: Spot,
+    /// The part of the document that stands there.
+    pub section: Section,
+}
+
+/// A part of a document: a unit of it (a sheet, a slide, a page) and a layer of that (its notes, its comments).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Section {
+    /// Which unit; none for a document that has none, or for what belongs to all of it.
+    pub unit: Unit,
+    /// Which layer of it.
+    pub layer: Layer,
+}
+
+/// A unit of a document.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Unit {
+    /// The document itself.
+    #[default]
+    Document,
+    /// A sheet, by its name.
+    Sheet(String),
+    /// A slide, counted from 1.
+    Slide(u32),
+    /// A page, counted from 1.
+    Page(u32),
+}
+
+/// A layer of a document: what a reader sees at once, or where to look for the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Layer {
+    /// What is shown.
+    #[default]
+    Body,
+    /// The header or footer of its pages.
+    Margin,
+    /// Footnotes and endnotes.
+    Note,
+    /// Comments.
+    Comment,
+    /// What was deleted with changes tracked, and lies there still.
+    Deleted,
+    /// What is hidden: a sheet, a row, a slide, hidden text.
+    Hidden,
+    /// Text in shapes and boxes.
+    TextBox,
+    /// Speaker notes.
+    SpeakerNotes,
+    /// The fields of a form.
+    Field,
+    /// Annotations.
+    Annotation,
+    /// The description of a picture.
+    AltText,
+    /// The words and values of a chart.
+    Chart,
+    /// The document's properties: title, author, keywords.
+    Property,
+    /// Names of ranges, lists of a cell's choices, formulas and other things behind the cells.
+    Behind,
+    /// Read from a picture of the text.
+    Ocr,
+}
+
+impl Layer {
+    /// The word in `scan --text` and `scan --json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Margin => "header or footer",
+            Self::Note => "footnote",
+            Self::Comment => "comment",
+            Self::Deleted => "deleted text",
+            Self::Hidden => "hidden",
+            Self::TextBox => "text box",
+            Self::SpeakerNotes => "speaker notes",
+            Self::Field => "form field",
+            Self::Annotation => "annotation",
+            Self::AltText => "alt text",
+            Self::Chart => "chart",
+            Self::Property => "property",
+            Self::Behind => "behind the cells",
+            Self::Ocr => "text in picture",
+        }
+    }
+}
+
+impl From<Layer> for Section {
+    fn from(layer: Layer) -> Self {
+        Self { unit: Unit::Document, layer }
+    }
+}
+
+/// A sheet's name can be a pupil's: `Debug` hides it.
+impl fmt::Debug for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document => f.write_str("document"),
+            Self::Sheet(_) => f.write_str("sheet"),
+            Self::Slide(number) => write!(f, "slide {number}"),
+            Self::Page(number) => write!(f, "page {number}"),
+        }
+    }
+}
+
+impl fmt::Debug for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, {}", self.unit, self.layer.word())
+    }
 }
 
 /// A spot in one message.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Spot {
     /// The subject.
     Subject,
@@ -49,6 +159,21 @@ impl Place {
         path
     }
 
+    /// The path, and the part of the document behind it: `att:klas3.xlsx, sheet Leerlingen, comment`.
+    pub fn path_and_section(&self) -> String {
+        let mut path = self.path();
+        match &self.section.unit {
+            Unit::Document => {}
+            Unit::Sheet(name) => path.push_str(&format!(", sheet {name}")),
+            Unit::Slide(number) => path.push_str(&format!(", slide {number}")),
+            Unit::Page(number) => path.push_str(&format!(", page {number}")),
+        }
+        if self.section.layer != Layer::Body {
+            path.push_str(&format!(", {}", self.section.layer.word()));
+        }
+        path
+    }
+
     /// The place without any name in it, for the journal: `attachment in message: text`.
     pub fn masked(&self) -> &'static str {
         match (&self.spot, self.within.is_empty()) {
@@ -71,7 +196,7 @@ impl fmt::Debug for Place {
 }
 
 /// A text that was read, with its place.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Text {
     /// Where it stands.
     pub place: Place,
@@ -92,7 +217,7 @@ impl fmt::Debug for Text {
 }
 
 /// One cell of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// The table within the text, counted from 0.
     pub table: u32,
@@ -105,7 +230,7 @@ pub struct Cell {
 }
 
 /// A part that could not be read, or not be read with certainty. Policy must answer each reason.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unread {
     /// The part.
     pub place: Place,
@@ -114,59 +239,88 @@ pub struct Unread {
 }
 
 /// Why a part is unread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Why {
-    /// A document that this version has no reader for (office, PDF, archive).
-    NotYetReadable,
-    /// A picture.
-    Image,
-    /// Sound or film.
+    /// A photo, sound or film.
     Media,
-    /// Nobody can read it without a key or password (S/MIME, PGP, rpmsg, a locked archive).
+    /// A small picture that belongs to a signature or to the layout.
+    SignatureImage,
+    /// Nobody can read it without a password (a locked archive or document, rpmsg).
     Encrypted,
+    /// Nobody but its recipient can read it (S/MIME, PGP).
+    SmimePgp,
+    /// A page as a picture, and no text recognition to read it.
+    ScanWithoutOcr,
+    /// A kind of file that there is no reader for.
+    UnknownFormat,
     /// Mail programs would show different things; not all of those could be read.
     Ambiguous,
-    /// Larger, deeper or more than the limits allow.
+    /// Larger, deeper, longer or more than the limits allow.
     OverLimit,
     /// Broken in a way that leaves its content unknown.
-    Malformed,
+    Damaged,
+    /// The process that read it died.
+    ReaderDied,
     /// The scanner panicked or ran late on this message twice.
     ScannerFailed,
 }
 
 impl Why {
     /// All reasons, in the order in which policy lists them.
-    pub const ALL: [Self; 8] = [
-        Self::NotYetReadable,
-        Self::Image,
+    pub const ALL: [Self; 11] = [
         Self::Media,
+        Self::SignatureImage,
         Self::Encrypted,
+        Self::SmimePgp,
+        Self::ScanWithoutOcr,
+        Self::UnknownFormat,
         Self::Ambiguous,
         Self::OverLimit,
-        Self::Malformed,
+        Self::Damaged,
+        Self::ReaderDied,
         Self::ScannerFailed,
     ];
 
     /// The word in policy files, in the journal and in `scan --json`.
     pub fn word(self) -> &'static str {
         match self {
-            Self::NotYetReadable => "not_yet_readable",
-            Self::Image => "image",
             Self::Media => "media",
+            Self::SignatureImage => "signature_image",
             Self::Encrypted => "encrypted",
+            Self::SmimePgp => "smime_pgp",
+            Self::ScanWithoutOcr => "scan_without_ocr",
+            Self::UnknownFormat => "unknown_format",
             Self::Ambiguous => "ambiguous",
             Self::OverLimit => "over_limit",
-            Self::Malformed => "malformed",
+            Self::Damaged => "damaged",
+            Self::ReaderDied => "reader_died",
             Self::ScannerFailed => "scanner_failed",
         }
     }
 }
 
+/// One line of the receipt: a part that was looked at, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The part; its section is the whole document.
+    pub place: Place,
+    /// What it was read as, by its content: `text`, `docx`, `pdf`, `zip`.
+    pub format: String,
+    /// Its size in octets, decoded.
+    pub octets: usize,
+    /// Whether text came of it.
+    pub read: bool,
+    /// Why it, or a part of it, is unread.
+    pub unread: Vec<Why>,
+}
+
 /// What extract gives: everything that could be read, and everything that could not.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Texts {
     /// The texts, in message order.
     pub texts: Vec<Text>,
     /// What is unread, and why.
     pub unread: Vec<Unread>,
+    /// Every part that was looked at: nothing is clean because nobody looked.
+    pub receipts: Vec<Receipt>,
 }

@@ -11,8 +11,10 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Octets of decoded text over all parts; the memory budget reserves this much before a scan.
     pub text_bytes: usize,
-    /// Cells over all tables (CSV, HTML).
+    /// Cells over all tables (CSV, HTML, sheets).
     pub cells: usize,
+    /// Octets that may come out of archives, documents and attached, encoded messages, all levels together.
+    pub unpacked_bytes: usize,
 }
 
 impl Limits {
@@ -30,6 +32,13 @@ impl Default for Limits {
     /// 1,000 parts and 100 levels are far beyond what a mail program writes (reliability.md, section 3);
     /// the text limit follows the greatest message that is taken.
     fn default() -> Self {
-        Self { parts: 1_000, depth: 100, header_bytes: 1_000_000, text_bytes: 100_000_000, cells: 2_000_000 }
+        Self {
+            parts: 1_000,
+            depth: 100,
+            header_bytes: 1_000_000,
+            text_bytes: 100_000_000,
+            cells: 2_000_000,
+            unpacked_bytes: 200_000_000,
+        }
     }
 }

@@ -35,14 +35,14 @@ fn parse(bencher: Bencher<'_, '_>, name: &str) {
 fn extract(bencher: Bencher<'_, '_>, name: &str) {
     let (raw, limits) = (mail(name), Limits::default());
     let message = Message::parse(&raw, &limits);
-    bencher.counter(BytesCount::of_slice(&raw)).bench_local(|| texts(&message, &limits));
+    bencher.counter(BytesCount::of_slice(&raw)).bench_local(|| texts(&message, &limits, None));
 }
 
 #[divan::bench(args = MAILS)]
 fn detect(bencher: Bencher<'_, '_>, name: &str) {
     let (raw, limits, rules) = (mail(name), Limits::default(), Rules::shipped().unwrap());
     let names = NameIndex::new(&roster());
-    let texts = texts(&Message::parse(&raw, &limits), &limits);
+    let texts = texts(&Message::parse(&raw, &limits), &limits, None);
     bencher.counter(BytesCount::of_slice(&raw)).bench_local(|| findings(&texts, &rules, Some(&names)));
 }
 

@@ -140,7 +140,7 @@ fn describe(gate_address: &str, sender: Option<&Mailbox>, recipients: &[Mailbox]
 }
 
 fn opening(message: &Message<'_>, limits: &Limits) -> String {
-    let texts = extract::texts(message, limits).texts;
+    let texts = extract::texts(message, limits, None).texts;
     let body = texts.iter().find(|text| text.place.within.is_empty() && text.place.spot == Spot::Text);
     let line = body.and_then(|body| body.text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
     line.trim().chars().take(LONGEST_OPENING).collect()

@@ -100,7 +100,7 @@ impl Mail {
     pub fn new(kept: &Kept) -> Self {
         let limits = Limits::default();
         let message = Message::parse(&kept.raw, &limits);
-        let read = extract::texts(&message, &limits);
+        let read = extract::texts(&message, &limits, None);
         let end = message.parts.first().map_or(0, |root| root.body.start);
         let header = String::from_utf8_lossy(kept.raw.get(..end).unwrap_or_default()).trim_end().to_string();
         Self {

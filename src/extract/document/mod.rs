@@ -1,0 +1,244 @@
+//! One document -> its texts, section by section, and what of it is unread.
+//!
+//! A reader takes octets and writes to a [`Sink`]; it knows no disk, process or clock, and never trusts a count, size
+//! or offset that stands in the file. It runs where a dead process costs one part its text: `reader` starts such
+//! processes, and only they, tests and fuzzers come in here. Cannot fail: what is locked, broken, unknown or too large
+//! is said to the sink, and what was read before that is kept.
+
+mod compound;
+mod doc;
+mod gzip;
+mod msg;
+mod odf;
+mod pdf;
+mod ppt;
+mod rtf;
+mod sevenz;
+mod slides;
+mod tar;
+mod tnef;
+mod word;
+mod workbook;
+mod xls;
+mod xlsb;
+mod xml;
+mod zip;
+
+use super::content::About;
+use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html};
+use crate::message::Limits;
+
+/// Reads documents somewhere else than in this process.
+pub trait Documents {
+    /// What a document holds. Cannot fail: a reader that dies or runs late is an `Unread`.
+    fn read(&self, document: &Document<'_>, limits: &Limits) -> super::Texts;
+}
+
+/// A document to be read.
+#[derive(Clone, Copy)]
+pub struct Document<'d> {
+    /// Its octets, decoded.
+    pub octets: &'d [u8],
+    /// Its declared type and subtype, in lower case.
+    pub essence: &'d str,
+    /// Its file name; empty when it has none.
+    pub name: &'d str,
+    /// Where it stands; every place in what comes back begins with it.
+    pub place: &'d Place,
+    /// How many messages and multiparts are around it.
+    pub depth: usize,
+}
+
+/// Reads a document in this process: for the reader processes, tests and fuzzers.
+pub fn read(document: &Document<'_>, limits: &Limits) -> super::Texts {
+    let mut reader = Reader::new(limits, None);
+    let about = About::of(document);
+    reader.content(document.octets, &about, true);
+    reader.out
+}
+
+/// What a document is by its first octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A zip archive: OOXML, ODF, EPUB, or files.
+    Zip,
+    /// A compound file (MS-CFB): DOC, XLS, PPT, MSG, or locked OOXML.
+    Compound,
+    /// PDF.
+    Pdf,
+    /// Rich text.
+    Rtf,
+    /// winmail.dat (MS-OXTNEF).
+    Tnef,
+    /// 7z.
+    SevenZ,
+    /// Tar.
+    Tar,
+    /// One compressed file: gzip, bzip2, xz, zstd, lz4, compress.
+    Compressed,
+    /// A format with a known mark and no reader: RAR, CAB, ARJ, LHA, PST, SQLite, a program, a font.
+    Known(&'static str),
+}
+
+impl Format {
+    /// The word in receipts, as far as the mark tells it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Compound => "compound",
+            Self::Pdf => "pdf",
+            Self::Rtf => "rtf",
+            Self::Tnef => "tnef",
+            Self::SevenZ => "7z",
+            Self::Tar => "tar",
+            Self::Compressed => "compressed",
+            Self::Known(word) => word,
+        }
+    }
+}
+
+/// Reads octets of a known format into a sink.
+pub(super) fn open(format: Format, octets: &[u8], sink: &mut Sink<'_, '_>) {
+    match format {
+        Format::Zip => zip::read(octets, sink),
+        Format::Compound => compound::read(octets, sink),
+        Format::Pdf => pdf::read(octets, sink),
+        Format::Rtf => rtf::read(octets, sink),
+        Format::Tnef => tnef::read(octets, sink),
+        Format::SevenZ => sevenz::read(octets, sink),
+        Format::Tar => tar::read(octets, sink),
+        Format::Compressed => gzip::read(octets, sink),
+        Format::Known(_) => sink.unread(Why::UnknownFormat),
+    }
+}
+
+/// Where a reader puts what one document holds.
+pub(super) struct Sink<'s, 'l> {
+    reader: &'s mut Reader<'l>,
+    /// Where the document stands.
+    place: &'s Place,
+    /// Its name; the name of the place around what is in it.
+    name: &'s str,
+    depth: usize,
+    /// What it turned out to be, for the receipt.
+    format: &'static str,
+}
+
+impl<'s, 'l> Sink<'s, 'l> {
+    pub(super) fn new(reader: &'s mut Reader<'l>, about: &'s About<'_>, format: Format) -> Self {
+        Self { reader, place: &about.place, name: &about.name, depth: about.depth, format: format.word() }
+    }
+
+    /// What the document turned out to be: `docx`, `xlsx`, `epub`.
+    pub(super) fn is(&mut self, format: &'static str) {
+        self.format = format;
+    }
+
+    /// What it is.
+    pub(super) fn format(&self) -> &'static str {
+        self.format
+    }
+
+    /// The limits of the message.
+    pub(super) fn limits(&self) -> &Limits {
+        self.reader.limits
+    }
+
+    /// A text of one section. One call for each section, not one for each paragraph: paragraphs end in a line end,
+    /// cells of a row are divided by a tab.
+    pub(super) fn text(&mut self, section: impl Into<Section>, text: String, cells: Vec<Cell>) {
+        let place = Place { section: section.into(), ..self.place.clone() };
+        self.reader.text(place, text, cells);
+    }
+
+    /// The document, or the rest of it, is unread.
+    pub(super) fn unread(&mut self, why: Why) {
+        self.reader.unread(self.place.clone(), why);
+    }
+
+    /// A section is unread.
+    pub(super) fn unread_section(&mut self, section: impl Into<Section>, why: Why) {
+        let place = Place { section: section.into(), ..self.place.clone() };
+        self.reader.unread(place, why);
+    }
+
+    /// Whether so many more octets may be unpacked; says so when they may not. Ask before the memory is taken.
+    pub(super) fn may_unpack(&mut self, octets: usize) -> bool {
+        match self.reader.unpack_left.checked_sub(octets) {
+            Some(left) => {
+                self.reader.unpack_left = left;
+                true
+            }
+            None => {
+                self.reader.unpack_left = 0;
+                self.unread(Why::OverLimit);
+                false
+            }
+        }
+    }
+
+    /// How many octets may still be unpacked.
+    pub(super) fn unpack_left(&self) -> usize {
+        self.reader.unpack_left
+    }
+
+    /// How many cells may still be kept.
+    pub(super) fn cells_left(&self) -> usize {
+        self.reader.cells_left
+    }
+
+    /// A file in this document (an archive's entry, an embedded object, an attachment): read like any other, one level
+    /// deeper. Its name is read as a file name too.
+    pub(super) fn file(&mut self, name: &str, octets: &[u8]) {
+        if self.depth + 1 >= self.reader.limits.depth || self.reader.parts_left == 0 {
+            return self.unread(Why::OverLimit);
+        }
+        self.reader.parts_left -= 1;
+        let within = self.inside();
+        let spot = Spot::FileName(name.to_string());
+        self.reader.text(Place { within: within.clone(), spot, ..Place::default() }, name.to_string(), Vec::new());
+        let about = About::file(name, within, self.depth + 1);
+        self.reader.content(octets, &about, true);
+    }
+
+    /// A file in this document that cannot be read.
+    pub(super) fn unread_file(&mut self, name: &str, why: Why) {
+        let within = self.inside();
+        let spot = |spot: fn(String) -> Spot| Place {
+            within: within.clone(),
+            spot: spot(name.to_string()),
+            ..Place::default()
+        };
+        self.reader.text(spot(Spot::FileName), name.to_string(), Vec::new());
+        self.reader.out.unread.push(Unread { place: spot(Spot::Attachment), why });
+    }
+
+    /// A text of a message that this document is (MSG, TNEF): its subject, a header field or its body.
+    pub(super) fn message_text(&mut self, spot: Spot, text: String) {
+        let place = Place { within: self.inside(), spot, ..Place::default() };
+        self.reader.text(place, text, Vec::new());
+    }
+
+    /// The HTML body of a message that this document is.
+    pub(super) fn message_page(&mut self, source: &str) {
+        let place = Place { within: self.inside(), spot: Spot::Html, ..Place::default() };
+        self.reader.page(source, place);
+    }
+
+    /// HTML in a section of this document.
+    pub(super) fn page(&mut self, section: impl Into<Section>, source: &str) {
+        let place = Place { section: section.into(), ..self.place.clone() };
+        self.reader.page(source, place);
+    }
+
+    /// HTML as plain text, without a place.
+    pub(super) fn html_text(source: &str) -> String {
+        html::read(source, 0).text
+    }
+
+    fn inside(&self) -> Vec<String> {
+        let mut within = self.place.within.clone();
+        within.push(self.name.to_string());
+        within
+    }
+}

@@ -1,0 +1,8 @@
+//! workbook
+
+use super::Sink;
+use crate::extract::Why;
+
+pub(super) fn read(_archive: &super::zip::Archive<'_>, sink: &mut Sink<'_, '_>) {
+    sink.unread(Why::UnknownFormat);
+}

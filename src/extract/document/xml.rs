@@ -1,0 +1,118 @@
+//! The XML of documents: a pull parser over quick-xml that never expands an entity of the document's own, never goes
+//! deeper than any document does, and stops at the first fault with what came before.
+
+use std::borrow::Cow;
+
+use quick_xml::events::{BytesStart, Event};
+
+use crate::extract::Why;
+
+/// More levels than any program writes.
+const DEEPEST: usize = 256;
+
+/// A step through a document.
+pub(super) enum Node<'x> {
+    /// An element begins.
+    Open(Element<'x>),
+    /// An element ends, by its name without prefix.
+    Close(String),
+    /// Text, with its references resolved. A text can come in several pieces.
+    Text(Cow<'x, str>),
+}
+
+/// The start of an element.
+pub(super) struct Element<'x>(BytesStart<'x>);
+
+impl Element<'_> {
+    /// Its name without prefix: `p` for `w:p`.
+    pub(super) fn name(&self) -> &str {
+        self.0.local_name().into_inner()
+    }
+
+    /// Its name as written.
+    pub(super) fn full_name(&self) -> &str {
+        self.0.name().into_inner()
+    }
+
+    /// The value of an attribute, by its name without prefix.
+    pub(super) fn attribute(&self, name: &str) -> Option<String> {
+        let mut attributes = self.0.attributes();
+        let found = attributes.with_checks(false).flatten().find(|a| a.key.local_name().into_inner() == name)?;
+        Some(quick_xml::escape::unescape(&found.value).map_or_else(|_| found.value.to_string(), Cow::into_owned))
+    }
+}
+
+/// A walk through a document's octets.
+pub(super) struct Xml<'x> {
+    reader: quick_xml::Reader<&'x [u8]>,
+    depth: usize,
+    /// The end of an empty element, still to come.
+    pending: Option<String>,
+    /// Why it stopped early.
+    pub(super) fault: Option<Why>,
+}
+
+impl<'x> Xml<'x> {
+    /// Begins at the start. The text has to be UTF-8: see [`decoded`].
+    pub(super) fn new(text: &'x str) -> Self {
+        let mut reader = quick_xml::Reader::from_str(text);
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = true;
+        Self { reader, depth: 0, pending: None, fault: None }
+    }
+
+    /// The next step; none at the end, or at a fault.
+    pub(super) fn next(&mut self) -> Option<Node<'x>> {
+        if let Some(name) = self.pending.take() {
+            return Some(Node::Close(name));
+        }
+        loop {
+            let Ok(event) = self.reader.read_event() else {
+                self.fault.get_or_insert(Why::Damaged);
+                return None;
+            };
+            match event {
+                Event::Start(start) => {
+                    self.depth += 1;
+                    if self.depth > DEEPEST {
+                        self.fault.get_or_insert(Why::OverLimit);
+                        return None;
+                    }
+                    return Some(Node::Open(Element(start)));
+                }
+                Event::Empty(start) => {
+                    self.pending = Some(start.local_name().into_inner().to_string());
+                    return Some(Node::Open(Element(start)));
+                }
+                Event::End(end) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    return Some(Node::Close(end.local_name().into_inner().to_string()));
+                }
+                Event::Text(text) => return Some(Node::Text(text.into_inner())),
+                Event::CData(data) => return Some(Node::Text(data.into_inner())),
+                Event::GeneralRef(reference) => return Some(Node::Text(resolved(&reference).into())),
+                // Office programs write none; one that defines entities wants to be expanded without end.
+                Event::DocType(_) => {
+                    self.fault.get_or_insert(Why::Damaged);
+                }
+                Event::Eof => return None,
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            }
+        }
+    }
+}
+
+fn resolved(reference: &quick_xml::events::BytesRef<'_>) -> String {
+    if let Ok(Some(character)) = reference.resolve_char_ref() {
+        return character.to_string();
+    }
+    let name: &str = reference;
+    quick_xml::escape::resolve_predefined_entity(name).map_or_else(|| format!("&{name};"), str::to_string)
+}
+
+/// The octets of an XML file as text: UTF-8, or UTF-16 by its mark.
+pub(super) fn decoded(octets: &[u8]) -> Cow<'_, str> {
+    crate::message::charset::decode(octets, Some("utf-8"))
+}
