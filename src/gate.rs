@@ -110,7 +110,8 @@ impl Gate {
         let reply = match judged {
             Err(refusal) => act::refuse(relay, refusal).await,
             Ok(judged) => {
-                let Scan { headers, findings, verdict, .. } = &judged.scan;
+                let Scan { headers, texts, findings, verdict } = &judged.scan;
+                entry.looked_at(&texts.receipts);
                 entry.judged(&judged.tenant.school, headers, findings, verdict);
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,

@@ -76,8 +76,9 @@ pub(super) fn seal(bounds: Bounds) -> Seal {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = set_no_new_privs(true);
-    let limits = limits(bounds);
+    // It takes a file for a moment, so it comes before the limits.
     let landlock = landlock();
+    let limits = limits(bounds);
     Seal { limits, landlock, calls: calls() }
 }
 
