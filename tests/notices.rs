@@ -12,7 +12,7 @@ use jiff::civil::date;
 use mailpoort::act::notice::{Notice, Stamp, Texts};
 use mailpoort::act::{Incident, Stopped};
 use mailpoort::decide::{self, ClassList, Classes, Mode, Policy, Verdict};
-use mailpoort::detect::{Finding, Kind, PupilKey, Strength};
+use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength};
 use mailpoort::extract::{self, Cell, Place, Spot, Text, Unread, Why};
 use mailpoort::message::{Envelope, Headers, Mailbox, Recipient};
 use mailpoort::school::{Contact, Language, School};
@@ -382,6 +382,8 @@ fn find(n: usize, case: &CaseText, text: &Text) -> Vec<Finding> {
                 confidence: 0.9,
                 why: vec![],
                 pupil: (word == "pupil_name").then(|| PupilKey(Arc::from(value.as_str()))),
+                mode: RuleMode::Enforce,
+                threshold: None,
             });
         }
     }

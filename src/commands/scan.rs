@@ -11,13 +11,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Zoned;
 
 use crate::commands::{MEND, complain, fail};
 use crate::config::Config;
 use crate::decide::{Classes, Mode, Policy};
 use crate::detect::{NameIndex, Rules};
 use crate::gate::house::{Bench, House, Tenant};
-use crate::gate::scan;
+use crate::gate::{day, scan};
 use crate::message::{Envelope, Limits, Mail, Mailbox, Recipient, header};
 use crate::problem::Problem;
 use crate::roster::Roster;
@@ -67,11 +68,12 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Ok(house) => house,
         Err(problems) => return fail(&problems),
     };
+    let today = day(&Zoned::now());
     let mut code = ExitCode::SUCCESS;
     for file in arguments.files.iter().filter(|file| !is_recipient(arguments, file)) {
         match read(file) {
             Ok(raw) => {
-                let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw) };
+                let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw), day: today };
                 let scan = scan(&mail, &tenant, &bench);
                 let name = file.display().to_string();
                 output::print(&name, &mail, &scan, &bench.policy, arguments);
