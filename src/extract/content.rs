@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
 use super::sniff::{self, Look};
 use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Why, html, sheet};
@@ -36,7 +37,8 @@ impl Reader<'_> {
         let encodings = &part.mime.encodings;
         let certain = encodings.len() == 1 && !loose;
         let types = part.mime.types.len().max(1);
-        let before = (self.out.texts.len(), self.out.unread.len());
+        let before = self.counts();
+        self.unsettled += 1;
         for index in 0..types {
             let about = self.about(part, index, within, depth, certain);
             for &encoding in encodings {
@@ -56,11 +58,16 @@ impl Reader<'_> {
                 self.drop_doubles(before.0, from);
             }
         }
-        let nothing = before == (self.out.texts.len(), self.out.unread.len());
-        if nothing && !certain && !loose && !body.trim_ascii().is_empty() {
+        if before == self.counts() && !certain && !loose && !body.trim_ascii().is_empty() {
             let place = self.about(part, 0, within, depth, certain).place;
             self.unread(place, Why::Ambiguous);
         }
+        self.settled();
+    }
+
+    /// Texts, unread parts and waiting documents so far.
+    fn counts(&self) -> (usize, usize, usize) {
+        (self.out.texts.len(), self.out.unread.len(), self.waiting.as_ref().map_or(0, Vec::len))
     }
 
     fn about<'p>(&mut self, part: &'p Part, index: usize, within: &[String], depth: usize, certain: bool) -> About<'p> {
@@ -118,6 +125,8 @@ impl Reader<'_> {
                 rest.first().is_some_and(|new| known.iter().skip(first).any(|old| old.text.trim() == new.text.trim()));
             if double {
                 self.out.texts.remove(index);
+                let behind = self.waiting.iter_mut().flatten().filter(|waiting| waiting.behind_texts > index);
+                behind.for_each(|waiting| waiting.behind_texts -= 1);
             } else {
                 index += 1;
             }
@@ -140,6 +149,7 @@ impl Reader<'_> {
             unread: unread.unwrap_or_default().iter().map(|unread| unread.why).collect(),
         };
         self.out.receipts.push(receipt);
+        self.tell();
     }
 
     /// Reads octets as what they look like; the format, unless who read them elsewhere has written the receipt.
@@ -167,35 +177,38 @@ impl Reader<'_> {
         Some("text")
     }
 
-    /// Reads a document, here or elsewhere.
+    /// Reads a document, or lets it wait for its reader; the format, if it was read.
     fn document(&mut self, format: Format, bytes: &[u8], about: &About<'_>) -> Option<&'static str> {
-        let Some(documents) = self.documents else {
+        let is_read_here = self.waiting.is_none() || matches!(format, Format::Known(_));
+        if is_read_here {
             let mut sink = Sink::new(self, about, format);
             document::open(format, bytes, &mut sink);
             return Some(sink.format());
-        };
-        let asked = Document {
-            octets: bytes,
-            essence: about.essence,
-            name: &about.name,
-            place: &about.place,
+        }
+        let known = self.waiting.iter().flatten();
+        let mut held: usize = 0;
+        for waiting in known {
+            if waiting.octets == bytes && waiting.place == about.place {
+                return None;
+            }
+            held = held.saturating_add(waiting.octets.len());
+        }
+        // Another reading of the same octets would be held beside the first, and so on.
+        if held.saturating_add(bytes.len()) > self.limits.text_bytes {
+            self.unread(about.place.clone(), Why::OverLimit);
+            return Some(format.word());
+        }
+        let waiting = Waiting {
+            octets: bytes.to_vec(),
+            essence: about.essence.to_string(),
+            name: about.name.clone(),
+            place: about.place.clone(),
             depth: about.depth,
+            format: format.word(),
+            behind_texts: self.out.texts.len(),
+            behind_receipts: self.out.receipts.len(),
         };
-        let limits = Limits {
-            parts: self.parts_left,
-            text_bytes: self.text_left,
-            cells: self.cells_left,
-            unpacked_bytes: self.unpack_left,
-            ..self.limits.clone()
-        };
-        let read = documents.read(&asked, &limits);
-        for text in read.texts {
-            self.text(text.place, text.text, text.cells);
-        }
-        for unread in read.unread {
-            self.unread(unread.place, unread.why);
-        }
-        self.out.receipts.extend(read.receipts);
+        self.waiting.get_or_insert_default().push(waiting);
         None
     }
 
@@ -225,6 +238,7 @@ impl Reader<'_> {
             return;
         }
         let from = self.out.texts.len();
+        self.unsettled += 1;
         let labels: Vec<Option<&str>> = match about.charsets.as_slice() {
             [] => vec![None],
             known => known.iter().map(|label| Some(*label)).collect(),
@@ -239,6 +253,7 @@ impl Reader<'_> {
         if self.out.texts.len() > from + 1 {
             self.drop_doubles(from, from);
         }
+        self.settled();
         self.files_in_text(bytes, about);
     }
 

@@ -30,8 +30,9 @@ use crate::message::Limits;
 
 /// Reads documents somewhere else than in this process.
 pub trait Documents {
-    /// What a document holds. Cannot fail: a reader that dies or runs late is an `Unread`.
-    fn read(&self, document: &Document<'_>, limits: &Limits) -> super::Texts;
+    /// What each of the documents of a message holds, in their order. Cannot fail: a reader that dies or runs late is
+    /// an `Unread`.
+    fn read(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<super::Answer>;
 }
 
 /// A document to be read.
@@ -49,12 +50,41 @@ pub struct Document<'d> {
     pub depth: usize,
 }
 
-/// Reads a document in this process: for the reader processes, tests and fuzzers.
+/// What a reader has found, as soon as it is settled.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'f> {
+    /// A text.
+    Text(&'f super::Text),
+    /// Something that is unread.
+    Unread(&'f Unread),
+    /// A part that was looked at; the last one is the document itself.
+    Receipt(&'f super::Receipt),
+}
+
+/// Reads a document in this process: for tests and fuzzers.
 pub fn read(document: &Document<'_>, limits: &Limits) -> super::Texts {
-    let mut reader = Reader::new(limits, None);
+    read_aloud(document, limits, None).texts
+}
+
+/// Reads a document in this process, and tells a listener what is found as soon as it is: for the reader processes,
+/// which may not live to its end.
+pub fn read_aloud<'l>(
+    document: &Document<'_>,
+    limits: &Limits,
+    listener: Option<&'l mut dyn FnMut(Found<'_>)>,
+) -> super::Answer {
+    let limits = Limits {
+        parts: limits.entries,
+        text_bytes: limits.document_text.min(limits.documents_text),
+        depth: limits.depth.min(document.depth.saturating_add(limits.archives).saturating_add(1)),
+        ..limits.clone()
+    };
+    let (entries, unpacked) = (limits.entries, limits.unpacked_bytes);
+    let mut reader = Reader::new(limits);
+    reader.listener = listener;
     let about = About::of(document);
     reader.content(document.octets, &about, true);
-    reader.out
+    super::Answer { entries: entries - reader.parts_left, unpacked: unpacked - reader.unpack_left, texts: reader.out }
 }
 
 /// What a document is by its first octets.
@@ -141,7 +171,7 @@ impl<'s, 'l> Sink<'s, 'l> {
 
     /// The limits of the message.
     pub(super) fn limits(&self) -> &Limits {
-        self.reader.limits
+        &self.reader.limits
     }
 
     /// A text of one section. One call for each section, not one for each paragraph: paragraphs end in a line end,
@@ -210,7 +240,7 @@ impl<'s, 'l> Sink<'s, 'l> {
             ..Place::default()
         };
         self.reader.text(spot(Spot::FileName), name.to_string(), Vec::new());
-        self.reader.out.unread.push(Unread { place: spot(Spot::Attachment), why });
+        self.reader.unread(spot(Spot::Attachment), why);
     }
 
     /// A text of a message that this document is (MSG, TNEF): its subject, a header field or its body.
