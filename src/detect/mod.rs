@@ -9,6 +9,7 @@
 //! are linear in the text. A value that repeats is reported at most [`REPEATS`] times a text and rule.
 
 mod bsn;
+mod everyday;
 mod finding;
 mod fold;
 mod marks;
@@ -32,6 +33,7 @@ use crate::extract::{Spot, Text, Texts};
 use crate::message::Day;
 use crate::secret::Secret;
 
+pub use everyday::is_everyday;
 pub use finding::{Feature, Finding, Kind, PupilKey, Strength};
 pub use names::NameIndex;
 pub use rule::{Both, Check, RuleMode};
@@ -112,7 +114,7 @@ fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, me
         for hit in &scene.names {
             let segment = scene.reading.token(hit.first as usize).map_or(0, |token| token.segment as usize);
             let near = special.get(segment).copied().unwrap_or_default();
-            let score = people::score(scene, index, hit, near);
+            let score = people::score(scene, index, message, hit, near);
             report.tokens(rule, hit.first, hit.last, score, Some(hit.pupil));
         }
     }
