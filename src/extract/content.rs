@@ -107,6 +107,9 @@ impl Reader<'_> {
             return false;
         }
         let start = transfer::decode(encoding, body.get(..4096).unwrap_or(body));
+        if sniff::mentions_zip(&end_of_base64(body)) {
+            return false;
+        }
         match sniff::is_picture_or_media(&start) {
             Some(why) => {
                 self.unread(about.place.clone(), why);
@@ -152,12 +155,28 @@ impl Reader<'_> {
         self.tell();
     }
 
-    /// Reads octets as what they look like; the format, unless who read them elsewhere has written the receipt.
+    /// Reads octets as everything that they look like; the first format, unless who read them elsewhere has written the
+    /// receipt.
     fn looked_at(&mut self, bytes: &[u8], about: &About<'_>, certain: bool) -> Option<&'static str> {
+        let first = sniff::look(bytes);
+        let Some(second) = sniff::second_look(bytes, first, about.extension == "pdf").filter(|_| !about.is_body())
+        else {
+            return self.read_as(first, bytes, about, certain);
+        };
+        // Who reads it elsewhere comes by here too.
+        if self.documents.is_some() {
+            return self.document(second, bytes, about);
+        }
+        let format = self.read_as(first, bytes, about, certain);
+        self.document(second, bytes, about);
+        format
+    }
+
+    fn read_as(&mut self, look: Look, bytes: &[u8], about: &About<'_>, certain: bool) -> Option<&'static str> {
         let declared_text = about.essence.starts_with("text/") || about.essence == "message/delivery-status";
         // A running text may begin with any letters; only octets that no text has make it something else.
         let running_text = || declared_text && sniff::is_text(bytes) && about.is_body();
-        match sniff::look(bytes) {
+        match look {
             Look::Document(format) if format == Format::Rtf || !running_text() => {
                 return self.document(format, bytes, about);
             }
@@ -424,6 +443,14 @@ impl<'p> About<'p> {
             _ => Why::UnknownFormat,
         }
     }
+}
+
+/// The last octets of a base64 body, decoded by themselves.
+fn end_of_base64(body: &[u8]) -> Vec<u8> {
+    let end = body.get(body.len().saturating_sub(4096)..).unwrap_or(body);
+    let coded = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let coded: Vec<u8> = end.iter().copied().filter(coded).collect();
+    transfer::decode(Encoding::Base64, coded.get(coded.len() % 4..).unwrap_or_default()).into_owned()
 }
 
 /// Whether octets begin with a mail's header: two fields at least, one of them known, up to an empty line.

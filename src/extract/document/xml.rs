@@ -93,9 +93,12 @@ impl<'x> Xml<'x> {
                 Event::Text(text) => return Some(Node::Text(text.into_inner())),
                 Event::CData(data) => return Some(Node::Text(data.into_inner())),
                 Event::GeneralRef(reference) => return Some(Node::Text(resolved(&reference).into())),
-                // Office programs write none; one that defines entities wants to be expanded without end.
-                Event::DocType(_) => {
-                    self.fault.get_or_insert(Why::Damaged);
+                // One that defines entities wants to be expanded without end; they are left as they stand.
+                Event::DocType(kind) => {
+                    let text: &str = &kind;
+                    if text.contains("<!ENTITY") {
+                        self.fault.get_or_insert(Why::Damaged);
+                    }
                 }
                 Event::Eof => return None,
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -112,7 +115,21 @@ fn resolved(reference: &quick_xml::events::BytesRef<'_>) -> String {
     quick_xml::escape::resolve_predefined_entity(name).map_or_else(|| format!("&{name};"), str::to_string)
 }
 
-/// The octets of an XML file as text: UTF-8, or UTF-16 by its mark.
+/// The octets of an XML file as text: by its mark, by its first signs, or by its declaration (XML 1.0 appendix F).
 pub(super) fn decoded(octets: &[u8]) -> Cow<'_, str> {
-    crate::message::charset::decode(octets, Some("utf-8"))
+    let declared = match octets {
+        [b'<', 0, ..] => Some("utf-16le"),
+        [0, b'<', ..] => Some("utf-16be"),
+        _ => octets.get(..200).unwrap_or(octets).trim_ascii_start().strip_prefix(b"<?xml").and_then(encoding),
+    };
+    crate::message::charset::decode(octets, declared.or(Some("utf-8")))
+}
+
+/// The encoding in a declaration; one of two octets a character cannot be, for then it could not be read.
+fn encoding(declaration: &[u8]) -> Option<&str> {
+    let text = declaration.split(|&b| b == b'>').next().and_then(|text| std::str::from_utf8(text).ok())?;
+    let value = text.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let label = value.get(1..)?.split(quote).next()?;
+    (!crate::message::charset::is_wide(label)).then_some(label)
 }
