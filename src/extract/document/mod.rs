@@ -10,6 +10,7 @@ mod doc;
 mod gzip;
 mod msg;
 mod odf;
+mod opc;
 mod pdf;
 mod ppt;
 mod rtf;
