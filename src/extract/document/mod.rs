@@ -12,6 +12,7 @@ mod epub;
 mod iwork;
 mod msg;
 mod odf;
+mod opc;
 mod pdf;
 mod ppt;
 mod rar;
