@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::extract::{Spot, Text, Texts};
 use crate::secret::Secret;
 
-pub use finding::{Feature, Finding, Kind, PupilKey, Strength};
+pub use finding::{Feature, Finding, Kind, PupilKey, Strength, Zone};
 pub use names::NameIndex;
 pub use rule::Check;
 pub use rules::{Rule, Rules};
@@ -180,6 +180,7 @@ impl Report<'_, '_> {
             confidence,
             why,
             pupil: pupil.and_then(|pupil| self.names?.key(pupil)),
+            zone: Zone::New,
         });
         confidence
     }
