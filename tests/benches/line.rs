@@ -219,5 +219,5 @@ fn tenant() -> Tenant {
         fg: None,
         channels: BTreeMap::new(),
     };
-    Tenant { school, names: Some(NameIndex::new(&roster())), secret_header: None }
+    Tenant::new(school, Some(&roster()), None)
 }
