@@ -34,7 +34,7 @@ use crate::message::Day;
 use crate::secret::Secret;
 
 pub use everyday::is_everyday;
-pub use finding::{Feature, Finding, Kind, PupilKey, Strength};
+pub use finding::{Feature, Finding, Kind, PupilKey, Strength, Zone};
 pub use names::NameIndex;
 pub use rule::{Both, Check, RuleMode};
 pub use rules::{Rule, Rules};
@@ -193,6 +193,7 @@ impl Report<'_, '_> {
             pupil: pupil.and_then(|pupil| self.names?.key(pupil)),
             mode: rule.mode,
             threshold: rule.threshold,
+            zone: Zone::New,
         });
         confidence
     }
