@@ -5,8 +5,10 @@
 //! processes, and only they, tests and fuzzers come in here. Cannot fail: what is locked, broken, unknown or too large
 //! is said to the sink, and what was read before that is kept.
 
+mod cells;
 mod compound;
 mod doc;
+mod formula;
 mod gzip;
 mod msg;
 mod odf;
@@ -14,6 +16,7 @@ mod pdf;
 mod ppt;
 mod rtf;
 mod sevenz;
+mod shown;
 mod slides;
 mod tar;
 mod tnef;
