@@ -324,6 +324,7 @@ impl Whole {
         let texts = extract::Texts {
             texts: case.text.iter().map(read).collect(),
             unread: case.unread.iter().map(|u| Unread { place: place(&u.place, &[]), why: why(&u.why) }).collect(),
+            ..Default::default()
         };
         let findings: Vec<Finding> =
             case.text.iter().enumerate().flat_map(|(n, text)| find(n, text, &texts.texts[n])).collect();
@@ -399,7 +400,7 @@ fn place(path: &str, within: &[String]) -> Place {
             _ => Spot::Text,
         },
     };
-    Place { within: within.to_vec(), spot }
+    Place { within: within.to_vec(), spot, ..Place::default() }
 }
 
 fn why(word: &str) -> Why {

@@ -213,7 +213,7 @@ impl Reader<'_> {
 
     fn readable(&mut self, bytes: &[u8], about: &About<'_>) {
         if about.is_locked_type() {
-            self.unread(about.place.clone(), Why::Encrypted);
+            self.unread(about.place.clone(), about.unread_reason());
         }
         if about.essence == "message/partial" {
             self.unread(about.place.clone(), Why::Ambiguous);
@@ -274,7 +274,7 @@ impl Reader<'_> {
         if start.contains("-----begin pgp message")
             || memchr::memmem::find(text.as_bytes(), b"\n-----BEGIN PGP MESSAGE").is_some()
         {
-            self.unread(place.clone(), Why::Encrypted);
+            self.unread(place.clone(), Why::SmimePgp);
         }
         if about.is_html() || start.starts_with("<!doctype html") || start.starts_with("<html") {
             return self.page(&text, place);
@@ -402,6 +402,7 @@ impl<'p> About<'p> {
 
     fn unread_reason(&self) -> Why {
         match self.essence.split('/').next() {
+            _ if matches!(self.extension.as_str(), "rpmsg" | "pfile") => Why::Encrypted,
             _ if self.is_locked_type() || self.essence == "application/pgp-encrypted" => Why::SmimePgp,
             Some("image") => Why::Media,
             Some("audio" | "video") => Why::Media,

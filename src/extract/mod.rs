@@ -151,7 +151,7 @@ impl<'l> Reader<'l> {
                 self.unread(Place { within: within.to_vec(), spot, ..Place::default() }, Why::OverLimit);
             }
             Shape::Multipart if part.essence() == "multipart/encrypted" => {
-                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::Encrypted);
+                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::SmimePgp);
             }
             Shape::Multipart if part.mime.encodings != [Encoding::Identity] => {
                 self.encoded_multipart(message, part, within, depth);
