@@ -20,7 +20,7 @@ use super::zip::Archive;
 use crate::extract::{Layer, Section, Unit};
 pub(super) use package::{Package, Relation};
 pub(super) use parts::{attached, remains};
-pub(super) use sheet::reference;
+pub(super) use sheet::{margin, reference, truth};
 pub(super) use strings::Strings;
 pub(super) use styles::Styles;
 use tags::{Step, Tags, unescape};

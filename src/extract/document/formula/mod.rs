@@ -1,5 +1,9 @@
 //! What a formula says beside its result: the texts in it, and numbers long enough to identify somebody.
 
+mod tokens;
+
+pub(super) use tokens::{Dialect, words_of_tokens};
+
 /// The texts and long numbers of a formula as written, on one line; none when it has none.
 pub(super) fn words(formula: &str) -> Option<String> {
     let mut out = String::new();
