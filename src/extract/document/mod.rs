@@ -5,10 +5,12 @@
 //! processes, and only they, tests and fuzzers come in here. Cannot fail: what is locked, broken, unknown or too large
 //! is said to the sink, and what was read before that is kept.
 
+mod cells;
 mod compound;
 mod compressed;
 mod doc;
 mod epub;
+mod formula;
 mod iwork;
 mod msg;
 mod odf;
@@ -18,6 +20,7 @@ mod ppt;
 mod rar;
 mod rtf;
 mod sevenz;
+mod shown;
 mod slides;
 mod tar;
 mod tnef;
