@@ -5,16 +5,21 @@
 //! processes, and only they, tests and fuzzers come in here. Cannot fail: what is locked, broken, unknown or too large
 //! is said to the sink, and what was read before that is kept.
 
+mod codepage;
 mod compound;
 mod doc;
+mod drawing;
 mod gzip;
+mod mapi;
 mod msg;
+mod octets;
 mod odf;
 mod pdf;
 mod ppt;
 mod rtf;
 mod sevenz;
 mod slides;
+mod story;
 mod tar;
 mod tnef;
 mod word;
@@ -201,6 +206,22 @@ impl<'s, 'l> Sink<'s, 'l> {
         self.reader.content(octets, &about, true);
     }
 
+    /// A document in this one that has no octets of its own (a storage of a compound file, a message in a message): read
+    /// by `read`, one level deeper, with a line of its own in the receipt.
+    pub(super) fn document(&mut self, name: &str, read: impl FnOnce(&mut Sink<'_, 'l>)) {
+        if self.depth + 1 >= self.reader.limits.depth || self.reader.parts_left == 0 {
+            return self.unread(Why::OverLimit);
+        }
+        self.reader.parts_left -= 1;
+        let place = Place { within: self.inside(), spot: Spot::Attachment(name.to_string()), ..Place::default() };
+        let depth = self.depth + 1;
+        self.reader.receipted(&place, 0, |reader| {
+            let mut sink = Sink { reader, place: &place, name, depth, format: "object" };
+            read(&mut sink);
+            Some(sink.format)
+        });
+    }
+
     /// A file in this document that cannot be read.
     pub(super) fn unread_file(&mut self, name: &str, why: Why) {
         let within = self.inside();
@@ -217,6 +238,12 @@ impl<'s, 'l> Sink<'s, 'l> {
     pub(super) fn message_text(&mut self, spot: Spot, text: String) {
         let place = Place { within: self.inside(), spot, ..Place::default() };
         self.reader.text(place, text, Vec::new());
+    }
+
+    /// The body of a message that this document is, with the tables in it.
+    pub(super) fn message_body(&mut self, spot: Spot, text: String, cells: Vec<Cell>) {
+        let place = Place { within: self.inside(), spot, ..Place::default() };
+        self.reader.text(place, text, cells);
     }
 
     /// The HTML body of a message that this document is.
