@@ -50,8 +50,9 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("extract", &["message", "secret"]),
     // A roster is what names are looked up from.
     ("detect", &["extract", "message", "problem", "roster", "secret"]),
-    // A pupil's key is a word of the findings, which a roster gives out.
-    ("roster", &["detect::PupilKey", "problem", "secret"]),
+    // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
+    // report is in the school's language.
+    ("roster", &["detect::PupilKey", "detect::is_everyday", "message::Mailbox", "problem", "school"]),
     ("decide", &["detect", "extract", "message", "problem", "school", "secret"]),
     // Of smtp our own sending side, and the reply that the client gets.
     (

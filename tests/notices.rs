@@ -12,7 +12,7 @@ use jiff::civil::date;
 use mailpoort::act::notice::{Notice, Stamp, Texts};
 use mailpoort::act::{Incident, Stopped};
 use mailpoort::decide::{self, ClassList, Classes, Mode, Policy, Verdict};
-use mailpoort::detect::{Finding, Kind, PupilKey, Strength};
+use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength};
 use mailpoort::extract::{self, Cell, Place, Spot, Text, Unread, Why};
 use mailpoort::message::{Envelope, Headers, Mailbox, Recipient};
 use mailpoort::school::{Contact, Language, School};
@@ -324,6 +324,7 @@ impl Whole {
         let texts = extract::Texts {
             texts: case.text.iter().map(read).collect(),
             unread: case.unread.iter().map(|u| Unread { place: place(&u.place, &[]), why: why(&u.why) }).collect(),
+            ..Default::default()
         };
         let findings: Vec<Finding> =
             case.text.iter().enumerate().flat_map(|(n, text)| find(n, text, &texts.texts[n])).collect();
@@ -381,6 +382,8 @@ fn find(n: usize, case: &CaseText, text: &Text) -> Vec<Finding> {
                 confidence: 0.9,
                 why: vec![],
                 pupil: (word == "pupil_name").then(|| PupilKey(Arc::from(value.as_str()))),
+                mode: RuleMode::Enforce,
+                threshold: None,
             });
         }
     }
@@ -399,7 +402,7 @@ fn place(path: &str, within: &[String]) -> Place {
             _ => Spot::Text,
         },
     };
-    Place { within: within.to_vec(), spot }
+    Place { within: within.to_vec(), spot, ..Place::default() }
 }
 
 fn why(word: &str) -> Why {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mailpoort::decide::{self, ClassList, Classes, Mode, Policy};
-use mailpoort::detect::{Finding, Kind, PupilKey, Strength};
+use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength};
 use mailpoort::extract::{Place, Unread, Why};
 use mailpoort::message::{Envelope, Headers, Mailbox, Recipient, Source};
 use mailpoort::school::{Contact, School};
@@ -144,6 +144,8 @@ fn found(word: &str) -> Vec<Finding> {
         confidence,
         why: vec![],
         pupil: (kind == Kind::PupilName).then(|| PupilKey(Arc::from(format!("p{n}")))),
+        mode: RuleMode::Enforce,
+        threshold: None,
     };
     // Each twice, as in a mail with a text and an HTML body: distinct values count.
     (0..count).flat_map(|n| [finding(n), finding(n)]).collect()

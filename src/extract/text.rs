@@ -28,6 +28,20 @@ pub struct Section {
     pub layer: Layer,
 }
 
+impl Section {
+    /// In words, for whoever runs `scan`: `sheet Leerlingen, comment`; empty for what is shown of a whole document.
+    pub fn words(&self) -> String {
+        let unit = match &self.unit {
+            Unit::Document => None,
+            Unit::Sheet(name) => Some(format!("sheet {name}")),
+            Unit::Slide(number) => Some(format!("slide {number}")),
+            Unit::Page(number) => Some(format!("page {number}")),
+        };
+        let layer = (self.layer != Layer::Body).then(|| self.layer.word().to_string());
+        unit.into_iter().chain(layer).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// A unit of a document.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Unit {
@@ -162,14 +176,9 @@ impl Place {
     /// The path, and the part of the document behind it: `att:klas3.xlsx, sheet Leerlingen, comment`.
     pub fn path_and_section(&self) -> String {
         let mut path = self.path();
-        match &self.section.unit {
-            Unit::Document => {}
-            Unit::Sheet(name) => path.push_str(&format!(", sheet {name}")),
-            Unit::Slide(number) => path.push_str(&format!(", slide {number}")),
-            Unit::Page(number) => path.push_str(&format!(", page {number}")),
-        }
-        if self.section.layer != Layer::Body {
-            path.push_str(&format!(", {}", self.section.layer.word()));
+        let section = self.section.words();
+        if !section.is_empty() {
+            path.push_str(&format!(", {section}"));
         }
         path
     }

@@ -27,6 +27,9 @@ struct Found<'s> {
     rule: &'s str,
     kind: &'static str,
     part: String,
+    /// The part of the document: a sheet, a page, a comment.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    section: String,
     /// Code points in the text of the part.
     start: usize,
     end: usize,
@@ -117,6 +120,7 @@ fn findings(scan: &Scan, explain: bool) -> Vec<Found<'_>> {
                 rule: &finding.rule,
                 kind: finding.kind.word(),
                 part: finding.place.path(),
+                section: finding.place.section.words(),
                 start,
                 end: start + text.get(finding.range.clone()).map_or(0, |found| found.chars().count()),
                 text: finding.found.expose(),
@@ -151,7 +155,11 @@ impl CodePoints<'_> {
 }
 
 fn unread(scan: &Scan) -> Vec<Unread> {
-    scan.texts.unread.iter().map(|unread| Unread { part: unread.place.path(), why: unread.why.word() }).collect()
+    scan.texts
+        .unread
+        .iter()
+        .map(|unread| Unread { part: unread.place.path_and_section(), why: unread.why.word() })
+        .collect()
 }
 
 fn routes<'s>(mail: &'s Mail, scan: &'s Scan) -> Vec<Route<'s>> {
@@ -168,14 +176,19 @@ fn routes<'s>(mail: &'s Mail, scan: &'s Scan) -> Vec<Route<'s>> {
 }
 
 fn read<'s>(file: &'s str, scan: &'s Scan) -> Read<'s> {
-    let texts = scan.texts.texts.iter().map(|text| ReadText { place: text.place.path(), text: &text.text }).collect();
+    let texts = scan
+        .texts
+        .texts
+        .iter()
+        .map(|text| ReadText { place: text.place.path_and_section(), text: &text.text })
+        .collect();
     Read { file, texts, unread: unread(scan) }
 }
 
 fn text(file: &str, scan: &Scan) {
     say(file);
     for text in &scan.texts.texts {
-        say(format!("\n[{}]\n{}", text.place.path(), text.text.trim_end()));
+        say(format!("\n[{}]\n{}", text.place.path_and_section(), text.text.trim_end()));
     }
     unread(scan).iter().for_each(|unread| say(format!("\n[{}] is unread: {}", unread.part, unread.why)));
 }
@@ -190,7 +203,7 @@ fn people(file: &str, mail: &Mail, scan: &Scan, policy: &Policy, explain: bool) 
     say(format!("{file}: {content}"));
     let mut groups: BTreeMap<(String, Kind, &str), Vec<&Finding>> = BTreeMap::new();
     for finding in decide::counted(&scan.findings, policy) {
-        groups.entry((finding.place.path(), finding.kind, &*finding.rule)).or_default().push(finding);
+        groups.entry((finding.place.path_and_section(), finding.kind, &*finding.rule)).or_default().push(finding);
     }
     for ((place, kind, rule), findings) in groups {
         let surest = findings.iter().map(|f| f.confidence).fold(0.0, f32::max);
