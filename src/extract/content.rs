@@ -141,13 +141,23 @@ impl Reader<'_> {
         if bytes.trim_ascii().is_empty() {
             return;
         }
+        self.receipted(&about.place, bytes.len(), |reader| reader.looked_at(bytes, about, certain));
+    }
+
+    /// Reads something, and writes a line of the receipt when a format comes of it.
+    pub(super) fn receipted(
+        &mut self,
+        place: &Place,
+        octets: usize,
+        read: impl FnOnce(&mut Self) -> Option<&'static str>,
+    ) {
         let (texts, unread) = (self.out.texts.len(), self.out.unread.len());
-        let Some(format) = self.looked_at(bytes, about, certain) else { return };
+        let Some(format) = read(self) else { return };
         let (texts, unread) = (self.out.texts.get(texts..), self.out.unread.get(unread..));
         let receipt = Receipt {
-            place: about.place.clone(),
+            place: place.clone(),
             format: format.to_string(),
-            octets: bytes.len(),
+            octets,
             read: texts.is_some_and(|texts| !texts.is_empty()),
             unread: unread.unwrap_or_default().iter().map(|unread| unread.why).collect(),
         };

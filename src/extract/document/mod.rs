@@ -6,13 +6,17 @@
 //! is said to the sink, and what was read before that is kept.
 
 mod cells;
+mod codepage;
 mod compound;
 mod compressed;
 mod doc;
+mod drawing;
 mod epub;
 mod formula;
 mod iwork;
+mod mapi;
 mod msg;
+mod octets;
 mod odf;
 mod opc;
 mod pdf;
@@ -22,6 +26,7 @@ mod rtf;
 mod sevenz;
 mod shown;
 mod slides;
+mod story;
 mod tar;
 mod tnef;
 mod unpack;
@@ -279,6 +284,22 @@ impl<'s, 'l> Sink<'s, 'l> {
         self.reader.content(octets, &about, true);
     }
 
+    /// A document in this one that has no octets of its own (a storage of a compound file, a message in a message): read
+    /// by `read`, one level deeper, with a line of its own in the receipt.
+    pub(super) fn document(&mut self, name: &str, read: impl FnOnce(&mut Sink<'_, 'l>)) {
+        if self.depth + 1 >= self.reader.limits.depth || self.reader.parts_left == 0 {
+            return self.unread(Why::OverLimit);
+        }
+        self.reader.parts_left -= 1;
+        let place = Place { within: self.inside(), spot: Spot::Attachment(name.to_string()), ..Place::default() };
+        let depth = self.depth + 1;
+        self.reader.receipted(&place, 0, |reader| {
+            let mut sink = Sink { reader, place: &place, name, depth, format: "object" };
+            read(&mut sink);
+            Some(sink.format)
+        });
+    }
+
     /// A file in this document that cannot be read.
     pub(super) fn unread_file(&mut self, name: &str, why: Why) {
         let within = self.inside();
@@ -306,6 +327,12 @@ impl<'s, 'l> Sink<'s, 'l> {
     pub(super) fn message_text(&mut self, spot: Spot, text: String) {
         let place = Place { within: self.inside(), spot, ..Place::default() };
         self.reader.text(place, text, Vec::new());
+    }
+
+    /// The body of a message that this document is, with the tables in it.
+    pub(super) fn message_body(&mut self, spot: Spot, text: String, cells: Vec<Cell>) {
+        let place = Place { within: self.inside(), spot, ..Place::default() };
+        self.reader.text(place, text, cells);
     }
 
     /// The HTML body of a message that this document is.
