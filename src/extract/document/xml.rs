@@ -38,8 +38,20 @@ impl Element<'_> {
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         let mut attributes = self.0.attributes();
         let found = attributes.with_checks(false).flatten().find(|a| a.key.local_name().into_inner() == name)?;
-        Some(quick_xml::escape::unescape(&found.value).map_or_else(|_| found.value.to_string(), Cow::into_owned))
+        Some(unescaped(&found.value))
     }
+
+    /// All its attributes: names without prefix, and values; no declarations of namespaces.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, String)> {
+        let mut attributes = self.0.attributes();
+        let all = attributes.with_checks(false).collect::<Vec<_>>().into_iter().flatten();
+        all.filter(|a| a.key.as_namespace_binding().is_none())
+            .map(|a| (a.key.local_name().into_inner(), unescaped(&a.value)))
+    }
+}
+
+fn unescaped(value: &str) -> String {
+    quick_xml::escape::unescape(value).map_or_else(|_| value.to_string(), Cow::into_owned)
 }
 
 /// A walk through a document's octets.
@@ -48,6 +60,8 @@ pub(super) struct Xml<'x> {
     depth: usize,
     /// The end of an empty element, still to come.
     pending: Option<String>,
+    /// Whether ends come without their names.
+    nameless: bool,
     /// Why it stopped early.
     pub(super) fault: Option<Why>,
 }
@@ -60,7 +74,13 @@ impl<'x> Xml<'x> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        Self { reader, depth: 0, pending: None, fault: None }
+        Self { reader, depth: 0, pending: None, nameless: false, fault: None }
+    }
+
+    /// Begins at the start; the ends of elements come without names, which are work for each element and which those
+    /// do not need that keep a stack of their own.
+    pub(super) fn nameless(text: &'x str) -> Self {
+        Self { nameless: true, ..Self::new(text) }
     }
 
     /// The next step; none at the end, or at a fault.
@@ -83,12 +103,12 @@ impl<'x> Xml<'x> {
                     return Some(Node::Open(Element(start)));
                 }
                 Event::Empty(start) => {
-                    self.pending = Some(start.local_name().into_inner().to_string());
+                    self.pending = Some(self.name(start.local_name().into_inner()));
                     return Some(Node::Open(Element(start)));
                 }
                 Event::End(end) => {
                     self.depth = self.depth.saturating_sub(1);
-                    return Some(Node::Close(end.local_name().into_inner().to_string()));
+                    return Some(Node::Close(self.name(end.local_name().into_inner())));
                 }
                 Event::Text(text) => return Some(Node::Text(text.into_inner())),
                 Event::CData(data) => return Some(Node::Text(data.into_inner())),
@@ -101,6 +121,10 @@ impl<'x> Xml<'x> {
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             }
         }
+    }
+
+    fn name(&self, name: &str) -> String {
+        if self.nameless { String::new() } else { name.to_string() }
     }
 }
 
