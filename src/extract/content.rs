@@ -323,6 +323,10 @@ impl Reader<'_> {
         if about.is_html() || start.starts_with("<!doctype html") || start.starts_with("<html") {
             return self.page(&text, place);
         }
+        if document::word::is_single(&start) {
+            let mut sink = Sink::new(self, about, Format::Zip);
+            return document::word::read_single(&text, &mut sink);
+        }
         if about.is_markup() || start.starts_with("<?xml") || start.starts_with("<svg") {
             // Both as written, for its attributes, and as shown, for what its tags divide.
             let page = html::read(&text, 0);

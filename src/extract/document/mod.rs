@@ -36,6 +36,7 @@ mod xls;
 mod xlsb;
 mod xml;
 mod zip;
+pub(super) mod word;
 
 use super::content::About;
 use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html, sniff};

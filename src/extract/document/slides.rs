@@ -17,7 +17,9 @@ const SHARED: [&str; 2] = ["slideLayout", "slide"];
 pub(super) fn read(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) {
     sink.is("pptx");
     let mut package = Package::new(archive, sink);
-    for (number, slide) in (1..).zip(order(&package, sink)) {
+    let main = package.main(sink).or_else(|| package.part("ppt/presentation.xml"));
+    let slides = main.map(|main| order(&package, main, sink)).unwrap_or_default();
+    for (number, slide) in (1..).zip(slides) {
         let unit = Unit::Slide(number);
         package.read(slide, &unit, sink);
         for relation in package.relations(slide, sink) {
@@ -27,12 +29,11 @@ pub(super) fn read(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) {
             }
         }
     }
-    package.finish(sink);
+    package.finish(main.is_some(), sink);
 }
 
 /// The slides, in the order in which they are shown.
-fn order(package: &Package<'_, '_>, sink: &mut Sink<'_, '_>) -> Vec<usize> {
-    let Some(main) = package.main(sink).or_else(|| package.part("ppt/presentation.xml")) else { return Vec::new() };
+fn order(package: &Package<'_, '_>, main: usize, sink: &mut Sink<'_, '_>) -> Vec<usize> {
     let Some(text) = package.xml(main, sink) else { return Vec::new() };
     let targets: BTreeMap<String, String> =
         package.relations(main, sink).into_iter().map(|relation| (relation.id, relation.target)).collect();

@@ -98,7 +98,8 @@ impl Chart {
     }
 
     /// Writes the table. As long as there are points: rows and columns without any take nothing.
-    pub(super) fn write(self, flow: &mut Flow) {
+    pub(super) fn write(mut self, flow: &mut Flow) {
+        self.close_series();
         let mut cells: BTreeMap<(u32, u32), String> = BTreeMap::new();
         for (number, column) in (0u32..).zip(self.columns) {
             cells.insert((0, number), column.name);

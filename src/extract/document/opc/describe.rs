@@ -4,7 +4,7 @@
 use super::element::El;
 use super::flow::Kind;
 use super::lines;
-use super::story::{Story, is_on};
+use super::story::Story;
 use crate::extract::Layer;
 use crate::extract::document::xml::Element;
 
@@ -21,9 +21,14 @@ impl Story<'_> {
             El::FieldSimple => self.values(Layer::Behind, element, &["instr"]),
             El::FormValue => self.values(Layer::Field, element, &["val"]),
             El::ListItem => self.values(Layer::Field, element, &["displayText", "value"]),
-            El::Named => self.values(Layer::Behind, element, &["name", "val"]),
+            El::Named => self.named(element),
             El::Glyphs => self.values(Layer::Body, element, &["UnicodeString"]),
-            El::Comment | El::Person | El::Deleted | El::Inserted => self.person(element),
+            El::Part | El::Binary => {
+                if let Some(name) = element.attribute("name") {
+                    self.part = name;
+                }
+            }
+            El::Comment | El::Annotation | El::Person | El::Deleted | El::Inserted => self.person(element),
             El::Pair => self.pair(element),
             El::Property => {
                 if let Some(name) = element.attribute("name") {
@@ -43,6 +48,19 @@ impl Story<'_> {
         }
     }
 
+    fn named(&mut self, element: &Element<'_>) {
+        for name in ["name", "val"] {
+            // A numbering alone (`%1.%2)`) is no text.
+            let telling = |value: &String| {
+                value.chars().filter(|c| c.is_alphabetic()).count() > 1
+                    || value.chars().filter(char::is_ascii_digit).count() > 9
+            };
+            if let Some(value) = element.attribute(name).filter(telling) {
+                self.line(Layer::Behind, &value);
+            }
+        }
+    }
+
     /// The description of a picture or shape, its title, and its name when no program made that up.
     fn drawing(&mut self, element: &Element<'_>) {
         self.values(Layer::AltText, element, &["title", "descr"]);
@@ -50,7 +68,7 @@ impl Story<'_> {
             self.line(Layer::AltText, &name);
         }
         // A shape that was switched off in the selection pane.
-        if element.attribute("hidden").is_some_and(|hidden| is_on(&hidden))
+        if element.attribute("hidden").is_some_and(|hidden| lines::is_on(&hidden))
             && self.layer() == Layer::Body
             && self.flows.len() > 1
         {

@@ -85,7 +85,12 @@ pub(super) enum El {
     SeriesName,
     Point,
     Value,
-    /// Numbers of the layout, digests, pictures in Base64: no text.
+    /// A part in a file of one XML, and one that is no XML, in Base64.
+    Part,
+    Binary,
+    /// An annotation of Word 2003: a comment, or a change.
+    Annotation,
+    /// Numbers of the layout, digests: no text.
     Skip,
     /// A count or time among the properties of a document, a reference in a chart.
     Count,
@@ -109,8 +114,9 @@ pub(super) enum Manner {
 impl El {
     /// Which one an element is within others, its parent last.
     pub(super) fn of(name: &str, around: &[Self]) -> Self {
-        let parent = around.last().copied().unwrap_or(Self::Other);
+        let Some(parent) = around.last().copied() else { return Self::root(name) };
         match name.as_bytes() {
+            _ if parent == Self::Count => Self::Count,
             b"p" => Self::Paragraph,
             b"r" => Self::Run,
             // The text of a point in a diagram holds paragraphs.
@@ -149,6 +155,15 @@ impl El {
         }
     }
 
+    /// The first element of a file.
+    fn root(name: &str) -> Self {
+        // Everywhere else it holds one picture.
+        if name == "drawing" {
+            return Self::Root(Layer::TextBox, Manner::Distinct);
+        }
+        Self::part(name).or_else(|| Self::described(name, Self::Other)).unwrap_or(Self::Other)
+    }
+
     /// Roots of parts, and boxes.
     fn part(name: &str) -> Option<Self> {
         use Layer::{Behind, Body, Comment, Margin, Note, Property, SpeakerNotes, TextBox};
@@ -185,8 +200,12 @@ impl El {
             b"hyperlink" | b"hlinkClick" | b"hlinkHover" | b"hlinkMouseOver" => Self::Link,
             b"tblCaption" | b"tblDescription" => Self::TableDescription,
             b"comment" => Self::Comment,
-            b"person" | b"presenceInfo" | b"cmAuthor" | b"author" | b"chgData" | b"annotation" | b"rPrChange"
-            | b"pPrChange" => Self::Person,
+            b"person" | b"presenceInfo" | b"cmAuthor" | b"author" | b"chgData" | b"rPrChange" | b"pPrChange" => {
+                Self::Person
+            }
+            b"annotation" => Self::Annotation,
+            b"part" => Self::Part,
+            b"binData" | b"binaryData" => Self::Binary,
             b"textInput" => Self::FormText,
             b"default" if parent == Self::FormText => Self::FormValue,
             b"listEntry" | b"helpText" | b"statusText" | b"alias" => Self::FormValue,
@@ -204,7 +223,7 @@ impl El {
             b"v" => Self::Value,
             b"f" => Self::Count,
             b"posOffset" | b"align" | b"pctWidth" | b"pctHeight" | b"pctPosHOffset" | b"pctPosVOffset"
-            | b"formatCode" | b"trace" | b"binData" | b"binaryData" | b"DigestValue" | b"SignatureValue"
+            | b"formatCode" | b"trace" | b"attrName" | b"tableStyleId" | b"DigestValue" | b"SignatureValue"
             | b"X509Certificate" | b"Modulus" | b"Exponent" => Self::Skip,
             b"created"
             | b"modified"

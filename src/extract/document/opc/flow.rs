@@ -115,6 +115,13 @@ impl Flow {
         }
     }
 
+    /// Begins a line, unless one has begun.
+    pub(super) fn open_line(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
     /// The mark of the paragraph was deleted.
     pub(super) fn delete_mark(&mut self) {
         self.paragraph.runs_on = true;
@@ -125,9 +132,19 @@ impl Flow {
 
     /// Ends a paragraph; what it held besides what is shown.
     pub(super) fn close_paragraph(&mut self) -> Unshown {
-        let ended = std::mem::take(&mut self.paragraph);
-        if !ended.runs_on {
+        if !self.paragraph.runs_on {
             self.text.push('\n');
+        }
+        self.end_paragraph()
+    }
+
+    /// Ends what may be a paragraph, without a line end.
+    pub(super) fn end_paragraph(&mut self) -> Unshown {
+        let ended = std::mem::take(&mut self.paragraph);
+        if ended.runs_on {
+            // Before the change, what runs on now was a paragraph of its own.
+            self.paragraph.before = Some(String::new());
+            self.paragraph.has_deleted = true;
         }
         self.paragraph.start = self.text.len();
         Unshown { before: ended.before.filter(|_| ended.has_deleted), whole: ended.whole.filter(|_| ended.has_hidden) }
@@ -168,7 +185,7 @@ impl Flow {
             self.text.pop();
         }
         self.text.push('\n');
-        self.paragraph = Paragraph { start: self.text.len(), ..Paragraph::default() };
+        self.open_paragraph();
     }
 
     pub(super) fn open_cell(&mut self) {
@@ -189,7 +206,7 @@ impl Flow {
         }
         self.text.push('\t');
         table.column = table.column.saturating_add(table.span).min(MOST_COLUMNS);
-        self.paragraph = Paragraph { start: self.text.len(), ..Paragraph::default() };
+        self.open_paragraph();
     }
 
     /// The open cell takes so many columns.

@@ -1,5 +1,7 @@
 //! Single values out of their wrappings: codes of symbols, octets of old forms, targets of links.
 
+use std::borrow::Cow;
+
 use crate::message::Encoding;
 use crate::message::transfer;
 
@@ -42,6 +44,17 @@ pub(super) fn percent_decoded(text: &str) -> Option<String> {
     (decoded != text).then_some(decoded)
 }
 
+/// A drawing in VML without the conditions for browsers in it (`<![if gte mso 9]>`), which are no XML.
+pub(super) fn without_conditions(vml: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut rest = vml;
+    while let Some((before, from)) = rest.split_once("<![").filter(|(_, from)| !from.starts_with("CDATA")) {
+        out.push_str(before);
+        rest = from.split_once('>').map_or("", |(_, after)| after);
+    }
+    if out.is_empty() { Cow::Borrowed(rest) } else { Cow::Owned(out + rest) }
+}
+
 /// The words in binary data that is written in Base64.
 pub(super) fn in_base64(data: &str) -> String {
     in_octets(&transfer::decode(Encoding::Base64, data.as_bytes()))
@@ -76,6 +89,11 @@ fn run(octets: &[u8], from: usize, width: usize) -> (String, usize) {
         at += width;
     }
     (text, at - from)
+}
+
+/// A switch (ECMA-376 part 1, 22.9.2.7).
+pub(super) fn is_on(value: &str) -> bool {
+    !matches!(value, "0" | "false" | "off")
 }
 
 #[cfg(test)]

@@ -38,6 +38,11 @@ pub(super) struct Package<'a, 'b> {
     by_name: BTreeMap<String, usize>,
     /// Whether each part has been read.
     read: Vec<bool>,
+    found: Found,
+}
+
+/// What was found in a document so far.
+struct Found {
     out: Sections,
     has_pictures: bool,
 }
@@ -61,7 +66,7 @@ impl<'a, 'b> Package<'a, 'b> {
             by_name.entry(key(&entry.name)).or_insert(index);
         }
         let read = vec![false; archive.entries().len()];
-        Self { archive, by_name, read, out: Sections::new(sink), has_pictures: false }
+        Self { archive, by_name, read, found: Found::new(sink) }
     }
 
     /// The part of a name.
@@ -116,32 +121,71 @@ impl<'a, 'b> Package<'a, 'b> {
             Ok(octets) => octets,
             Err(why) => return sink.unread(why),
         };
-        match content(&name, &octets) {
+        self.found.content(&entry.name, &octets, unit, sink);
+    }
+
+    /// Reads what has not been read, and hands everything to the sink. Without a main part, and without any text, it
+    /// is none of the documents it seems to be.
+    pub(super) fn finish(mut self, has_main: bool, sink: &mut Sink<'_, '_>) {
+        for part in 0..self.read.len() {
+            self.read_part(part, &Unit::Document, sink);
+        }
+        if !has_main && !self.found.out.any() {
+            sink.unread(Why::Damaged);
+        }
+        self.found.give(sink);
+    }
+}
+
+impl Found {
+    fn new(sink: &Sink<'_, '_>) -> Self {
+        Self { out: Sections::new(sink), has_pictures: false }
+    }
+
+    /// Reads the octets of a part as what they are.
+    fn content(&mut self, path: &str, octets: &[u8], unit: &Unit, sink: &mut Sink<'_, '_>) {
+        let name = key(path);
+        match content(&name, octets) {
             Content::Xml => {
                 let (layer, manner) = layer(&name);
                 let whereabouts = Whereabouts { unit: unit.clone(), layer, manner };
-                if let Some(why) = story::read(&decoded(&octets), whereabouts, &mut self.out) {
+                let text = decoded(octets);
+                let text = if name.ends_with(".vml") { lines::without_conditions(&text) } else { text };
+                if let Some(why) = story::read(&text, whereabouts, &mut self.out) {
                     sink.unread(why);
                 }
             }
             Content::Picture => self.has_pictures |= octets.len() >= TINY_PICTURE,
-            Content::Control => self.out.control(unit, &lines::in_octets(&octets)),
-            Content::File => sink.file(entry.name.rsplit(['/', '\\']).next().unwrap_or(&entry.name), &octets),
+            Content::Control => self.out.control(unit, &lines::in_octets(octets)),
+            Content::File => sink.file(path.rsplit(['/', '\\']).next().unwrap_or(path), octets),
             Content::Nothing => {}
         }
     }
 
-    /// Reads what has not been read, and hands everything to the sink.
-    pub(super) fn finish(mut self, sink: &mut Sink<'_, '_>) {
-        for part in 0..self.read.len() {
-            self.read_part(part, &Unit::Document, sink);
+    /// The parts that stand in Base64 in a file of one XML.
+    fn binaries(&mut self, sink: &mut Sink<'_, '_>) {
+        for (name, octets) in std::mem::take(&mut self.out.binaries) {
+            if !is_nothing(&key(&name)) && sink.may_unpack(octets.len()) {
+                self.content(&name, &octets, &Unit::Document, sink);
+            }
         }
+    }
+
+    fn give(mut self, sink: &mut Sink<'_, '_>) {
+        self.binaries(sink);
         pictures(self.has_pictures, sink);
-        if !self.out.any() && !self.has_pictures {
-            sink.unread(Why::Damaged);
-        }
         self.out.give(sink);
     }
+}
+
+/// Reads a document that is one XML file: flat OPC, or the format of Word 2003.
+pub(super) fn read_single(xml: &str, sink: &mut Sink<'_, '_>) {
+    let whereabouts = Whereabouts { unit: Unit::Document, layer: Layer::Behind, manner: Manner::Loose };
+    let mut found = Found::new(sink);
+    if let Some(why) = story::read(xml, whereabouts, &mut found.out) {
+        sink.unread(why);
+    }
+    found.give(sink);
 }
 
 /// The pictures of a document: nobody reads them yet.
@@ -191,7 +235,9 @@ fn content(name: &str, octets: &[u8]) -> Content {
 /// The layer of a part's text whose root does not tell it, by the folder that the part is in.
 fn layer(name: &str) -> (Layer, Manner) {
     match name.split('/').next() {
-        Some("customxml") if !name.ends_with(".rels") => (Layer::Behind, Manner::Labelled),
+        Some("customxml") if !name.ends_with(".rels") && !name.contains("/itemprops") => {
+            (Layer::Behind, Manner::Labelled)
+        }
         Some("documents" | "fixeddocuments") => (Layer::Body, Manner::Loose),
         _ => (Layer::Behind, Manner::Loose),
     }

@@ -10,6 +10,8 @@ use crate::extract::{Cell, Layer, Section, Unit, Why};
 /// The texts of a document.
 pub(in super::super) struct Sections {
     kept: BTreeMap<Section, Kept>,
+    /// Parts that are no XML, with their names, out of a file of one XML.
+    pub(super) binaries: Vec<(String, Vec<u8>)>,
     /// Octets of text that may still come.
     text_left: usize,
     /// Cells that may still come.
@@ -32,6 +34,7 @@ impl Sections {
     pub(super) fn new(sink: &Sink<'_, '_>) -> Self {
         Self {
             kept: BTreeMap::new(),
+            binaries: Vec::new(),
             text_left: sink.limits().text_bytes,
             cells_left: sink.cells_left(),
             over_limit: false,

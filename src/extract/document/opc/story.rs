@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 
 use super::chart::Chart;
 use super::element::{El, Manner};
-use super::flow::{Flow, Kind};
+use super::flow::{Flow, Kind, Unshown};
 use super::lines;
 use super::sections::Sections;
 use crate::extract::document::xml::{Element, Node, Xml};
 use crate::extract::{Layer, Unit, Why};
+use crate::message::{Encoding, transfer};
 
 /// More fields within fields than Word allows (20).
 const DEEPEST_FIELD: usize = 64;
@@ -68,8 +69,10 @@ pub(super) struct Story<'o> {
     label: String,
     /// The name of the property that is open.
     pub(super) property: String,
-    /// Base64 of a field.
+    /// Base64 of a field, or of a part.
     data: String,
+    /// The name of the part that is open, in a file of one XML.
+    pub(super) part: String,
     pub(super) chart: Chart,
 }
 
@@ -93,6 +96,7 @@ impl<'o> Story<'o> {
             label: String::new(),
             property: String::new(),
             data: String::new(),
+            part: String::new(),
             chart: Chart::default(),
         }
     }
@@ -106,8 +110,7 @@ impl<'o> Story<'o> {
         if labelled {
             self.labelled(element);
         } else if self.manner() == Manner::Running && matches!(name, "text" | "div" | "title" | "desc") {
-            self.flow(Flow::open_paragraph);
-            self.flow(|flow| flow.push("\n", Kind::Plain));
+            self.flow(Flow::open_line);
         }
         self.begin_flow(el, element);
         self.begin_text(el, element);
@@ -130,19 +133,15 @@ impl<'o> Story<'o> {
             El::Cell => self.flow(Flow::close_cell),
             El::Choice => self.choices = self.choices.saturating_sub(1),
             El::FieldData => self.field_data(),
+            El::Binary => self.binary(),
             El::Series => self.chart.close_series(),
-            El::Chart => {
-                let chart = std::mem::take(&mut self.chart);
-                self.flow(|flow| chart.write(flow));
-            }
+            El::Chart => self.close_chart(),
             El::Value => self.chart.close_value(),
             El::Property => self.property.clear(),
             _ => {}
         }
-        if self.begun.pop() == Some(true)
-            && let Some(flow) = self.flows.pop()
-        {
-            self.merge(flow);
+        if self.begun.pop() == Some(true) {
+            self.end_flow();
         }
         if el == El::Fallback {
             self.fallbacks = self.fallbacks.saturating_sub(1);
@@ -163,7 +162,7 @@ impl<'o> Story<'o> {
                 Some(code) => code.push_str(text),
                 None => self.loose.push_str(text),
             },
-            El::FieldData => self.data.push_str(text),
+            El::FieldData | El::Binary => self.data.push_str(text),
             El::Value if self.chart.takes(text) => {}
             El::Skip => {}
             El::Count if matches!(self.layer(), Layer::Property | Layer::Chart) => {}
@@ -183,9 +182,20 @@ impl<'o> Story<'o> {
         }
         self.end_loose();
         self.end_fields(0);
-        while let Some(flow) = self.flows.pop() {
-            self.merge(flow);
+        // Series without a chart around them.
+        let mut flow = Flow::new(Layer::Chart, Manner::Runs);
+        std::mem::take(&mut self.chart).write(&mut flow);
+        self.merge(flow);
+        while !self.flows.is_empty() {
+            self.end_flow();
         }
+    }
+
+    fn end_flow(&mut self) {
+        let Some(mut flow) = self.flows.pop() else { return };
+        // Text outside of paragraphs can be deleted or hidden too.
+        self.unshown(flow.end_paragraph());
+        self.merge(flow);
     }
 
     /// What makes text go elsewhere than into the flow that is open.
@@ -193,10 +203,15 @@ impl<'o> Story<'o> {
         let around = self.layer();
         let begin = match el {
             El::Root(layer, manner) => (layer, manner),
-            El::Slide if element.attribute("show").is_some_and(|show| !is_on(&show)) => (Layer::Hidden, Manner::Runs),
+            El::Slide if element.attribute("show").is_some_and(|show| !lines::is_on(&show)) => {
+                (Layer::Hidden, Manner::Runs)
+            }
             El::Slide => (Layer::Body, Manner::Runs),
             El::Master => (Layer::Margin, Manner::Distinct),
             El::Chart => (Layer::Chart, Manner::Runs),
+            El::Annotation if element.attribute("type").as_deref() == Some("Word.Comment") => {
+                (Layer::Comment, Manner::Runs)
+            }
             El::Box if around == Layer::Body => (Layer::TextBox, Manner::Runs),
             El::Box => (around, Manner::Runs),
             El::Shape => (around, self.manner()),
@@ -215,7 +230,7 @@ impl<'o> Story<'o> {
         match el {
             El::Paragraph => self.flow(Flow::open_paragraph),
             El::Run => self.runs.push(self.hidden),
-            El::Vanish => self.hidden |= element.attribute("val").is_none_or(|value| is_on(&value)),
+            El::Vanish => self.hidden |= element.attribute("val").is_none_or(|value| lines::is_on(&value)),
             El::Deleted => self.deleted += 1,
             El::Inserted => self.inserted += 1,
             El::DeletedMark => self.flow(Flow::delete_mark),
@@ -240,6 +255,11 @@ impl<'o> Story<'o> {
             El::Point => self.chart.point(element.attribute("idx").and_then(|index| index.parse().ok())),
             _ => {}
         }
+    }
+
+    fn close_chart(&mut self) {
+        let chart = std::mem::take(&mut self.chart);
+        self.flow(|flow| chart.write(flow));
     }
 
     fn field(&mut self, kind: &str) {
@@ -268,14 +288,26 @@ impl<'o> Story<'o> {
         self.line(Layer::Field, &words);
     }
 
+    /// A part that is no XML: whoever asked for the walk reads it.
+    fn binary(&mut self) {
+        let data = std::mem::take(&mut self.data);
+        let octets = transfer::decode(Encoding::Base64, data.as_bytes()).into_owned();
+        self.out.binaries.push((self.part.clone(), octets));
+    }
+
     fn close_paragraph(&mut self) {
         if self.choices > 0
             && let Some(flow) = self.flows.last()
         {
             self.chosen.insert(flow.paragraph().trim().to_string());
         }
-        let Some(flow) = self.flows.last_mut() else { return };
-        let unshown = flow.close_paragraph();
+        if let Some(unshown) = self.flows.last_mut().map(Flow::close_paragraph) {
+            self.unshown(unshown);
+        }
+    }
+
+    /// What a paragraph held besides what is shown.
+    fn unshown(&mut self, unshown: Unshown) {
         for (layer, text) in [(Layer::Deleted, unshown.before), (Layer::Hidden, unshown.whole)] {
             let Some(text) = text else { continue };
             if self.choices > 0 {
@@ -308,7 +340,9 @@ impl<'o> Story<'o> {
     /// An element whose name says what its text is.
     fn labelled(&mut self, element: &Element<'_>) {
         let layer = self.layer();
-        for (name, value) in element.attributes() {
+        // A schema says what others may write.
+        let is_schema = element.full_name().starts_with("xsd:") || element.full_name().starts_with("xs:");
+        for (name, value) in element.attributes().filter(|_| !is_schema) {
             if value.trim().len() > 1 {
                 self.out.lines(&self.unit, layer, &format!("{name}: {}", value.trim()));
             }
@@ -367,9 +401,4 @@ impl<'o> Story<'o> {
 
 fn number(element: &Element<'_>) -> u32 {
     element.attribute("val").and_then(|value| value.parse().ok()).unwrap_or(1)
-}
-
-/// A switch (ECMA-376 part 1, 22.9.2.7).
-pub(super) fn is_on(value: &str) -> bool {
-    !matches!(value, "0" | "false" | "off")
 }
