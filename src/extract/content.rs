@@ -328,6 +328,9 @@ impl Reader<'_> {
             return document::word::read_single(&text, &mut sink);
         }
         if about.is_markup() || start.starts_with("<?xml") || start.starts_with("<svg") {
+            if document::has_nested_entities(&text) {
+                self.unread(place.clone(), Why::OverLimit);
+            }
             // Both as written, for its attributes, and as shown, for what its tags divide.
             let page = html::read(&text, 0);
             let shown = page.text;

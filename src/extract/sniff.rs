@@ -40,7 +40,13 @@ pub(super) fn second_look(bytes: &[u8], first: Look, named_pdf: bool) -> Option<
         let start = bytes.get(..1024).unwrap_or(bytes);
         return (named_pdf && memmem::find(start, b"%PDF-").is_some()).then_some(Format::Pdf);
     }
-    document::ends_in_zip(bytes).then_some(Format::Zip)
+    // An archive can hold a zip as it stands: only what stands at the very end is not in it.
+    let whole = match first {
+        Look::Document(Format::Tar) => return None,
+        Look::Document(format) => format != Format::Pdf,
+        _ => false,
+    };
+    document::ends_in_zip(bytes, whole).then_some(Format::Zip)
 }
 
 /// Whether the end of a content has the mark of a zip archive's end.

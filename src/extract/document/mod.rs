@@ -164,9 +164,14 @@ pub(super) fn open(format: Format, octets: &[u8], sink: &mut Sink<'_, '_>) {
     }
 }
 
-/// Whether octets that begin as something else end in a zip archive.
-pub(super) fn ends_in_zip(octets: &[u8]) -> bool {
-    zip::is_behind(octets)
+/// Whether octets that begin as something else end in a zip archive; `whole` wants nothing behind it.
+pub(super) fn ends_in_zip(octets: &[u8], whole: bool) -> bool {
+    zip::is_behind(octets, whole)
+}
+
+/// Whether XML defines entities by other entities, which no program does and which grow without end when expanded.
+pub(super) fn has_nested_entities(source: &str) -> bool {
+    xml::has_nested_entities(source)
 }
 
 /// Whether octets begin with the header of a tar archive, also of one without a mark.

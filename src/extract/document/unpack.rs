@@ -36,6 +36,9 @@ const SMALL: usize = 8 << 20;
 /// The most that one stream may hold: the reader has four times as much memory.
 const MOST: usize = 64 << 20;
 
+/// The most members or frames of one file: each costs a decoder of its own.
+const MOST_MEMBERS: usize = 10_000;
+
 /// The largest window or dictionary, in octets: what 7-Zip's highest setting asks for.
 const WINDOW: u32 = 64 << 20;
 
@@ -74,7 +77,13 @@ pub(super) fn by_zip_method(method: u16, data: &[u8], sink: &mut Sink<'_, '_>) -
 pub(super) fn gzip(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
     let mut all = Unpacked { content: Vec::new(), fault: None };
     let mut rest = data;
-    while all.fault.is_none() && rest.starts_with(b"\x1F\x8B") && all.content.len() <= MOST {
+    let mut members = 0;
+    while all.fault.is_none() && rest.starts_with(b"\x1F\x8B") {
+        if all.content.len() > MOST || members == MOST_MEMBERS {
+            all.fault = Some(Why::OverLimit);
+            break;
+        }
+        members += 1;
         let mut member = flate2::bufread::GzDecoder::new(rest);
         let read = drain(&mut member, rest.len(), sink);
         all.content.extend_from_slice(&read.content);
@@ -101,7 +110,13 @@ pub(super) fn xz(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
 pub(super) fn zstd(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
     let mut all = Unpacked { content: Vec::new(), fault: None };
     let mut rest = data;
-    while all.fault.is_none() && !rest.is_empty() && all.content.len() <= MOST {
+    let mut members = 0;
+    while all.fault.is_none() && !rest.is_empty() {
+        if all.content.len() > MOST || members == MOST_MEMBERS {
+            all.fault = Some(Why::OverLimit);
+            break;
+        }
+        members += 1;
         if let Some((head, behind)) = rest.split_first_chunk::<8>()
             && let [0x50..=0x5F, 0x2A, 0x4D, 0x18, length @ ..] = *head
         {

@@ -139,6 +139,14 @@ fn resolved(reference: &quick_xml::events::BytesRef<'_>) -> String {
     quick_xml::escape::resolve_predefined_entity(name).map_or_else(|| format!("&{name};"), str::to_string)
 }
 
+/// Whether an entity is defined by another.
+pub(super) fn has_nested_entities(source: &str) -> bool {
+    source.split("<!ENTITY").skip(1).any(|definition| {
+        let value = definition.split('>').next().unwrap_or_default();
+        value.split('&').skip(1).any(|reference| reference.starts_with(char::is_alphabetic))
+    })
+}
+
 /// The octets of an XML file as text: by its mark, by its first signs, or by its declaration (XML 1.0 appendix F).
 pub(super) fn decoded(octets: &[u8]) -> Cow<'_, str> {
     let declared = match octets {

@@ -247,7 +247,9 @@ impl Walk {
             "notes" => return self.block(Layer::SpeakerNotes),
             "chart" => return self.block(Layer::Chart),
             "meta" if self.paragraphs == 0 => return self.block(Layer::Property),
-            "title" | "desc" if self.layer != Layer::Property => return self.block(Layer::AltText),
+            "title" | "desc" if !matches!(self.layer, Layer::Property | Layer::Chart) => {
+                return self.block(Layer::AltText);
+            }
             "master-page" | "handout-master" | "header-decl" | "footer-decl" | "date-time-decl" => {
                 return self.block(Layer::Margin);
             }

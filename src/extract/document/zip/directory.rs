@@ -74,11 +74,15 @@ pub(super) fn read(octets: &[u8]) -> Directory {
     out
 }
 
-/// Whether other octets end in a zip archive: its end record stands where it has to, and a list before it.
-pub(in super::super) fn is_behind(octets: &[u8]) -> bool {
+/// Whether other octets end in a zip archive: its end record stands where it has to, and a list before it. `whole` wants
+/// nothing behind it.
+pub(in super::super) fn is_behind(octets: &[u8], whole: bool) -> bool {
     let tail = octets.len().saturating_sub(65_557);
     let Some(end) = octets.get(tail..).and_then(|rest| memmem::rfind(rest, END)) else { return false };
-    starts_of_list(octets, tail + end).iter().any(|&(at, _)| is_at(octets, at, CENTRAL))
+    let end = tail + end;
+    let comment = usize::from(u16_at(octets, end + 20).unwrap_or(0));
+    (!whole || end + 22 + comment == octets.len())
+        && starts_of_list(octets, end).iter().any(|&(at, _)| is_at(octets, at, CENTRAL))
 }
 
 impl Directory {
@@ -189,8 +193,10 @@ impl Directory {
                     ..local.entry(at, start..end.max(start))
                 });
                 self.ambiguous |= listed;
-                at = if packed == 0 { start } else { end };
-            } else if is_at(octets, at, END) && listed && self.lists.len() < 2 * MOST_LISTS {
+                at = if packed == 0 { start } else { end.max(start) };
+                continue;
+            }
+            if is_at(octets, at, END) && listed && self.lists.len() < 2 * MOST_LISTS {
                 let before = self.entries.len();
                 self.list(octets, at);
                 let known: std::collections::HashSet<usize> =
@@ -202,7 +208,6 @@ impl Directory {
                     index <= before || !known.contains(&entry.header)
                 });
                 self.ambiguous = true;
-                at += END.len();
             }
             at += 2;
         }
@@ -251,7 +256,7 @@ impl Directory {
     }
 
     fn comment(&mut self, octets: &[u8]) {
-        if !octets.is_empty() {
+        if !octets.is_empty() && memmem::find(octets, END).is_none() {
             self.comments.push_str(&in_charset(octets, false));
             self.comments.push('\n');
         }
