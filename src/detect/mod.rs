@@ -61,11 +61,13 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
     let mut found: Vec<Vec<Finding>> = texts.texts.iter().map(|_| Vec::new()).collect();
     // The text before, when it holds nothing that the borders of paragraphs could change.
     let mut plain: Option<&Text> = None;
+    let from = texts.texts.iter().find(|text| text.place.spot == Spot::Header("From".into()));
+    let sender = from.map(|from| names::Staff::sender(&Reading::new(from))).unwrap_or_default();
     for (index, text) in texts.texts.iter().enumerate() {
         if plain.take().is_some_and(|plain| twin::are_twins(plain, text)) {
             continue;
         }
-        let scene = Scene::new(index, Reading::new(text), rules, names);
+        let scene = Scene::new(index, Reading::new(text), rules, names.map(|names| (names, &sender)));
         plain = (!special::any(&scene, rules)).then_some(text);
         message.about |= scene.whole;
         if text.place.spot == Spot::Subject {

@@ -20,7 +20,7 @@ use crate::roster::Roster;
 use build::{Builder, day_of};
 use near::Near;
 use search::{Search, Taken};
-use staff::Staff;
+pub use staff::Staff;
 
 /// The form in which a pupil is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,10 +70,14 @@ pub enum Note {
     SameInitials,
     /// Initials that the pupil has not.
     OtherInitials,
-    /// The part taken for a typing error is a word, or somebody else's name.
+    /// The part taken for a typing error is another pupil's name.
     OtherName,
+    /// The part taken for a typing error is an everyday word.
+    OtherWord,
     /// A first name that is an everyday word, where any word has a capital.
     EverydayWord,
+    /// Somebody else's surname follows the first name.
+    Stranger,
 }
 
 /// The names of a school, ready to be found. `Debug` shows its size only.
@@ -194,7 +198,8 @@ impl NameIndex {
     }
 
     /// The pupils that a text names, in text order.
-    pub(super) fn find(&self, reading: &Reading<'_>) -> Vec<NameHit> {
+    /// `sender` is whoever writes: no pupil, whatever the name.
+    pub(super) fn find(&self, reading: &Reading<'_>, sender: &Staff) -> Vec<NameHit> {
         let known = reading.tokens.iter().enumerate().filter(|(_, token)| !token.digits && self.may_know(token.hash));
         let known: Vec<(usize, &Word)> =
             known.filter_map(|(index, token)| Some((index, self.words.get(&token.hash)?))).collect();
@@ -206,8 +211,11 @@ impl NameIndex {
         search.rows(&known);
         self.add_misspelt(&mut search, &known);
         search.hits.sort_by_key(|hit| (hit.first, std::cmp::Reverse(hit.form)));
+        let mut named: Vec<(usize, &Word)> = known;
+        named.extend(self.genitives(reading));
+        named.sort_by_key(|&(index, _)| index);
         let mut taken = Taken::new(&search.hits);
-        let firsts: Vec<NameHit> = known
+        let firsts: Vec<NameHit> = named
             .iter()
             .filter_map(|&(index, word)| search.first_alone(index, word))
             .filter(|hit| taken.free(hit))
@@ -215,12 +223,23 @@ impl NameIndex {
         let mut hits = search.hits;
         hits.extend(firsts);
         hits.retain_mut(|hit| {
-            hit.staff = self.staff.bears(reading, hit);
+            hit.staff = self.staff.bears(reading, hit) || sender.bears(reading, hit);
             // A colleague's name is no misspelt pupil's.
             !(hit.staff && hit.form == Form::Typo)
         });
         hits.sort_by_key(|hit| hit.first);
         hits
+    }
+
+    /// "Sannes boek": first names with an s that no other name has.
+    fn genitives<'s>(&'s self, reading: &Reading<'_>) -> impl Iterator<Item = (usize, &'s Word)> {
+        reading.tokens.iter().enumerate().filter(|(_, token)| token.capital && token.len() > 3).filter_map(
+            |(at, token)| {
+                let [name @ .., b's' | b'S'] = reading.bytes(token) else { return None };
+                let word = self.words.get(&word_hash(name)).filter(|_| !self.words.contains_key(&token.hash))?;
+                Some((at, word))
+            },
+        )
     }
 
     /// Adds the misspelt names, where no well-spelt one stands.

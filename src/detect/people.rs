@@ -23,13 +23,15 @@ mod weight {
     pub const SCHOOL_MAIL: f32 = 1.5;
     pub const SAME_INITIALS: f32 = 1.5;
     pub const OTHER_INITIALS: f32 = -3.0;
-    pub const OTHER_NAME: f32 = -2.0;
+    pub const OTHER_NAME: f32 = -3.5;
+    pub const OTHER_WORD: f32 = -2.6;
     pub const SIGNED: f32 = -3.0;
+    pub const ELSEWHERE: f32 = -1.6;
     pub const WORD_FIRST: f32 = -1.0;
     pub const STAFF: f32 = -4.0;
     pub const STAFF_FULL: f32 = -2.0;
     pub const STAFF_NAME: f32 = -3.5;
-    pub const STRANGER: f32 = -2.0;
+    pub const STRANGER: f32 = -3.5;
     /// For each factor e of pupils above [`super::SMALL_SCHOOL`].
     pub const SIZE: f32 = -0.5;
     pub const SIZE_FULL: f32 = -0.9;
@@ -70,19 +72,23 @@ pub fn score(scene: &Scene<'_>, index: &NameIndex, message: Message, hit: &NameH
     }
     if hit.form == Form::First {
         score.when(special, "something special is said of this person", weight::SPECIAL);
-        score.when(scene.before_stranger(hit), "a surname of nobody on the roster follows", weight::STRANGER);
     }
     score
 }
 
 fn rarity(score: &mut Score, scene: &Scene<'_>, message: Message, hit: &NameHit, size: f32) {
     let full = matches!(hit.form, Form::Full | Form::Typo);
+    let school = message.about & (about::SCHOOL | about::CHILD | about::SALUTATION) != 0;
     score.add("the roster is large", size * if full { weight::SIZE_FULL } else { weight::SIZE });
     if full && size > 0.0 {
         let common = (hit.chance / hit.shared.max(1) as f32 / RARE).max(1.0).ln();
         score.add("a common name", weight::COMMON * common);
-        let school = message.about & (about::SCHOOL | about::CHILD | about::SALUTATION) != 0;
         score.when(school, "the mail speaks to somebody, or of school", weight::SCHOOL_MAIL);
+    }
+    if hit.form == Form::Initials {
+        score.when(scene.signs(hit), "alone on a line, as who signs", weight::SIGNED);
+        let school = school || message.about & about::NAMED != 0;
+        score.when(!school && !scene.in_row(hit.first), "nothing in the mail speaks of school", weight::ELSEWHERE);
     }
     if hit.form != Form::Full {
         score.add("pupils share this form", weight::SHARED * (hit.shared.max(1) as f32).ln());
@@ -96,9 +102,10 @@ fn note(score: &mut Score, scene: &Scene<'_>, hit: &NameHit) {
     match hit.note {
         Some(Note::SameInitials) => score.add("all the initials are the pupil's", weight::SAME_INITIALS),
         Some(Note::OtherInitials) => score.add("initials that the pupil has not", weight::OTHER_INITIALS),
-        Some(Note::OtherName) => score.add("as written it is a word, or somebody else's name", weight::OTHER_NAME),
+        Some(Note::OtherName) => score.add("as written it is another pupil's name", weight::OTHER_NAME),
+        Some(Note::OtherWord) => score.add("as written it is an everyday word", weight::OTHER_WORD),
+        Some(Note::Stranger) => score.add("a surname of nobody on the roster follows", weight::STRANGER),
         Some(Note::EverydayWord) => score.add("also a word, where a sentence begins", weight::WORD_FIRST),
         None => {}
     }
-    score.when(hit.form == Form::Initials && scene.signs(hit), "alone on a line, as who signs", weight::SIGNED);
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::detect::names::{Form, NameHit, NameIndex, Note};
+use crate::detect::names::{Form, NameHit, NameIndex, Note, Staff};
 use crate::detect::reading::{Reading, Segment, gap};
 use crate::detect::rules::Rules;
 use crate::detect::words::{Cue, Role, WordHit};
@@ -37,6 +37,8 @@ pub mod about {
     pub const BSN: u16 = 1024;
     /// "Beste ouders," on a line of its own.
     pub const SALUTATION: u16 = 2048;
+    /// A pupil by first name and surname.
+    pub const NAMED: u16 = 4096;
 }
 
 /// What the whole message says, gathered from its texts.
@@ -87,9 +89,9 @@ const STEPS: usize = 24;
 
 impl<'a> Scene<'a> {
     /// Finds all words and names of a text.
-    pub fn new(index: usize, reading: Reading<'a>, rules: &Rules, names: Option<&NameIndex>) -> Self {
+    pub fn new(index: usize, reading: Reading<'a>, rules: &Rules, names: Option<(&NameIndex, &Staff)>) -> Self {
         let words = rules.words().find(&reading);
-        let names = names.map_or_else(Vec::new, |names| names.find(&reading));
+        let names = names.map_or_else(Vec::new, |(names, sender)| names.find(&reading, sender));
         let paragraphs = reading.segments.last().map_or(1, |segment| segment.paragraph as usize + 1);
         let mut scene = Self {
             index,
@@ -122,9 +124,14 @@ impl<'a> Scene<'a> {
             self.whole |= about::SALUTATION;
         }
         for name in &self.names {
-            let other = name.staff || name.note == Some(Note::OtherInitials);
-            if !other && !self.after_staff(name.first) && !self.before_stranger(name) {
-                marks.push((name.first, if name.form == Form::First { about::FIRST } else { about::PUPIL }));
+            let other = name.staff || matches!(name.note, Some(Note::OtherInitials | Note::OtherName | Note::Stranger));
+            if !other && !self.after_staff(name.first) {
+                let bits = match name.form {
+                    Form::First => about::FIRST,
+                    Form::FirstAndLetter | Form::Initials => about::PUPIL,
+                    Form::Typo | Form::Full | Form::Cells | Form::Login => about::PUPIL | about::NAMED,
+                };
+                marks.push((name.first, bits));
             }
         }
         for (token, bits) in marks {
@@ -196,10 +203,9 @@ impl<'a> Scene<'a> {
             .any(|word| token - word.last == 1 || (token - word.last == 2 && segment(word.last) == segment(token)))
     }
 
-    /// "Sanne Pietersen", where no pupil is called so.
-    pub fn before_stranger(&self, name: &NameHit) -> bool {
-        let next = self.reading.token(name.last as usize + 1).filter(|_| name.form == Form::First);
-        next.is_some_and(|next| next.capital && next.len() > 1 && next.gap == gap::SPACE)
+    /// Whether a token stands in a row of cells.
+    pub fn in_row(&self, token: u32) -> bool {
+        self.reading.token(token as usize).is_some_and(|token| self.reading.segment(token).row.is_some())
     }
 
     /// Whether a name stands alone on its line, with no pupil on the lines beside it and nothing that announces it.

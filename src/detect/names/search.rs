@@ -2,7 +2,7 @@
 
 use super::build::initials_key;
 use super::{Form, NameHit, NameIndex, Note, Sequence, Shared, Word, login_hash, pair};
-use crate::detect::reading::{Reading, gap};
+use crate::detect::reading::{Reading, Token, gap};
 
 /// First name, up to so many middle names or initials, surname.
 const MIDDLE_NAMES: usize = 3;
@@ -54,7 +54,9 @@ impl Search<'_, '_> {
     pub fn surname(&mut self, at: usize, word: &Word) {
         for &surname in &word.surnames {
             let Some(end) = self.sequence_end(at, self.index.surnames.get(surname as usize)) else { continue };
-            let found = self.before(at, end, surname).or_else(|| self.after(at, end, surname));
+            let found = (self.before(at, end, surname))
+                .or_else(|| self.after(at, end, surname))
+                .or_else(|| self.over_line(at, end, surname));
             if let Some(hit) = found {
                 self.hits.push(hit);
                 return;
@@ -134,6 +136,34 @@ impl Search<'_, '_> {
             at = before;
         }
         self.initials_before(start, end, surname)
+    }
+
+    /// "Hamza\nvan der Maath heeft": a page may end a line anywhere. Where the next line goes on with a first name, it
+    /// is a list of names.
+    fn over_line(&self, at: usize, end: usize, surname: u32) -> Option<NameHit> {
+        let next = self.reading.token(end + 1)?;
+        let named = next.capital && self.index.words.get(&next.hash).is_some_and(|word| !word.firsts.is_empty());
+        if named || next.gap & gap::LINE != 0 {
+            return None;
+        }
+        let mut start = at;
+        while at - start < MOST_PARTICLES && (self.joined(start, false) || self.is_wrapped(start)) {
+            match self.reading.token(start.checked_sub(1)?) {
+                Some(token) if self.index.particle(token) => start -= 1,
+                _ => break,
+            }
+        }
+        if !(self.joined(start, false) || self.is_wrapped(start)) {
+            return None;
+        }
+        let named = self.pair_ending_at(start.checked_sub(1)?, surname)?;
+        self.full((named.from, end), named, (at, surname))
+    }
+
+    /// Whether nothing but a single line end stands before a token.
+    fn is_wrapped(&self, at: usize) -> bool {
+        let plain = gap::LINE | gap::SEGMENT | gap::SPACE | gap::QUOTE;
+        self.reading.token(at).is_some_and(|token| token.gap & gap::LINE != 0 && token.gap & !plain == 0)
     }
 
     /// Whether a token may stand between first name and surname: another first name, or an initial.
@@ -257,8 +287,10 @@ impl Search<'_, '_> {
             while last - next < 5 && self.joined(last + 1, false) && self.initial(last + 1) {
                 last += 1;
             }
-            let last = self.particles_after(last);
-            return self.initials_hit(next, start, last, surname);
+            let end = self.particles_after(last);
+            let hit = self.initials_hit(next, start, end, surname);
+            // "Berg SM van den" is a name, "Liu BSN" is not.
+            return hit.filter(|hit| comma || dotted || end > last || hit.note == Some(Note::SameInitials));
         }
         None
     }
@@ -327,7 +359,7 @@ impl Search<'_, '_> {
     }
 
     fn surname_cell(&self, at: usize, word: &Word, group: &[(usize, &Word)]) -> Option<NameHit> {
-        if self.in_address(at) {
+        if self.in_address(at) || self.in_postcode(at) {
             return None;
         }
         word.surnames.iter().find_map(|&surname| {
@@ -341,6 +373,16 @@ impl Search<'_, '_> {
             })?;
             Some(self.hit(self.particles_before(at), end, Form::Cells, shared, 0.0))
         })
+    }
+
+    /// "6811 ES"
+    fn in_postcode(&self, at: usize) -> bool {
+        let (Some(token), Some(before)) =
+            (self.reading.token(at), at.checked_sub(1).and_then(|at| self.reading.token(at)))
+        else {
+            return false;
+        };
+        token.upper && token.len() == 2 && before.digits && before.len() == 4 && token.gap & !gap::SPACE == 0
     }
 
     /// Whether a token is part of a mail address: `bakker62@`, `@bakker.example`.
@@ -398,7 +440,26 @@ impl Search<'_, '_> {
         }
         let begins = token.gap & gap::SEGMENT != 0 || at == 0;
         let word = begins && self.index.firsts.get(first as usize).is_some_and(|name| name.everyday);
-        Some(NameHit { note: word.then_some(Note::EverydayWord), ..self.hit(at, end, Form::First, shared, 0.0) })
+        let note = match word {
+            _ if self.stranger_follows(end) => Some(Note::Stranger),
+            true => Some(Note::EverydayWord),
+            false => None,
+        };
+        Some(NameHit { note, ..self.hit(at, end, Form::First, shared, 0.0) })
+    }
+
+    /// "Sanne Pietersen", "Sanne van Pietersen", where no pupil is called so. An abbreviation is no surname.
+    fn stranger_follows(&self, end: usize) -> bool {
+        let mut next = end + 1;
+        let spaced = |at| self.reading.token(at).is_some_and(|token| token.gap & !(gap::SPACE | gap::APOSTROPHE) == 0);
+        while next - end <= MOST_PARTICLES
+            && spaced(next)
+            && self.reading.token(next).is_some_and(|token| self.index.particle(token))
+        {
+            next += 1;
+        }
+        let name = |token: &Token| token.capital && token.len() > 1 && !(token.upper && token.len() < 6);
+        spaced(next) && self.reading.token(next).is_some_and(name)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::NameHit;
-use crate::detect::reading::{Reading, word_hash};
+use crate::detect::reading::{Reading, Token, word_hash};
+use crate::roster::PARTICLES;
 
 /// The names of the staff, as pairs of words.
 #[derive(Default)]
@@ -17,6 +18,22 @@ pub struct Staff {
 const LONGEST: usize = 12;
 
 impl Staff {
+    /// Whoever writes a mail, by the name in its From field: "Sanne de Graaf", "Graaf, Sanne de". The first name alone
+    /// may be a pupil's.
+    pub fn sender(reading: &Reading<'_>) -> Self {
+        let mut sender = Self::default();
+        let words: Vec<_> = reading.tokens.iter().take(LONGEST).filter(|token| !token.digits).collect();
+        for first in &words {
+            let letter = reading.bytes(first).get(..1).map(word_hash);
+            let particle =
+                |word: &&&Token| PARTICLES.iter().any(|p| reading.bytes(word).eq_ignore_ascii_case(p.as_bytes()));
+            for surname in words.iter().filter(|word| word.len() > 1 && word.hash != first.hash && !particle(word)) {
+                sender.pairs.extend([Some(first.hash), letter].into_iter().flatten().map(|name| (name, surname.hash)));
+            }
+        }
+        sender
+    }
+
     /// Adds a name: first name or initials, and the forms of the surname.
     pub fn add(&mut self, first: &[String], surnames: &[Vec<String>]) {
         let Some(first) = first.first() else { return };

@@ -7,7 +7,7 @@ use super::near::one_edit;
 use super::search::{MOST_PARTICLES, Search};
 use super::{Form, NameHit, Note, Word};
 use crate::detect::everyday::is_everyday_hash;
-use crate::detect::reading::{Token, gap};
+use crate::detect::reading::gap;
 
 impl Search<'_, '_> {
     /// Tries a known word as the right part of a misspelt name.
@@ -36,7 +36,7 @@ impl Search<'_, '_> {
     /// "Daan Hoejstra", "Sanne van den Breg".
     fn surname_slip(&self, at: usize, end: usize, first: u32) -> Option<NameHit> {
         let next = self.past_particles(end + 1);
-        if !self.joined(next, false) {
+        if !self.parted(next) {
             return None;
         }
         let (last, surname, note) = self.slipped_surname(next, first)?;
@@ -55,9 +55,8 @@ impl Search<'_, '_> {
 
     /// The misspelt surname of somebody with this first name: its last token and which it is.
     fn slipped_surname(&self, at: usize, first: u32) -> Option<(usize, u32, Option<Note>)> {
-        let token = self.reading.token(at)?;
-        let note = self.may_be_slip(token)?;
-        self.index.near.find(self.reading.bytes(token), |hash| {
+        let note = self.may_be_slip(at, |word| !word.surnames.is_empty())?;
+        self.index.near.find(self.reading.bytes(self.reading.token(at)?), |hash| {
             self.index.words.get(&hash)?.surnames.iter().find_map(|&surname| {
                 self.index.pairs.get(&super::pair(first, surname))?;
                 let last = self.sequence_end(at, self.index.surnames.get(surname as usize))?;
@@ -69,7 +68,7 @@ impl Search<'_, '_> {
     /// "Dana Hoekstra", "Snane van den Berg".
     fn first_slip(&self, at: usize, end: usize, surname: u32) -> Option<NameHit> {
         let start = self.particles_before(at);
-        let before = start.checked_sub(1).filter(|_| self.joined(start, false))?;
+        let before = start.checked_sub(1).filter(|_| self.parted(start))?;
         let (first, note) = self.slipped_first(before, surname)?;
         self.typo(before, end, first, surname, note)
     }
@@ -85,9 +84,8 @@ impl Search<'_, '_> {
     }
 
     fn slipped_first(&self, at: usize, surname: u32) -> Option<(u32, Option<Note>)> {
-        let token = self.reading.token(at)?;
-        let note = self.may_be_slip(token)?;
-        self.index.near.find(self.reading.bytes(token), |hash| {
+        let note = self.may_be_slip(at, |word| !word.firsts.is_empty())?;
+        self.index.near.find(self.reading.bytes(self.reading.token(at)?), |hash| {
             self.index.words.get(&hash)?.firsts.iter().find_map(|&first| {
                 let single = self.index.firsts.get(first as usize)?.rest.is_empty();
                 (single && self.index.pairs.contains_key(&super::pair(first, surname))).then_some((first, note))
@@ -104,7 +102,11 @@ impl Search<'_, '_> {
             skipped += 1;
         }
         let token = self.reading.token(slip)?;
-        if !self.joined(slip, false) || token.digits || token.len() > 5 || is_everyday_hash(token.hash) {
+        if !self.joined(slip, false)
+            || token.digits
+            || token.len() > 5
+            || (is_everyday_hash(token.hash) && !token.capital)
+        {
             return None;
         }
         let next = self.past_particles(slip + 1);
@@ -122,13 +124,23 @@ impl Search<'_, '_> {
 
     /// Whether a token may be a misspelt name: not an everyday word where a sentence begins. A word or another's name
     /// is noted.
-    fn may_be_slip(&self, token: &Token) -> Option<Option<Note>> {
+    fn may_be_slip(&self, at: usize, named: impl Fn(&Word) -> bool) -> Option<Option<Note>> {
+        let token = self.reading.token(at)?;
         if !token.capital || token.digits {
             return None;
         }
+        let begins = at == 0 || token.gap & (gap::SEGMENT | gap::LINE) != 0;
         let everyday = is_everyday_hash(token.hash);
-        let other = self.index.words.get(&token.hash).is_some();
-        (!everyday || token.gap & gap::SEGMENT == 0).then_some((everyday || other).then_some(Note::OtherName))
+        let note = match self.index.words.get(&token.hash).is_some_and(named) {
+            true => Some(Note::OtherName),
+            false => everyday.then_some(Note::OtherWord),
+        };
+        (!everyday || !begins).then_some(note)
+    }
+
+    /// Joined by more than a hyphen: "Beaux-Arts" is one word.
+    fn parted(&self, at: usize) -> bool {
+        self.joined(at, false) && self.reading.token(at).is_some_and(|token| token.gap & gap::HYPHEN == 0)
     }
 
     fn past_particles(&self, mut at: usize) -> usize {

@@ -30,7 +30,6 @@ mod story;
 mod tar;
 mod tnef;
 mod unpack;
-mod word;
 mod workbook;
 mod xls;
 mod xlsb;
