@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act;
@@ -23,7 +23,7 @@ use crate::act::relay::Relay;
 use crate::decide::Verdict;
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
-use crate::message::{Headers, Mail, Message};
+use crate::message::{Day, Headers, Mail, Message};
 use crate::record::{Entry, Record};
 use crate::smtp::{Content, Reply};
 use door::Trip;
@@ -64,7 +64,7 @@ fn begin(mail: &Mail, bench: &Bench) -> Begun {
 /// The other half: extract documents, detect, decide.
 fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
     let texts = begun.texts.finish(bench.documents());
-    let findings = detect::findings(&texts, &bench.rules, tenant.names.as_ref());
+    let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
     bench.judge(mail, tenant, begun.headers, texts, findings)
 }
 
@@ -101,7 +101,7 @@ impl Gate {
     async fn pass(&self, mut trip: Trip, relay: Relay, content: Content) -> Reply {
         let deadline = Instant::now() + ANSWER_WITHIN;
         let arrived = Timestamp::now().to_zoned(trip.house.time_zone.clone());
-        let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw };
+        let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw, day: day(&arrived) };
         let mut entry = Entry::new(&trip.id, &trip.client, &mail);
         let judged = match watch::look(&trip, &mail) {
             Ok(seen) => self.scan_within_deadline(&trip, seen, mail, content.memory).await,
@@ -124,6 +124,12 @@ impl Gate {
         self.0.record.line(entry.done(&reply, &arrived));
         reply
     }
+}
+
+/// The day of a moment, where the school is.
+pub fn day(moment: &Zoned) -> Day {
+    let date = moment.date();
+    Day::new(date.year().unsigned_abs(), date.month().unsigned_abs(), date.day().unsigned_abs())
 }
 
 /// The client has its answer within this time of its final dot: RFC 5321 4.5.3.2.6 lets it wait ten minutes, and a

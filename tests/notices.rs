@@ -12,7 +12,7 @@ use jiff::civil::date;
 use mailpoort::act::notice::{Notice, Stamp, Texts};
 use mailpoort::act::{Incident, Stopped};
 use mailpoort::decide::{self, ClassList, Classes, Mode, Policy, Verdict};
-use mailpoort::detect::{Finding, Kind, PupilKey, Strength};
+use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
 use mailpoort::extract::{self, Cell, Place, Spot, Text, Unread, Why};
 use mailpoort::message::{Envelope, Headers, Mailbox, Recipient};
 use mailpoort::school::{Contact, Language, School};
@@ -166,6 +166,12 @@ fn nothing_found_gets_into_a_notice() {
         (Kind::Iban, "NL91ABNA0417164300", "nl91abna0417164300"),
         (Kind::Phone, "06-98765432", "0698765432"),
         (Kind::Postcode, "9876 ZX", "9876zx"),
+        (Kind::Marks, "Entreetoets 521", "entreetoets"),
+        (Kind::Conduct, "schorsing", "schorsing"),
+        (Kind::Password, "Kikkerdril-88", "kikkerdril"),
+        (Kind::LockedWithPassword, "Zeehond!2014", "zeehond2014"),
+        (Kind::Employment, "salarisstrook", "salarisstrook"),
+        (Kind::ChatExport, "Chatgroep Ouders", "chatgroep"),
     ];
     assert_eq!(planted.map(|(kind, ..)| kind), Kind::ALL);
     let (mut checked, language) = (0, [Language::Nl, Language::En]);
@@ -183,7 +189,7 @@ fn nothing_found_gets_into_a_notice() {
             }
         }
     }
-    assert_eq!(checked, 14 * 5 * 2);
+    assert_eq!(checked, 20 * 5 * 2);
 }
 
 /// The value stands everywhere; it is found in one place only.
@@ -324,7 +330,7 @@ impl Whole {
         let texts = extract::Texts {
             texts: case.text.iter().map(read).collect(),
             unread: case.unread.iter().map(|u| Unread { place: place(&u.place, &[]), why: why(&u.why) }).collect(),
-            ..Default::default()
+            ..extract::Texts::default()
         };
         let findings: Vec<Finding> =
             case.text.iter().enumerate().flat_map(|(n, text)| find(n, text, &texts.texts[n])).collect();
@@ -382,6 +388,9 @@ fn find(n: usize, case: &CaseText, text: &Text) -> Vec<Finding> {
                 confidence: 0.9,
                 why: vec![],
                 pupil: (word == "pupil_name").then(|| PupilKey(Arc::from(value.as_str()))),
+                mode: RuleMode::Enforce,
+                threshold: None,
+                zone: Zone::New,
             });
         }
     }

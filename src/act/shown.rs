@@ -95,7 +95,20 @@ fn is_unseen(c: char) -> bool {
 }
 
 fn is_number(kind: Kind) -> bool {
-    !matches!(kind, Kind::PupilName | Kind::Health | Kind::Care | Kind::BeliefOrigin | Kind::Criminal)
+    !matches!(
+        kind,
+        Kind::PupilName
+            | Kind::Health
+            | Kind::Care
+            | Kind::BeliefOrigin
+            | Kind::Criminal
+            | Kind::Marks
+            | Kind::Conduct
+            | Kind::Password
+            | Kind::LockedWithPassword
+            | Kind::Employment
+            | Kind::ChatExport
+    )
 }
 
 /// Small words of Dutch surnames and terms, which say nothing of anybody.

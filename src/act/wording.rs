@@ -208,6 +208,12 @@ fn kind_nl(kind: Kind) -> (&'static str, &'static str) {
         Kind::Iban => ("rekeningnummer", "rekeningnummers"),
         Kind::Phone => ("telefoonnummer", "telefoonnummers"),
         Kind::Postcode => ("postcode", "postcodes"),
+        Kind::Marks => ("cijfer of toetsresultaat", "cijfers of toetsresultaten"),
+        Kind::Conduct => ("gegeven over gedrag", "gegevens over gedrag"),
+        Kind::Password => ("wachtwoord of code", "wachtwoorden of codes"),
+        Kind::LockedWithPassword => ("wachtwoord van een bestand op slot", "wachtwoorden van bestanden op slot"),
+        Kind::Employment => ("gegeven uit een loonstrook of contract", "gegevens uit loonstroken of contracten"),
+        Kind::ChatExport => ("chatgesprek van anderen", "chatgesprekken van anderen"),
     }
 }
 
@@ -229,6 +235,12 @@ fn kind_en(kind: Kind) -> (&'static str, &'static str) {
         Kind::Iban => ("bank account number", "bank account numbers"),
         Kind::Phone => ("phone number", "phone numbers"),
         Kind::Postcode => ("postcode", "postcodes"),
+        Kind::Marks => ("mark or test result", "marks or test results"),
+        Kind::Conduct => ("item about behaviour", "items about behaviour"),
+        Kind::Password => ("password or code", "passwords or codes"),
+        Kind::LockedWithPassword => ("password of a locked file", "passwords of locked files"),
+        Kind::Employment => ("item from a payslip or contract", "items from payslips or contracts"),
+        Kind::ChatExport => ("chat of other people", "chats of other people"),
     }
 }
 

@@ -11,17 +11,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Zoned;
 
 use crate::commands::{MEND, complain, fail};
 use crate::config::Config;
 use crate::decide::{Classes, Mode, Policy};
-use crate::detect::{NameIndex, Rules};
+use crate::detect::Rules;
 use crate::gate::house::{Bench, House, Tenant};
-use crate::gate::scan;
+use crate::gate::{day, scan};
 use crate::message::{Envelope, Limits, Mail, Mailbox, Recipient, header};
 use crate::problem::Problem;
 use crate::reader::{Readers, Settings};
-use crate::roster::Roster;
+use crate::roster::{Roster, Source};
 use crate::school::{Contact, School};
 
 /// Arguments of `scan`.
@@ -68,11 +69,12 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Ok(house) => house,
         Err(problems) => return fail(&problems),
     };
+    let today = day(&Zoned::now());
     let mut code = ExitCode::SUCCESS;
     for file in arguments.files.iter().filter(|file| !is_recipient(arguments, file)) {
         match read(file) {
             Ok(raw) => {
-                let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw) };
+                let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw), day: today };
                 let scan = scan(&mail, &tenant, &bench);
                 let name = file.display().to_string();
                 output::print(&name, &mail, &scan, &bench.policy, arguments);
@@ -113,12 +115,8 @@ fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<
         let bytes = std::fs::read(file).map_err(|error| {
             vec![Problem::new(file, format!("the roster cannot be read: {error}"), "check the path")]
         })?;
-        let (roster, _) = Roster::from_csv(&bytes, file).map_err(|problem| vec![problem])?;
-        tenant = Arc::new(Tenant {
-            names: Some(NameIndex::new(&roster)),
-            school: tenant.school.clone(),
-            secret_header: None,
-        });
+        let (roster, _) = Roster::read(&[Source { name: file.clone(), octets: bytes }])?;
+        tenant = Arc::new(Tenant::new(tenant.school.clone(), Some(&roster), None));
     }
     Ok((bench, tenant))
 }
@@ -145,21 +143,18 @@ fn nobodys(envelope: &Envelope) -> Tenant {
     let own = domains.first().map_or("school.invalid", String::as_str);
     let gate_address =
         Mailbox::parse(&format!("mailpoort@{own}")).or_else(|_| Mailbox::parse("mailpoort@school.invalid"));
-    Tenant {
-        school: School {
-            id: "scan".into(),
-            name: String::new(),
-            domains,
-            gate_address: gate_address.unwrap_or_else(|_| unreachable!("a constant address is well formed")),
-            privacy: contact.clone(),
-            deputy: None,
-            helpdesk: contact,
-            fg: None,
-            channels: std::collections::BTreeMap::new(),
-        },
-        names: None,
-        secret_header: None,
-    }
+    let school = School {
+        id: "scan".into(),
+        name: String::new(),
+        domains,
+        gate_address: gate_address.unwrap_or_else(|_| unreachable!("a constant address is well formed")),
+        privacy: contact.clone(),
+        deputy: None,
+        helpdesk: contact,
+        fg: None,
+        channels: std::collections::BTreeMap::new(),
+    };
+    Tenant::new(school, None, None)
 }
 
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {

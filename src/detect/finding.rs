@@ -5,7 +5,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::detect::rule::RuleMode;
 use crate::extract::Place;
+use crate::message::Mailbox;
 use crate::secret::Secret;
 
 /// A kind of personal data (the words of the corpus, which policy and `scan --json` use too).
@@ -39,11 +41,23 @@ pub enum Kind {
     Phone,
     /// Dutch postcode.
     Postcode,
+    /// Marks, test results, reports, an OKR (onderwijskundig rapport).
+    Marks,
+    /// Behaviour of a pupil: an incident, a warning, a suspension.
+    Conduct,
+    /// A password, an access code, a secret key or a sign-in link.
+    Password,
+    /// A password that opens a locked file: said beside the file, or in a mail after it, it locks nothing.
+    LockedWithPassword,
+    /// A payslip, an employment contract, an assessment of a colleague.
+    Employment,
+    /// An exported chat (WhatsApp, Teams): messages of many people who do not know that they are sent on.
+    ChatExport,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 20] = [
         Self::Bsn,
         Self::EducationNumber,
         Self::PupilName,
@@ -58,6 +72,12 @@ impl Kind {
         Self::Iban,
         Self::Phone,
         Self::Postcode,
+        Self::Marks,
+        Self::Conduct,
+        Self::Password,
+        Self::LockedWithPassword,
+        Self::Employment,
+        Self::ChatExport,
     ];
 
     /// The word in rules, policy, journal and `scan --json`.
@@ -77,6 +97,12 @@ impl Kind {
             Self::Iban => "iban",
             Self::Phone => "phone",
             Self::Postcode => "postcode",
+            Self::Marks => "marks",
+            Self::Conduct => "conduct",
+            Self::Password => "password",
+            Self::LockedWithPassword => "locked_with_password",
+            Self::Employment => "employment",
+            Self::ChatExport => "chat_export",
         }
     }
 
@@ -95,6 +121,23 @@ pub enum Strength {
     /// A diagnosis, medication, a measure; every kind but health and care is heavy.
     #[default]
     Heavy,
+}
+
+/// Whose words a finding stands in. A leak in a quote is a leak, but one that goes back to its author is not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Zone {
+    /// What the sender wrote now, and every attachment.
+    #[default]
+    New,
+    /// An earlier mail, quoted or forwarded.
+    Quote {
+        /// Who wrote it, when the line above the quote gives an address.
+        author: Option<Arc<Mailbox>>,
+    },
+    /// The sender's signature.
+    Signature,
+    /// The disclaimer below every mail.
+    Disclaimer,
 }
 
 /// One feature that spoke for or against a finding, with its weight in log-odds.
@@ -131,6 +174,20 @@ pub struct Finding {
     pub why: Vec<Feature>,
     /// The pupil of the roster (its key there), for names.
     pub pupil: Option<PupilKey>,
+    /// How far its rule may go.
+    pub mode: RuleMode,
+    /// The confidence from which its rule's findings count; none for the policy's.
+    pub threshold: Option<f32>,
+    /// Whose words it stands in.
+    pub zone: Zone,
+}
+
+impl Finding {
+    /// Whether it is sure enough to count, where the policy asks for this confidence.
+    pub fn is_sure(&self, policy: f32) -> bool {
+        // total_cmp, so that a confidence that is no number counts rather than slips.
+        self.confidence.total_cmp(&self.threshold.unwrap_or(policy)).is_ge()
+    }
 }
 
 /// The key of a pupil in the roster (leerlingnummer, or row number). It is personal data: `Debug` hides it.

@@ -107,6 +107,9 @@ impl Reader<'_> {
             return false;
         }
         let start = transfer::decode(encoding, body.get(..4096).unwrap_or(body));
+        if sniff::mentions_zip(&end_of_base64(body)) {
+            return false;
+        }
         match sniff::is_picture_or_media(&start) {
             Some(why) => {
                 // 57 octets to each line of 76 letters: near enough for what is not decoded.
@@ -147,13 +150,23 @@ impl Reader<'_> {
         if bytes.trim_ascii().is_empty() {
             return;
         }
+        self.receipted(&about.place, bytes.len(), |reader| reader.looked_at(bytes, about, certain));
+    }
+
+    /// Reads something, and writes a line of the receipt when a format comes of it.
+    pub(super) fn receipted(
+        &mut self,
+        place: &Place,
+        octets: usize,
+        read: impl FnOnce(&mut Self) -> Option<&'static str>,
+    ) {
         let (texts, unread) = (self.out.texts.len(), self.out.unread.len());
-        let Some(format) = self.looked_at(bytes, about, certain) else { return };
+        let Some(format) = read(self) else { return };
         let (texts, unread) = (self.out.texts.get(texts..), self.out.unread.get(unread..));
         let receipt = Receipt {
-            place: about.place.clone(),
+            place: place.clone(),
             format: format.to_string(),
-            octets: bytes.len(),
+            octets,
             read: texts.is_some_and(|texts| !texts.is_empty()),
             unread: unread.unwrap_or_default().iter().map(|unread| unread.why).collect(),
         };
@@ -161,12 +174,28 @@ impl Reader<'_> {
         self.tell();
     }
 
-    /// Reads octets as what they look like; the format, unless who read them elsewhere has written the receipt.
+    /// Reads octets as everything that they look like; the first format, unless who read them elsewhere has written the
+    /// receipt.
     fn looked_at(&mut self, bytes: &[u8], about: &About<'_>, certain: bool) -> Option<&'static str> {
+        let first = sniff::look(bytes);
+        let Some(second) = sniff::second_look(bytes, first, about.extension == "pdf").filter(|_| !about.is_body())
+        else {
+            return self.read_as(first, bytes, about, certain);
+        };
+        // Who reads it elsewhere comes by here too.
+        if self.waiting.is_some() {
+            return self.document(second, bytes, about);
+        }
+        let format = self.read_as(first, bytes, about, certain);
+        self.document(second, bytes, about);
+        format
+    }
+
+    fn read_as(&mut self, look: Look, bytes: &[u8], about: &About<'_>, certain: bool) -> Option<&'static str> {
         let declared_text = about.essence.starts_with("text/") || about.essence == "message/delivery-status";
         // A running text may begin with any letters; only octets that no text has make it something else.
         let running_text = || declared_text && sniff::is_text(bytes) && about.is_body();
-        match sniff::look(bytes) {
+        match look {
             Look::Document(format) if format == Format::Rtf || !running_text() => {
                 return self.document(format, bytes, about);
             }
@@ -303,7 +332,14 @@ impl Reader<'_> {
         if about.is_html() || start.starts_with("<!doctype html") || start.starts_with("<html") {
             return self.page(&text, place);
         }
+        if document::word::is_single(&start) {
+            let mut sink = Sink::new(self, about, Format::Zip);
+            return document::word::read_single(&text, &mut sink);
+        }
         if about.is_markup() || start.starts_with("<?xml") || start.starts_with("<svg") {
+            if document::has_nested_entities(&text) {
+                self.unread(place.clone(), Why::OverLimit);
+            }
             // Both as written, for its attributes, and as shown, for what its tags divide.
             let page = html::read(&text, 0);
             let shown = page.text;
@@ -433,6 +469,14 @@ impl<'p> About<'p> {
             _ => Why::UnknownFormat,
         }
     }
+}
+
+/// The last octets of a base64 body, decoded by themselves.
+fn end_of_base64(body: &[u8]) -> Vec<u8> {
+    let end = body.get(body.len().saturating_sub(4096)..).unwrap_or(body);
+    let coded = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let coded: Vec<u8> = end.iter().copied().filter(coded).collect();
+    transfer::decode(Encoding::Base64, coded.get(coded.len() % 4..).unwrap_or_default()).into_owned()
 }
 
 /// Whether octets begin with a mail's header: two fields at least, one of them known, up to an empty line.

@@ -17,7 +17,7 @@ use crate::gate::Scan;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
 use crate::reader::Readers;
-use crate::roster::Roster;
+use crate::roster::{self, Contacts, Roster, Source};
 use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::Access;
@@ -73,6 +73,8 @@ pub struct Tenant {
     pub school: School,
     /// Its pupils' names; none without a roster.
     pub names: Option<NameIndex>,
+    /// The addresses of guardians and staff; empty without a roster.
+    pub contacts: Contacts,
     /// The header that proves mail from a shared network.
     pub secret_header: Option<(String, Secret<String>)>,
 }
@@ -86,6 +88,14 @@ pub struct Way {
     pub next_hop: Arc<NextHop>,
     /// The header by which its own rules know what has passed us.
     pub mark: Option<(String, Secret<String>)>,
+}
+
+impl Tenant {
+    /// A school with its roster.
+    pub fn new(school: School, roster: Option<&Roster>, secret_header: Option<(String, Secret<String>)>) -> Self {
+        let contacts = roster.map(Roster::contacts).unwrap_or_default();
+        Self { school, names: roster.map(NameIndex::new), contacts, secret_header }
+    }
 }
 
 impl Bench {
@@ -283,29 +293,30 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
 }
 
 fn tenant(config: SchoolConfig, told: &mut dyn FnMut(String), problems: &mut Vec<Problem>) -> Tenant {
-    let mut roster: Option<Roster> = None;
-    for file in &config.roster {
-        let read = std::fs::read(file)
-            .map_err(|error| {
-                Problem::new(
-                    file,
-                    format!("the roster cannot be read: {error}"),
-                    "export it again from the pupil administration",
-                )
-            })
-            .and_then(|bytes| Roster::from_csv(&bytes, file));
-        match read {
-            Ok((read, report)) => {
-                told(format!("{}: {report}", file.display()));
-                roster = Some(match roster.take() {
-                    None => read,
-                    Some(all) => all.and(read),
-                });
-            }
-            Err(problem) => problems.push(problem),
+    let roster = roster(&config, problems);
+    if let Some((_, report)) = &roster {
+        told(format!("{}: {report}", config.school.id));
+    }
+    Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header)
+}
+
+fn roster(config: &SchoolConfig, problems: &mut Vec<Problem>) -> Option<(Roster, roster::Report)> {
+    let before = problems.len();
+    let mut files = Vec::new();
+    for name in &config.roster {
+        match std::fs::read(name) {
+            Ok(octets) => files.push(Source { name: name.clone(), octets }),
+            Err(error) => problems.push(Problem::new(
+                name,
+                format!("the roster cannot be read: {error}"),
+                "export it again from the pupil administration",
+            )),
         }
     }
-    Tenant { names: roster.as_ref().map(NameIndex::new), school: config.school, secret_header: config.secret_header }
+    if files.is_empty() || problems.len() > before {
+        return None;
+    }
+    keep(Roster::read(&files), problems)
 }
 
 fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {

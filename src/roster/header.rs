@@ -1,34 +1,61 @@
 //! Column titles of Dutch pupil systems -> what is in them; and a whole name -> its parts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::roster::Pupil;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Column {
+    /// Of the person whose row it is.
+    Own(Field),
+    /// Of a guardian in a pupil's row: the first, the second ...
+    Guardian(u8, Field),
+    /// Leerlingnummer.
+    Number,
+    /// Date of birth.
+    Born,
+    /// Klas or groep.
+    Class,
+    /// No photo or film may be shown.
+    NoPictures,
+    /// Photo and film may be shown.
+    Pictures,
+    /// What a guardian is to the pupil: only a list of guardians says so.
+    Relation,
+    /// Function, abbreviation or staff number: only a list of staff has one.
+    Staff,
+    /// BSN or onderwijsnummer: never kept.
+    Dropped,
+    /// Known, and of no use here.
+    Unused,
+}
+
+/// What is told of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
     /// Roepnaam.
     First,
     /// Voornamen.
     Formal,
+    /// Voorletters.
+    Initials,
     /// Tussenvoegsel.
     Particle,
     /// Achternaam.
     Surname,
     /// The whole name.
     Whole,
-    /// Leerlingnummer.
-    Number,
-    /// Date of birth.
-    Born,
-    /// The pupil's mail address.
+    /// Mail address.
     Mail,
-    /// A guardian's mail address.
-    GuardianMail,
-    /// The other guardian's.
-    GuardianMail2,
-    /// BSN or onderwijsnummer: never kept.
-    Dropped,
+    /// Phone number.
+    Phone,
+    /// Gezag.
+    Custody,
+    /// Geen contact.
+    NoContact,
+    /// Geheim adres.
+    SecretAddress,
     /// Known, and of no use here.
     Unused,
 }
@@ -45,24 +72,45 @@ impl Columns {
         let (mut at, mut dropped) = (HashMap::new(), Vec::new());
         let mut known = 0;
         for (index, field) in fields.iter().enumerate() {
-            let Some(column) = column(field) else { continue };
+            let Some(mut column) = column(field) else { continue };
             known += 1;
-            match column {
-                Column::Dropped => dropped.push(index),
-                Column::GuardianMail if at.contains_key(&column) => {
-                    at.entry(Column::GuardianMail2).or_insert(index);
-                }
-                column => {
-                    at.entry(column).or_insert(index);
-                }
+            if column == Column::Dropped {
+                dropped.push(index);
             }
+            // "E-mail ouder" twice: the second is the other guardian's.
+            while let Column::Guardian(slot @ ..MOST_GUARDIANS, field) = column
+                && at.contains_key(&column)
+            {
+                column = Column::Guardian(slot + 1, field);
+            }
+            at.entry(column).or_insert(index);
         }
         (known > 0).then_some(Self { at, dropped })
     }
 
-    /// Whether a name can be made of them.
+    /// Whether there is such a column.
+    pub fn has(&self, column: Column) -> bool {
+        self.at.contains_key(&column)
+    }
+
+    /// Whether a name can be made of the row's own columns.
     pub fn names(&self) -> bool {
-        self.at.contains_key(&Column::Whole) || self.at.contains_key(&Column::Surname)
+        self.has(Column::Own(Field::Whole)) || self.has(Column::Own(Field::Surname))
+    }
+
+    /// Whether only a list of guardians has such columns.
+    pub fn of_guardians(&self) -> bool {
+        let flags = [Field::Custody, Field::NoContact, Field::SecretAddress].map(Column::Own);
+        self.has(Column::Relation) || flags.into_iter().any(|flag| self.has(flag))
+    }
+
+    /// The guardians that a row may name.
+    pub fn guardians(&self) -> BTreeSet<u8> {
+        let slot = |column: &Column| match column {
+            Column::Guardian(slot, field) if *field != Field::Unused => Some(*slot),
+            _ => None,
+        };
+        self.at.keys().filter_map(slot).collect()
     }
 
     /// A row's field, empty when there is none.
@@ -76,34 +124,97 @@ impl Columns {
     }
 }
 
+/// Nobody has more columns of guardians than this.
+const MOST_GUARDIANS: u8 = 24;
+/// Words in the title of a guardian's column.
+const GUARDIAN: [&str; 8] = ["ouder", "verzorger", "moeder", "vader", "voogd", "guardian", "parent", "contactpersoon"];
+/// Titles that hold such a word and are about something else.
+const NO_GUARDIAN: [&str; 4] = ["ouderbijdrage", "ouderavond", "oudersgescheiden", "ouderraad"];
+
 fn column(title: &str) -> Option<Column> {
     let title: String = title.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
-    let guardian = ["ouder", "verzorger", "moeder", "vader", "guardian", "parent", "contactpersoon"];
-    let mail = title.contains("mail");
+    let has = |words: &[&str]| words.iter().any(|word| title.contains(word));
     Some(match title.as_str() {
-        _ if title.contains("bsn") || title.contains("burgerservice") || title.contains("sofinummer") => {
-            Column::Dropped
-        }
+        _ if has(&["bsn", "burgerservice", "sofinummer"]) => Column::Dropped,
         "onderwijsnummer" | "persoonsgebondennummer" | "pgn" | "ondwnr" => Column::Dropped,
-        _ if mail && guardian.iter().any(|word| title.contains(word)) => Column::GuardianMail,
-        _ if mail => Column::Mail,
-        _ if guardian.iter().any(|word| title.contains(word)) => Column::Unused,
-        "roepnaam" | "givenname" | "preferredgivenname" | "firstname" => Column::First,
-        "voornaam" => Column::First,
-        "voornamen" | "doopnamen" | "officielevoornamen" => Column::Formal,
-        "tussenvoegsel" | "tussenvoegsels" | "voorvoegsel" | "voorvoegsels" | "tv" | "tussenv" | "voorv"
-        | "middlename" => Column::Particle,
-        "achternaam" | "familienaam" | "geslachtsnaam" | "familyname" | "surname" | "lastname" => Column::Surname,
-        "naam" | "volledigenaam" | "leerling" | "naamleerling" | "leerlingnaam" | "name" | "fullname" => Column::Whole,
-        "leerlingnummer" | "stamnummer" | "leerlingnr" | "stamnr" | "llnr" | "identifier" | "studentnummer" => {
-            Column::Number
+        _ if has(&NO_GUARDIAN) => Column::Unused,
+        _ if has(&["beeldmateriaal", "foto", "picture"]) => {
+            if has(&["geen", "niet", "no"]) {
+                Column::NoPictures
+            } else {
+                Column::Pictures
+            }
         }
+        _ if has(&GUARDIAN) => Column::Guardian(slot(&title), guardian_field(&title)),
+        "relatie" | "relatietype" | "relation" | "relationship" | "soortrelatie" => Column::Relation,
+        "personeelsnummer" | "medewerkernummer" | "medewerker" | "functie" | "afkorting" | "docentcode"
+        | "employeeid" | "docent" | "leerkracht" => Column::Staff,
+        "leerlingnummer" | "stamnummer" | "leerlingnr" | "stamnr" | "llnr" | "identifier" | "studentnummer"
+        | "leerlingnummers" | "leerlingid" => Column::Number,
         "geboortedatum" | "gebdatum" | "gebdat" | "geboren" | "birthdate" | "dateofbirth" => Column::Born,
-        "klas" | "groep" | "stamgroep" | "jaargroep" | "voorletters" | "geslacht" | "school" | "studie" => {
-            Column::Unused
+        "klas" | "groep" | "stamgroep" | "jaargroep" | "stamklas" | "groepsnaam" | "class" => Column::Class,
+        "geslacht" | "school" | "studie" | "straat" | "postcode" | "woonplaats" | "plaats" => Column::Unused,
+        _ => Column::Own(own_field(&title)?),
+    })
+}
+
+fn own_field(title: &str) -> Option<Field> {
+    Some(match title {
+        "roepnaam" | "givenname" | "preferredgivenname" | "firstname" | "voornaam" => Field::First,
+        "voornamen" | "doopnamen" | "officielevoornamen" => Field::Formal,
+        "voorletters" | "initialen" => Field::Initials,
+        "naam" | "volledigenaam" | "leerling" | "naamleerling" | "leerlingnaam" | "name" | "fullname" => Field::Whole,
+        _ => field(title)?,
+    })
+}
+
+/// A title that names a guardian and nothing else is over the guardian's name.
+fn guardian_field(title: &str) -> Field {
+    let bare = title.trim_end_matches(|c: char| c.is_ascii_digit());
+    let first = ["roepnaam", "voornaam", "voorletters", "givenname", "firstname", "initialen"];
+    match field(title) {
+        Some(field) => field,
+        None if first.iter().any(|word| title.contains(word)) => Field::First,
+        None if title.contains("naam") || title.contains("name") || GUARDIAN.contains(&bare) => Field::Whole,
+        None => Field::Unused,
+    }
+}
+
+/// What the title of anybody's column says.
+fn field(title: &str) -> Option<Field> {
+    let has = |words: &[&str]| words.iter().any(|word| title.contains(word));
+    Some(match title {
+        _ if has(&["mail"]) => Field::Mail,
+        _ if has(&["gezag", "custody"]) => Field::Custody,
+        _ if has(&["geencontact", "contactverbod", "nocontact"]) => Field::NoContact,
+        _ if has(&["geheim", "secretaddress"]) => Field::SecretAddress,
+        _ if has(&["telefoon", "mobiel", "phone", "gsm", "mobile"]) || title.starts_with("tel") => Field::Phone,
+        _ if has(&["tussenvoegsel", "voorvoegsel", "middlename"]) => Field::Particle,
+        "tv" | "tussenv" | "voorv" => Field::Particle,
+        _ if has(&["achternaam", "familienaam", "geslachtsnaam", "familyname", "surname", "lastname"]) => {
+            Field::Surname
         }
         _ => return None,
     })
+}
+
+/// "Ouder 2": the second; moeder and vader are two, without a number.
+fn slot(title: &str) -> u8 {
+    let digit = title.chars().find_map(|c| c.to_digit(10)).map_or(0, |digit| digit as u8);
+    match title {
+        _ if title.contains("vader") => 10 + digit,
+        _ if title.contains("moeder") => 12 + digit,
+        _ => digit,
+    }
+}
+
+/// "ja", "nee" and their like.
+pub fn yes_or_no(field: &str) -> Option<bool> {
+    match field.trim().to_lowercase().as_str() {
+        "ja" | "j" | "yes" | "y" | "true" | "waar" | "1" | "x" => Some(true),
+        "nee" | "n" | "no" | "false" | "onwaar" | "0" | "geen" => Some(false),
+        _ => None,
+    }
 }
 
 /// Particles that stand between first name and surname, in folded lower case.

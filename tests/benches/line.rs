@@ -49,7 +49,7 @@ fn detect(bencher: Bencher<'_, '_>, name: &str) {
 #[divan::bench(args = MAILS)]
 fn whole(bencher: Bencher<'_, '_>, name: &str) {
     let (bench, tenant) = (bench(), tenant());
-    let mail = Mail { envelope: envelope(), raw: mail(name) };
+    let mail = Mail { envelope: envelope(), raw: mail(name), day: Default::default() };
     bencher.counter(BytesCount::of_slice(&mail.raw)).bench_local(|| scan(&mail, &tenant, &bench));
 }
 
@@ -220,5 +220,5 @@ fn tenant() -> Tenant {
         fg: None,
         channels: BTreeMap::new(),
     };
-    Tenant { school, names: Some(NameIndex::new(&roster())), secret_header: None }
+    Tenant::new(school, Some(&roster()), None)
 }
