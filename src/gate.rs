@@ -42,13 +42,30 @@ pub struct Scan {
     pub verdict: Verdict,
 }
 
-/// Judges a mail: parse, extract, detect, decide. Pure, and linear in the size of the mail.
+/// Judges a mail: parse, extract, detect, decide. Pure but for its documents, which reader processes read, and linear
+/// in the size of the mail.
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
+    judge(begin(mail, bench), mail, tenant, bench)
+}
+
+/// A mail that is read but for its documents.
+struct Begun {
+    headers: Headers,
+    texts: extract::Begun,
+}
+
+/// The first half, which waits for nobody: parse, and extract all but documents.
+fn begin(mail: &Mail, bench: &Bench) -> Begun {
     let limits = bench.limits.for_message(mail.raw.len());
     let message = Message::parse(&mail.raw, &limits);
-    let texts = extract::texts(&message, &limits, None);
+    Begun { headers: message.headers().clone(), texts: extract::begin(&message, &limits) }
+}
+
+/// The other half: extract documents, detect, decide.
+fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
+    let texts = begun.texts.finish(bench.documents());
     let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
-    bench.judge(mail, tenant, message.headers().clone(), texts, findings)
+    bench.judge(mail, tenant, begun.headers, texts, findings)
 }
 
 /// The gate of one installation; clones are the same gate.
@@ -93,7 +110,8 @@ impl Gate {
         let reply = match judged {
             Err(refusal) => act::refuse(relay, refusal).await,
             Ok(judged) => {
-                let Scan { headers, findings, verdict, .. } = &judged.scan;
+                let Scan { headers, texts, findings, verdict } = &judged.scan;
+                entry.looked_at(&texts.receipts);
                 entry.judged(&judged.tenant.school, headers, findings, verdict);
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,

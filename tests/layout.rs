@@ -25,8 +25,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "gate/house",
         &[
-            "act", "config", "decide", "detect", "extract", "message", "problem", "roster", "school", "secret", "smtp",
-            "tls",
+            "act", "config", "decide", "detect", "extract", "message", "problem", "reader", "roster", "school",
+            "secret", "smtp", "tls",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -39,6 +39,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "secret",
             "decide::Mode",
             "decide::listable",
+            "reader",
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
@@ -48,6 +49,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("tls", &["problem"]),
     ("message", &["secret"]),
     ("extract", &["message", "secret"]),
+    // Carries documents to `extract` in other processes, and back.
+    ("reader", &["extract", "message"]),
     // A roster is what names are looked up from.
     ("detect", &["extract", "message", "problem", "roster", "secret"]),
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
@@ -71,7 +74,20 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::command::MailCommand",
         ],
     ),
-    ("record", &["decide", "detect", "message", "problem", "school", "secret", "smtp::Client", "smtp::Reply"]),
+    (
+        "record",
+        &[
+            "decide",
+            "detect",
+            "extract::Receipt",
+            "message",
+            "problem",
+            "school",
+            "secret",
+            "smtp::Client",
+            "smtp::Reply",
+        ],
+    ),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("secret", &[]),

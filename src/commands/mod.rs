@@ -3,6 +3,7 @@
 mod demo;
 mod hash_password;
 mod process;
+mod read_documents;
 mod rules;
 mod scan;
 mod serve;
@@ -42,6 +43,9 @@ enum Command {
 
 /// Runs the command of the command line; the exit code of the process.
 pub fn run() -> ExitCode {
+    if let Some(code) = read_documents::run(std::env::args_os()) {
+        return code;
+    }
     process::keep_secrets();
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),

@@ -21,6 +21,7 @@ use crate::gate::house::{Bench, House, Tenant};
 use crate::gate::{day, scan};
 use crate::message::{Envelope, Limits, Mail, Mailbox, Recipient, header};
 use crate::problem::Problem;
+use crate::reader::{Readers, Settings};
 use crate::roster::{Roster, Source};
 use crate::school::{Contact, School};
 
@@ -108,7 +109,7 @@ fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<
             let tenant = house.tenant(envelope.sender.as_ref(), None).cloned();
             (Arc::clone(&house.bench), tenant.unwrap_or_else(|| Arc::new(nobodys(envelope))))
         }
-        None => (Arc::new(shipped(envelope)?), Arc::new(nobodys(envelope))),
+        None => (Arc::new(shipped(envelope, arguments.files.len())?), Arc::new(nobodys(envelope))),
     };
     if let Some(file) = &arguments.roster {
         let bytes = std::fs::read(file).map_err(|error| {
@@ -121,7 +122,9 @@ fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<
 }
 
 /// What is shipped, enforced: what would happen at a school that changed nothing.
-fn shipped(envelope: &Envelope) -> Result<Bench, Vec<Problem>> {
+fn shipped(envelope: &Envelope, files: usize) -> Result<Bench, Vec<Problem>> {
+    let readers = Settings::default();
+    let spares = readers.spares.min(files.saturating_sub(1));
     let own: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
     Ok(Bench {
         limits: Limits::default(),
@@ -129,6 +132,7 @@ fn shipped(envelope: &Envelope) -> Result<Bench, Vec<Problem>> {
         policy: Policy::shipped()?,
         classes: Classes::new(&own, std::collections::BTreeMap::new()),
         mode: Mode::Enforce,
+        readers: Some(Readers::new(Settings { spares, ..readers })),
     })
 }
 

@@ -112,11 +112,20 @@ impl Reader<'_> {
         }
         match sniff::is_picture_or_media(&start) {
             Some(why) => {
-                self.unread(about.place.clone(), why);
+                // 57 octets to each line of 76 letters: near enough for what is not decoded.
+                self.not_looked_into(about.place.clone(), why.word(), body.len() / 78 * 57, why);
                 true
             }
             None => false,
         }
+    }
+
+    /// Something that is unread as a whole, with its line in the receipt.
+    pub(super) fn not_looked_into(&mut self, place: Place, format: &str, octets: usize, why: Why) {
+        self.unread(place.clone(), why);
+        let receipt = Receipt { place, format: format.to_string(), octets, read: false, unread: vec![why] };
+        self.out.receipts.push(receipt);
+        self.tell();
     }
 
     /// Texts of a later reading that an earlier one of the same part gave already.
@@ -192,7 +201,7 @@ impl Reader<'_> {
             }
             Look::Unread(why) if !running_text() => {
                 self.unread(about.place.clone(), why);
-                return Some("unread");
+                return Some(why.word());
             }
             Look::Signature => return Some("signature"),
             Look::Document(_) | Look::Unread(_) | Look::Text => self.readable(bytes, about),

@@ -173,10 +173,12 @@ impl<'l> Reader<'l> {
         match part.shape {
             Shape::OverLimit => {
                 let spot = Spot::Attachment(part.file_name().unwrap_or(NAMELESS_MESSAGE).to_string());
-                self.unread(Place { within: within.to_vec(), spot, ..Place::default() }, Why::OverLimit);
+                let place = Place { within: within.to_vec(), spot, ..Place::default() };
+                self.not_looked_into(place, "message", message.body_of(part).len(), Why::OverLimit);
             }
             Shape::Multipart if part.essence() == "multipart/encrypted" => {
-                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::SmimePgp);
+                let place = Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() };
+                self.not_looked_into(place, "multipart", message.body_of(part).len(), Why::SmimePgp);
             }
             Shape::Multipart if part.mime.encodings != [Encoding::Identity] => {
                 self.encoded_multipart(message, part, within, depth);
@@ -191,8 +193,8 @@ impl<'l> Reader<'l> {
         let body = message.body_of(part);
         for &encoding in part.mime.encodings.iter().filter(|encoding| **encoding != Encoding::Identity) {
             if depth + 1 >= self.limits.depth || self.parts_left == 0 || body.len() > self.unpack_left {
-                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::OverLimit);
-                return;
+                let place = Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() };
+                return self.not_looked_into(place, "multipart", body.len(), Why::OverLimit);
             }
             self.unpack_left -= body.len();
             let mut inner = b"Content-Type:".to_vec();

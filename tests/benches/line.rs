@@ -203,6 +203,7 @@ fn bench() -> Bench {
         policy: Policy::shipped().unwrap(),
         classes: Classes::new(&["school.example".to_owned()], BTreeMap::new()),
         mode: Mode::Enforce,
+        readers: None,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
+mod documents;
 mod listener;
 mod next_hops;
 mod schools;
@@ -43,6 +44,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         max_parts: check.at_least(&raw.scan.max_parts, "max_parts", 1),
         max_depth: check.at_least(&raw.scan.max_depth, "max_depth", 1),
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
+        documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
         journal_archive,
         log: LogConfig {
             format: raw.log.format,
