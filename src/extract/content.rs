@@ -174,7 +174,7 @@ impl Reader<'_> {
             return self.read_as(first, bytes, about, certain);
         };
         // Who reads it elsewhere comes by here too.
-        if self.documents.is_some() {
+        if self.waiting.is_some() {
             return self.document(second, bytes, about);
         }
         let format = self.read_as(first, bytes, about, certain);
