@@ -40,7 +40,20 @@ pub(super) fn second_look(bytes: &[u8], first: Look, named_pdf: bool) -> Option<
         let start = bytes.get(..1024).unwrap_or(bytes);
         return (named_pdf && memmem::find(start, b"%PDF-").is_some()).then_some(Format::Pdf);
     }
-    document::ends_in_zip(bytes).then_some(Format::Zip)
+    // Word keeps its themes, and documents their packages, as archives inside a compound file; one that was put behind
+    // it ends where the file ends.
+    let inside = first == Look::Document(Format::Compound) && !ends_with_zip_mark(bytes);
+    (!inside && document::ends_in_zip(bytes)).then_some(Format::Zip)
+}
+
+/// Whether the mark of a zip archive's end (APPNOTE 4.3.16), with its comment, is the last of a content.
+fn ends_with_zip_mark(bytes: &[u8]) -> bool {
+    let tail = bytes.get(bytes.len().saturating_sub(65_557)..).unwrap_or_default();
+    let last = memmem::rfind(tail, b"PK\x05\x06").and_then(|at| tail.get(at..));
+    last.is_some_and(|end| match end.get(20..22) {
+        Some(&[low, high]) => end.len() == 22 + usize::from(u16::from_le_bytes([low, high])),
+        _ => false,
+    })
 }
 
 /// Whether the end of a content has the mark of a zip archive's end.
