@@ -126,13 +126,12 @@ impl Drawings {
     }
 }
 
-/// The extension of a picture record; empty for vector pictures, none for other records.
+/// The extension of a picture record; empty for vector pictures and bare bitmaps, none for other records.
 fn picture_kind(kind: u16) -> Option<&'static str> {
     match kind {
-        0xF01A..=0xF01C => Some(""),
+        0xF01A..=0xF01C | 0xF01F => Some(""),
         0xF01D | 0xF02A => Some("jpg"),
         0xF01E => Some("png"),
-        0xF01F => Some("dib"),
         0xF029 => Some("tif"),
         _ => None,
     }

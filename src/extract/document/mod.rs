@@ -30,12 +30,12 @@ mod story;
 mod tar;
 mod tnef;
 mod unpack;
+pub(super) mod word;
 mod workbook;
 mod xls;
 mod xlsb;
 mod xml;
 mod zip;
-pub(super) mod word;
 
 use super::content::About;
 use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html, sniff};

@@ -181,16 +181,8 @@ impl<'f, 'd> Painter<'f, 'd> {
         if !self.may(1 + content.len() / 64) {
             return;
         }
-        let state = State {
-            matrix,
-            font: None,
-            size: 0.0,
-            letter: 0.0,
-            word: 0.0,
-            stretch: 1.0,
-            leading: 0.0,
-            rise: 0.0,
-        };
+        let state =
+            State { matrix, font: None, size: 0.0, letter: 0.0, word: 0.0, stretch: 1.0, leading: 0.0, rise: 0.0 };
         let mut run = Run {
             resources,
             fonts: HashMap::new(),
@@ -634,12 +626,6 @@ impl Pen {
         self.at += width + spacing;
         // Letter spacing belongs to the glyph; what is wider than a letter divides.
         let to = from + width + if spacing.abs() < self.size { spacing } else { 0.0 };
-        Spot {
-            angle: self.angle,
-            from: from as f32,
-            to: to as f32,
-            line: self.line as f32,
-            size: self.size as f32,
-        }
+        Spot { angle: self.angle, from: from as f32, to: to as f32, line: self.line as f32, size: self.size as f32 }
     }
 }

@@ -39,7 +39,9 @@ impl Shown {
             },
             _ if text.chars().any(|c| c.is_control() || ligature(c).is_some()) => Self::Many(
                 text.chars()
-                    .map(|c| ligature(c).map_or_else(|| if c.is_control() { ' ' } else { c }.to_string(), str::to_string))
+                    .map(|c| {
+                        ligature(c).map_or_else(|| if c.is_control() { ' ' } else { c }.to_string(), str::to_string)
+                    })
                     .collect::<String>()
                     .into(),
             ),
@@ -88,8 +90,11 @@ fn component(name: &str) -> Option<String> {
         && digits.len() >= 4
         && digits.len().is_multiple_of(4)
     {
-        let units: Option<Vec<u16>> =
-            digits.as_bytes().chunks(4).map(|unit| u16::from_str_radix(std::str::from_utf8(unit).ok()?, 16).ok()).collect();
+        let units: Option<Vec<u16>> = digits
+            .as_bytes()
+            .chunks(4)
+            .map(|unit| u16::from_str_radix(std::str::from_utf8(unit).ok()?, 16).ok())
+            .collect();
         return units.map(|units| String::from_utf16_lossy(&units));
     }
     if let Some(digits) = name.strip_prefix('u')

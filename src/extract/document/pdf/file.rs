@@ -303,9 +303,7 @@ impl<'d> File<'d> {
     fn read(&self, number: u32) -> Option<Object> {
         match self.entries.get(&number) {
             Some(Entry::Free) => None,
-            Some(Entry::In(pack, index)) => {
-                self.packed(*pack, *index, number).or_else(|| self.read_salvaged(number))
-            }
+            Some(Entry::In(pack, index)) => self.packed(*pack, *index, number).or_else(|| self.read_salvaged(number)),
             Some(Entry::At(offset)) => self
                 .parse_numbered(*offset, number)
                 .or_else(|| self.parse_numbered(offset.checked_add(self.shift)?, number))

@@ -53,8 +53,14 @@ fn read_with(octets: &[u8], passwords: &[&[u8]], sink: &mut Sink<'_, '_>) {
     let passwords: Vec<&[u8]> = [&b""[..]].into_iter().chain(passwords.iter().copied()).collect();
     let budget = Rc::new(Budget::new(sink.unpack_left()));
     let Ok(file) = File::open(octets, &passwords, Rc::clone(&budget)) else { return sink.unread(Why::Encrypted) };
-    let mut reading =
-        Reading { file: &file, passwords: &passwords, sink, notes: Notes::default(), lines: HashSet::new(), empty: true };
+    let mut reading = Reading {
+        file: &file,
+        passwords: &passwords,
+        sink,
+        notes: Notes::default(),
+        lines: HashSet::new(),
+        empty: true,
+    };
     reading.all();
 }
 

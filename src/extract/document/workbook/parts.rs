@@ -5,6 +5,8 @@ use super::tags::{Step, Tags, cell_text};
 use super::{leads_to_sheet, pivot, reference, words};
 use crate::extract::document::Sink;
 use crate::extract::document::cells::Cells;
+use crate::extract::document::xls::wide_texts;
+use crate::extract::document::xlsb;
 use crate::extract::{Layer, Section, Unit};
 
 /// More parts that lead to parts than any program writes.
@@ -43,8 +45,14 @@ fn one(package: &mut Package<'_, '_>, relation: &Relation, unit: &Unit, sink: &m
     let kind = relation.kind.as_str();
     let layer = match kind {
         _ if WORDLESS.contains(&kind) => return,
+        "comments" if relation.target.ends_with(".bin") => {
+            let octets = package.take(&relation.target, sink).unwrap_or_default();
+            return xlsb::comments(&octets, unit, sink);
+        }
         "comments" | "threadedComment" => return comments(package, &relation.target, unit, sink),
-        "pivotCacheDefinition" => return pivot_cache(package, &relation.target, sink),
+        "pivotCacheDefinition" if relation.target.ends_with(".xml") => {
+            return pivot_cache(package, &relation.target, sink);
+        }
         "image" | "oleObject" | "package" | "video" | "audio" | "media" | "attachedToolbars" => {
             return embedded(package, &relation.target, sink);
         }
@@ -59,6 +67,9 @@ fn one(package: &mut Package<'_, '_>, relation: &Relation, unit: &Unit, sink: &m
 /// A part of XML of any kind, for its words; another is handed on.
 fn any(package: &mut Package<'_, '_>, part: &str, unit: &Unit, layer: Layer, sink: &mut Sink<'_, '_>) {
     let name = part.to_ascii_lowercase();
+    if name.ends_with(".bin") {
+        return binary(package, part, Section { unit: unit.clone(), layer }, sink);
+    }
     if !(name.ends_with(".xml") || name.ends_with(".vml") || name.ends_with(".rels")) {
         return embedded(package, part, sink);
     }
@@ -73,15 +84,27 @@ fn any(package: &mut Package<'_, '_>, part: &str, unit: &Unit, layer: Layer, sin
     sink.text(section(Layer::AltText), found.alt, Vec::new());
 }
 
+/// A binary part: a document of its own by its mark, or records and settings with text among them.
+fn binary(package: &mut Package<'_, '_>, part: &str, section: Section, sink: &mut Sink<'_, '_>) {
+    let Some(octets) = package.take(part, sink) else { return };
+    if octets.starts_with(b"\xd0\xcf\x11\xe0") || octets.starts_with(b"PK") {
+        return sink.file(file_name(part), &octets);
+    }
+    sink.text(section, wide_texts(&octets), Vec::new());
+}
+
+fn file_name(part: &str) -> &str {
+    part.rsplit('/').next().unwrap_or(part)
+}
+
 /// A file in the file.
 fn embedded(package: &mut Package<'_, '_>, part: &str, sink: &mut Sink<'_, '_>) {
     let name = part.to_ascii_lowercase();
-    let wordless = ["printersettings", "vbaproject", "activex", "thumbnail", ".odttf"];
-    if wordless.iter().any(|word| name.contains(word)) {
+    if ["thumbnail", ".odttf"].iter().any(|word| name.contains(word)) {
         return;
     }
     if let Some(octets) = package.take(part, sink) {
-        sink.file(part.rsplit('/').next().unwrap_or(part), &octets);
+        sink.file(file_name(part), &octets);
     }
 }
 
@@ -137,8 +160,9 @@ fn pivot_cache(package: &mut Package<'_, '_>, part: &str, sink: &mut Sink<'_, '_
 pub(in crate::extract::document) fn remains(package: &mut Package<'_, '_>, sink: &mut Sink<'_, '_>) {
     for part in package.left() {
         let name = part.to_ascii_lowercase();
-        let wordless = ["calcchain.xml", "metadata.xml", "[content_types].xml"];
-        if wordless.iter().any(|end| name.ends_with(end)) {
+        let wordless =
+            ["calcchain.", "metadata.", "[content_types].xml", "printersettings", "vbaproject", "binaryindex"];
+        if wordless.iter().any(|word| name.contains(word)) {
             continue;
         }
         let layer = if name.starts_with("docprops/") { Layer::Property } else { Layer::Behind };

@@ -115,8 +115,7 @@ impl<'x> Tags<'x> {
         self.at += end + 2;
         let inside = rest.get(..end)?;
         let (inside, empty) = inside.strip_suffix('/').map_or((inside, false), |inside| (inside, true));
-        let name =
-            octets.iter().position(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')).unwrap_or(end).min(inside.len());
+        let name = inside.bytes().position(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')).unwrap_or(inside.len());
         if !empty {
             self.depth += 1;
             if self.depth > DEEPEST {

@@ -17,6 +17,7 @@ use crate::extract::{Layer, Section, Unit, Why};
 use record::{Pieces, Record, f64_at, records, u16_at, u32_at};
 pub(super) use record::{rk, wide_texts};
 use sheet::Sheet;
+pub(super) use sheet::error;
 
 /// Reads a workbook stream.
 pub(super) fn read(stream: &[u8], sink: &mut Sink<'_, '_>) {
@@ -50,7 +51,7 @@ pub(super) fn read(stream: &[u8], sink: &mut Sink<'_, '_>) {
         }
     }
     sheet.into_iter().for_each(|last| last.finish(sink));
-    if !known {
+    if !known || book.begun < book.sheets.len() {
         sink.unread(Why::Damaged);
     }
     book.finish(sink);
@@ -144,6 +145,10 @@ impl Book {
         let name = self.string(usize::from(*data.get(6)?), data.get(7..)?)?;
         self.property.push_str(&name);
         self.property.push('\n');
+        const MACROS: u8 = 6;
+        if *data.get(5)? == MACROS {
+            return None;
+        }
         self.sheets.push((u32_at(data, 0)? as usize, name, data.get(4)? & 3 != 0));
         Some(())
     }
