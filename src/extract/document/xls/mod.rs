@@ -6,6 +6,8 @@
 
 mod record;
 mod sheet;
+#[cfg(test)]
+mod tests;
 
 use encoding_rs::Encoding;
 
