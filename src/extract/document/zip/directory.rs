@@ -37,6 +37,8 @@ pub(in super::super) struct Entry {
     pub(super) other_name: Option<String>,
     /// The compression method (4.4.5).
     pub(super) method: u16,
+    /// How many octets it should have unpacked; none when the stream says itself where it ends.
+    pub(super) size: Option<u32>,
     /// Whether it is encrypted.
     pub(in super::super) locked: bool,
     /// Where its compressed octets stand.
@@ -153,8 +155,8 @@ impl Directory {
         let mut entry = fields.entry(header, range(wide.packed));
         // Bit 13: the local header is masked, because the list is encrypted.
         let masked = local.flags & 0x2000 != 0;
-        let separators = |name: &[u8]| name.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect::<Vec<_>>();
-        if !masked && separators(local.name) != separators(fields.name) {
+        let path = |fields: &Fields<'_>| fields.name().replace('\\', "/");
+        if !masked && path(&local) != path(fields) {
             entry.other_name = Some(local.name());
             self.ambiguous = true;
         }
@@ -248,10 +250,10 @@ impl Directory {
         }
         let mut seen = std::collections::HashSet::new();
         for entry in &mut self.entries {
-            if !seen.insert(entry.name.to_lowercase()) {
-                self.ambiguous |= !entry.name.ends_with('/');
-                entry.shadowed = true;
-            }
+            let exact = !seen.insert(entry.name.clone());
+            self.ambiguous |= exact && !entry.name.ends_with('/');
+            let lower = entry.name.to_lowercase();
+            entry.shadowed |= exact || lower != entry.name && !seen.insert(lower);
         }
     }
 
@@ -365,6 +367,8 @@ impl<'o> Fields<'o> {
             // Method 99 is AES (WinZip AE); bit 0 is any encryption, bit 6 and 13 the strong one.
             locked: self.flags & 0x2041 != 0 || self.method == 99,
             method: self.method,
+            // Bit 1 of LZMA: an end mark is in the stream (4.4.4).
+            size: (self.flags & 0x000A == 0 && self.unpacked != u32::MAX).then_some(self.unpacked),
             data,
             checksum: (self.flags & 8 == 0 || self.checksum != 0).then_some(self.checksum),
             shadowed: false,
