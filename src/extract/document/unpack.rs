@@ -44,7 +44,7 @@ const WINDOW: u32 = 64 << 20;
 
 /// Reads a stream that came from so many packed octets.
 pub(super) fn drain(stream: impl Read, packed: usize, sink: &mut Sink<'_, '_>) -> Unpacked {
-    let most = packed.saturating_mul(RATIO).max(SMALL).min(MOST).min(sink.unpack_left());
+    let most = packed.saturating_mul(RATIO).clamp(SMALL, MOST).min(sink.unpack_left());
     let mut content = Vec::new();
     // What was read before an error stays in the buffer.
     let end = stream.take(most as u64 + 1).read_to_end(&mut content);

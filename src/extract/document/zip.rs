@@ -5,12 +5,14 @@
 //! or too large is said of that file alone, and the rest is read.
 
 mod directory;
+mod header;
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use directory::Directory;
-pub(super) use directory::{Entry, is_behind};
+pub(super) use directory::is_behind;
+pub(super) use header::Entry;
 
 use super::{Sink, epub, iwork, odf, slides, unpack, word, workbook, xlsb};
 use crate::extract::{Layer, Why};
