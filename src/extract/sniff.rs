@@ -109,6 +109,10 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
     if is_flat_odf(start) {
         return Some(Look::Document(Format::FlatOdf));
     }
+    // A frame of Zstandard that is to be skipped (RFC 8878 section 3.1.2).
+    if matches!(bytes, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..]) {
+        return Some(Look::Document(Format::Compressed));
+    }
     if at(2, b"-lh") {
         return Some(Look::Document(Format::Known("lha")));
     }
