@@ -39,6 +39,8 @@ const SUB_DOCUMENTS: [Layer; 8] = [
 struct Header {
     /// Word 6 and 95: no table stream, one octet a character.
     is_old: bool,
+    /// Word 95 for languages with many characters: two octets a character.
+    is_wide: bool,
     is_locked: bool,
     table: &'static str,
     /// The code page of octets.
@@ -85,6 +87,7 @@ fn header(main: &[u8]) -> Option<Header> {
     let count = |index: usize| size_at(main, first + 4 * index).unwrap_or(0);
     Some(Header {
         is_old,
+        is_wide: is_old && flags & 0x1000 != 0,
         is_locked: flags & 0x0100 != 0,
         table: if flags & 0x0200 != 0 { "1Table" } else { "0Table" },
         page: CodePage::of_language(if is_old { u16_at(main, 6).unwrap_or(0) } else { 0 }),
