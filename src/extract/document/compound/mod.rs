@@ -9,7 +9,7 @@ mod properties;
 
 pub(super) use file::{Compound, Storage};
 pub(super) use native::{Native, ole1};
-pub(super) use properties::words;
+pub(super) use properties::{code_page, words};
 
 use super::{Sink, doc, msg, ppt, xls};
 use crate::extract::Why;
