@@ -54,6 +54,11 @@ pub(super) fn mentions_zip(end: &[u8]) -> bool {
     memmem::find(end, b"PK\x05\x06").is_some()
 }
 
+/// Whether a content has the mark of a document, an archive or a picture.
+pub(super) fn is_known(bytes: &[u8]) -> bool {
+    by_mark(bytes).is_some()
+}
+
 /// What a content's first octets promise without the rest: pictures and media.
 pub(super) fn is_picture_or_media(start: &[u8]) -> Option<Why> {
     match by_mark(start) {
