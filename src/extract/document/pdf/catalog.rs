@@ -167,7 +167,8 @@ pub(super) fn attached(file: &File<'_>, root: &Dict, on_pages: Vec<Dict>) -> Vec
     let mut add = |name: &[u8], dict: &Dict| {
         let streams = file.at(dict, b"EF");
         let Some(streams) = streams.dict() else { return };
-        let stream = [&b"UF"[..], b"F", b"DOS", b"Unix", b"Mac"].iter().find_map(|key| file.at(streams, key).stream().cloned());
+        let stream =
+            [&b"UF"[..], b"F", b"DOS", b"Unix", b"Mac"].iter().find_map(|key| file.at(streams, key).stream().cloned());
         let Some(stream) = stream.filter(|stream| seen.insert(stream.range.start)) else { return };
         let text = |key: &[u8]| file.at(dict, key).octets().map(encoding::text).filter(|text| !text.trim().is_empty());
         let name = text(b"UF").or_else(|| text(b"F")).unwrap_or_else(|| encoding::text(name));

@@ -149,7 +149,8 @@ impl Codes {
         // Where a lead octet tells the length.
         let mixed = charset.is_some_and(|charset| charset != encoding_rs::UTF_16BE);
         let spaces = if mixed {
-            let lead = if has("RKSJ") { vec![(2, 0x8140, 0x9FFC), (2, 0xE040, 0xFCFC)] } else { vec![(2, 0x8140, 0xFEFE)] };
+            let lead =
+                if has("RKSJ") { vec![(2, 0x8140, 0x9FFC), (2, 0xE040, 0xFCFC)] } else { vec![(2, 0x8140, 0xFEFE)] };
             [vec![(1, 0, 0x80), (1, 0xA0, 0xDF)], lead].concat()
         } else {
             Vec::new()

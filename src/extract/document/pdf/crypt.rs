@@ -217,8 +217,7 @@ impl Lock<'_> {
 
     /// The hash of a password (algorithm 2.B); of revision 5, one round of SHA-256.
     fn hash(&self, password: &[u8], salt: &[u8], extra: &[u8]) -> Vec<u8> {
-        let mut hash =
-            Sha256::new().chain_update(password).chain_update(salt).chain_update(extra).finalize().to_vec();
+        let mut hash = Sha256::new().chain_update(password).chain_update(salt).chain_update(extra).finalize().to_vec();
         if self.revision < 6 {
             return hash;
         }

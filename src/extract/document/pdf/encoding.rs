@@ -1,7 +1,6 @@
 //! From a glyph's name or a code to characters: the Adobe Glyph List's rules, the standard encodings, text strings.
 //!
-//! `glyphs.txt` is the part of the Adobe Glyph List 2.0 and of its list for ZapfDingbats that Latin, Greek and Cyrillic
-//! texts use, sorted by name.
+//! `glyphs.txt` is the part of the Adobe Glyph List 2.0 that Latin, Greek and Cyrillic texts use, sorted by name.
 
 use std::borrow::Cow;
 
@@ -39,7 +38,9 @@ impl Shown {
             },
             _ if text.chars().any(|c| c.is_control() || ligature(c).is_some()) => Self::Many(
                 text.chars()
-                    .map(|c| ligature(c).map_or_else(|| if c.is_control() { ' ' } else { c }.to_string(), str::to_string))
+                    .map(|c| {
+                        ligature(c).map_or_else(|| if c.is_control() { ' ' } else { c }.to_string(), str::to_string)
+                    })
                     .collect::<String>()
                     .into(),
             ),
@@ -88,8 +89,11 @@ fn component(name: &str) -> Option<String> {
         && digits.len() >= 4
         && digits.len().is_multiple_of(4)
     {
-        let units: Option<Vec<u16>> =
-            digits.as_bytes().chunks(4).map(|unit| u16::from_str_radix(std::str::from_utf8(unit).ok()?, 16).ok()).collect();
+        let units: Option<Vec<u16>> = digits
+            .as_bytes()
+            .chunks(4)
+            .map(|unit| u16::from_str_radix(std::str::from_utf8(unit).ok()?, 16).ok())
+            .collect();
         return units.map(|units| String::from_utf16_lossy(&units));
     }
     if let Some(digits) = name.strip_prefix('u')
@@ -230,7 +234,7 @@ mod tests {
             };
             assert_eq!(shown, text, "{name}");
         }
-        for name in ["g12", ".notdef", "", "uniXYZW", "cid123", "zzz", "a999"] {
+        for name in ["g12", ".notdef", "", "uniXYZW", "cid123", "zzz", "a73"] {
             assert_eq!(of_glyph(name.as_bytes()), Shown::Unknown, "{name}");
         }
     }

@@ -149,7 +149,8 @@ fn simple_codes(file: &File<'_>, dict: &Dict, drawn: bool) -> Vec<Shown> {
                 if let Some(shown) = codes.get_mut(code) {
                     *shown = of_glyph(name);
                     // Programs that draw fonts from bits name a glyph by its code: a65.
-                    if *shown == Shown::Unknown && drawn && name.strip_prefix(b"a") == Some(code.to_string().as_bytes()) {
+                    if *shown == Shown::Unknown && drawn && name.strip_prefix(b"a") == Some(code.to_string().as_bytes())
+                    {
                         *shown = u8::try_from(code).map_or(Shown::Unknown, |code| Shown::One(char::from(code)));
                     }
                 }
@@ -282,8 +283,10 @@ impl Composite {
         let Some(descriptor) = descriptor.dict() else { return };
         let embedded = |key: &[u8]| file.at(descriptor, key).stream().map(|stream| file.decode(stream).octets);
         if let Some(font) = embedded(b"FontFile2").or_else(|| embedded(b"FontFile3")) {
-            self.embedded =
-                fontfile::characters(&font).into_iter().map(|(glyph, c)| (glyph, Shown::of(c.encode_utf8(&mut [0; 4])))).collect();
+            self.embedded = fontfile::characters(&font)
+                .into_iter()
+                .map(|(glyph, c)| (glyph, Shown::of(c.encode_utf8(&mut [0; 4]))))
+                .collect();
             if self.embedded.is_empty()
                 && let Some(cff) = Cff::parse(fontfile::table(&font, b"CFF ").unwrap_or(&font))
             {
@@ -336,7 +339,9 @@ impl Widths {
 
     fn of(&self, glyph: u32) -> f64 {
         let at = self.ranges.partition_point(|(from, ..)| *from <= glyph);
-        let Some((from, to, widths)) = at.checked_sub(1).and_then(|at| self.ranges.get(at)) else { return self.default };
+        let Some((from, to, widths)) = at.checked_sub(1).and_then(|at| self.ranges.get(at)) else {
+            return self.default;
+        };
         if glyph > *to {
             return self.default;
         }

@@ -56,9 +56,9 @@ pub(super) fn characters(font: &[u8]) -> HashMap<u32, char> {
         each_pair(map, &mut |code, glyph| {
             let character = match (platform, encoding) {
                 (3, 0) if (0xF020..=0xF0FF).contains(&code) => char::from_u32(code - 0xF000),
-                (1, _) => u8::try_from(code).ok().and_then(|code| {
-                    encoding_rs::MACINTOSH.decode_without_bom_handling(&[code]).0.chars().next()
-                }),
+                (1, _) => u8::try_from(code)
+                    .ok()
+                    .and_then(|code| encoding_rs::MACINTOSH.decode_without_bom_handling(&[code]).0.chars().next()),
                 _ => char::from_u32(code),
             };
             if let Some(character) = character.filter(|c| !c.is_control())
@@ -300,7 +300,9 @@ pub(super) fn type1_codes(font: &[u8]) -> Vec<(u8, Shown)> {
                     codes.push((code, of_glyph(&name)));
                 }
             }
-            Token::Word(b"def" | b"readonly" | b"StandardEncoding") if !codes.is_empty() || token_is_last(&token) => break,
+            Token::Word(b"def" | b"readonly" | b"StandardEncoding") if !codes.is_empty() || token_is_last(&token) => {
+                break;
+            }
             _ => {}
         }
     }
@@ -335,7 +337,8 @@ mod tests {
         assert_eq!(found.get(&5), Some(&'A'));
         assert_eq!(found.get(&7), Some(&'C'));
         assert_eq!(found.get(&9), Some(&'ë'));
-        let format12 = [words(&[12, 0]), [0u32, 0, 1, 0x61, 0x63, 3].iter().flat_map(|v| v.to_be_bytes()).collect()].concat();
+        let format12 =
+            [words(&[12, 0]), [0u32, 0, 1, 0x61, 0x63, 3].iter().flat_map(|v| v.to_be_bytes()).collect()].concat();
         let cmap = [words(&[0, 1, 3, 10, 0, 12]), format12].concat();
         assert_eq!(characters(&font(b"cmap", &cmap)).get(&4), Some(&'b'));
     }

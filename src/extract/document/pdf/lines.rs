@@ -123,9 +123,7 @@ impl Row {
 
 /// Joins lines that stand on one another's height: those close to each other always, those apart when they are cells.
 fn merged(mut rows: Vec<Row>, words: &Words) -> Vec<Row> {
-    rows.sort_by(|a, b| {
-        a.angle.cmp(&b.angle).then(b.line.total_cmp(&a.line)).then(a.from.total_cmp(&b.from))
-    });
+    rows.sort_by(|a, b| a.angle.cmp(&b.angle).then(b.line.total_cmp(&a.line)).then(a.from.total_cmp(&b.from)));
     let mut groups: Vec<Vec<Row>> = Vec::new();
     for row in rows {
         if let Some(group) = groups.last_mut()
@@ -140,7 +138,8 @@ fn merged(mut rows: Vec<Row>, words: &Words) -> Vec<Row> {
     }
     let far = groups.iter().filter(|group| group.len() > 1).flatten();
     let (count, length) = far.fold((0, 0), |(count, length), row| {
-        let octets: usize = row.words.iter().filter_map(|word| words.words.get(*word)).map(|w| w.end - w.start + 1).sum();
+        let octets: usize =
+            row.words.iter().filter_map(|word| words.words.get(*word)).map(|w| w.end - w.start + 1).sum();
         (count + 1, length + octets)
     });
     let as_cells = count * CELL >= length;
@@ -242,10 +241,15 @@ impl Page<'_> {
     /// Whether a word of the line before was broken with a hyphen, and goes on here.
     fn goes_on(&self, before: &Row, row: &Row, words: &[&Word]) -> bool {
         let mut end = self.text.chars().rev();
-        let hyphen = matches!(end.next(), Some('-' | '\u{2010}' | '\u{AD}')) && end.next().is_some_and(char::is_lowercase);
-        let small = words.first().and_then(|word| self.words.text_of(word).chars().next()).is_some_and(char::is_lowercase);
+        let hyphen =
+            matches!(end.next(), Some('-' | '\u{2010}' | '\u{AD}')) && end.next().is_some_and(char::is_lowercase);
+        let small =
+            words.first().and_then(|word| self.words.text_of(word).chars().next()).is_some_and(char::is_lowercase);
         let step = before.line - row.line;
-        hyphen && small && before.angle == row.angle && step < 2.5 * before.size
+        hyphen
+            && small
+            && before.angle == row.angle
+            && step < 2.5 * before.size
             && self.lines.last().is_some_and(|pieces| pieces.len() == 1)
     }
 }
@@ -290,20 +294,27 @@ fn join_letters(words: &[&Word], all: &Words, between: &mut [Between]) {
 
 fn join_run(words: &[&Word], between: &mut [Between]) {
     let size = words.iter().map(|word| word.spot.size).fold(0.0, f32::max);
-    let gaps: Vec<f32> = words
-        .windows(2)
-        .map(|pair| if let [a, b] = pair { b.spot.from - a.spot.to } else { f32::MAX })
-        .collect();
+    let gaps: Vec<f32> =
+        words.windows(2).map(|pair| if let [a, b] = pair { b.spot.from - a.spot.to } else { f32::MAX }).collect();
     let mut sorted = gaps.clone();
     sorted.sort_by(f32::total_cmp);
     let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f32::MAX);
     let even = |gap: f32| (gap - middle).abs() < 0.2 * size;
     let spaced = words.iter().skip(1).filter(|word| word.spaced).count();
-    if middle > 1.2 * size || spaced * 2 > gaps.len() || gaps.iter().filter(|gap| even(**gap)).count() * 10 < gaps.len() * 7 {
+    if middle > 1.2 * size
+        || spaced * 2 > gaps.len()
+        || gaps.iter().filter(|gap| even(**gap)).count() * 10 < gaps.len() * 7
+    {
         return;
     }
     for (slot, gap) in between.iter_mut().zip(gaps) {
-        *slot = if even(gap) || gap < middle { Between::Nothing } else if gap > CELL_GAP * size + middle { Between::Tab } else { Between::Space };
+        *slot = if even(gap) || gap < middle {
+            Between::Nothing
+        } else if gap > CELL_GAP * size + middle {
+            Between::Tab
+        } else {
+            Between::Space
+        };
     }
 }
 

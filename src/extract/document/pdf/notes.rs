@@ -219,7 +219,9 @@ fn shown(painter: &mut Painter<'_, '_>, number: u32, stream: &Stream) -> String 
 
 /// Adds the lines that are not in it yet.
 fn add_unsaid(out: &mut String, lines: &str) {
-    if lines.trim().is_empty() || is_said(out.get(out.floor_char_boundary(out.len().saturating_sub(20_000))..).unwrap_or_default(), lines) {
+    if lines.trim().is_empty()
+        || is_said(out.get(out.floor_char_boundary(out.len().saturating_sub(20_000))..).unwrap_or_default(), lines)
+    {
         return;
     }
     out.push_str(lines.trim());

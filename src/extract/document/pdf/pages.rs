@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use super::content::{Drawn, Painter};
 use super::file::File;
-use super::object::{Dict, Object};
-use super::notes::Notes;
 use super::lines;
+use super::notes::Notes;
+use super::object::{Dict, Object};
 use crate::extract::{Cell, Layer, Why};
 
 /// Pages that are read.
@@ -101,7 +101,8 @@ impl Page {
         let none = Dict::default();
         let dict = page.dict().unwrap_or(&none);
         let (content, whole) = content(file, dict);
-        let resources = self.resources.as_ref().and_then(|holder| holder.dict()).map(|holder| file.at(holder, b"Resources"));
+        let resources =
+            self.resources.as_ref().and_then(|holder| holder.dict()).map(|holder| file.at(holder, b"Resources"));
         let resources = resources.as_ref().and_then(|resources| resources.dict()).unwrap_or(&none);
         (painter.draw(&content, resources), whole)
     }

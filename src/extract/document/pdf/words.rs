@@ -80,8 +80,8 @@ impl Words {
                 return;
             }
             let gap = spot.from - open.spot.to;
-            let digits = piece.starts_with(|c: char| c.is_ascii_digit())
-                && self.text.ends_with(|c: char| c.is_ascii_digit());
+            let digits =
+                piece.starts_with(|c: char| c.is_ascii_digit()) && self.text.ends_with(|c: char| c.is_ascii_digit());
             let allowed = if digits { DIGIT_GAP } else { GAP } * spot.size;
             let alike = open.spot.size < spot.size * 1.3 && spot.size < open.spot.size * 1.3;
             if same_line && alike && gap < allowed && gap > -0.4 * spot.size {
