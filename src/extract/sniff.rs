@@ -79,7 +79,9 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
         return Some(Look::Document(Format::Compound));
     }
     let start = bytes.get(..1024).unwrap_or(bytes);
-    if start.trim_ascii_start().starts_with(b"%PDF-") || memmem::find(start, b"%PDF-").is_some() && !is_text(bytes) {
+    // Programs look for the mark in the first kilobyte. A PDF may be written in ASCII alone; no text holds its objects.
+    let is_file = || !is_text(bytes) || memmem::find(bytes, b"endobj").is_some();
+    if start.trim_ascii_start().starts_with(b"%PDF-") || memmem::find(start, b"%PDF-").is_some() && is_file() {
         return Some(Look::Document(Format::Pdf));
     }
     if at(0, b"\x76\xE8\x04\x60\xC4\x11\xE3\x86") {

@@ -37,6 +37,7 @@ mod xlsb;
 mod xml;
 mod zip;
 
+pub use self::pdf::{Coding, PagePicture, pictures};
 use super::content::About;
 use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html, sniff};
 use crate::message::Limits;
