@@ -52,6 +52,7 @@ pub mod problem;
 pub mod record;
 pub mod roster;
 pub mod school;
+pub mod seal;
 pub mod secret;
 pub mod smtp;
 pub mod tls;
