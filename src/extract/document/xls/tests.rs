@@ -11,7 +11,7 @@ use crate::message::Limits;
 fn read(stream: &[u8]) -> Texts {
     let limits = Limits::default();
     let about = About::file("klas.xls", Vec::new(), 0);
-    let mut reader = Reader::new(&limits, None);
+    let mut reader = Reader::new(limits.clone());
     super::read(stream, &mut Sink::new(&mut reader, &about, Format::Compound));
     reader.out
 }
