@@ -14,7 +14,7 @@ use clap::Args;
 
 use crate::commands::{MEND, complain, fail};
 use crate::config::Config;
-use crate::decide::{Classes, Mode, Policy};
+use crate::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
 use crate::detect::Rules;
 use crate::gate::house::{Bench, House, Tenant};
 use crate::gate::scan;
@@ -121,11 +121,14 @@ fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<
 /// What is shipped, enforced: what would happen at a school that changed nothing.
 fn shipped(envelope: &Envelope) -> Result<Bench, Vec<Problem>> {
     let own: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
+    let classes = Classes::new(&own, std::collections::BTreeMap::new());
     Ok(Bench {
         limits: Limits::default(),
         rules: Rules::shipped()?,
         policy: Policy::shipped()?,
-        classes: Classes::new(&own, std::collections::BTreeMap::new()),
+        domains: KnownDomains::new(classes.domains()).and_providers(),
+        acquaintance: Arc::new(KnowsAll),
+        classes,
         mode: Mode::Enforce,
     })
 }

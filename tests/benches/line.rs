@@ -197,11 +197,14 @@ fn envelope() -> Envelope {
 }
 
 fn bench() -> Bench {
+    let classes = Classes::new(&["school.example".to_owned()], BTreeMap::new());
     Bench {
         limits: Limits::default(),
         rules: Rules::shipped().unwrap(),
         policy: Policy::shipped().unwrap(),
-        classes: Classes::new(&["school.example".to_owned()], BTreeMap::new()),
+        domains: KnownDomains::new(classes.domains()).and_providers(),
+        acquaintance: Arc::new(KnowsAll),
+        classes,
         mode: Mode::Enforce,
     }
 }
