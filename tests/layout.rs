@@ -56,7 +56,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
     // report is in the school's language.
     ("roster", &["detect::PupilKey", "detect::is_everyday", "message::Mailbox", "problem", "school", "seal"]),
-    ("decide", &["detect", "extract", "message", "problem", "school", "secret"]),
+    ("decide", &["detect", "extract", "message", "problem", "roster", "school", "secret"]),
     // Of smtp our own sending side, and the reply that the client gets.
     (
         "act",

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{self, ClassList, Classes, Mode, Policy};
+use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, KnowsAll, Mode, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
@@ -66,6 +66,10 @@ pub struct Bench {
     pub policy: Policy,
     /// The classes of recipients.
     pub classes: Classes,
+    /// The domains that are listed, our own and the big providers': a typo comes near them.
+    pub domains: KnownDomains,
+    /// What went where before.
+    pub acquaintance: Arc<dyn Acquaintance>,
     /// The ceiling over all lines.
     pub mode: Mode,
     /// Who reads documents; none reads them in this process, for tests.
@@ -81,6 +85,10 @@ pub struct Tenant {
     pub names: Option<NameIndex>,
     /// The addresses of guardians and staff; empty without a roster.
     pub contacts: Contacts,
+    /// What the roster says of pupils.
+    pub pupils: PupilFacts,
+    /// The domains at which several people of the roster have their mail.
+    pub domains: KnownDomains,
     /// The header that proves mail from a shared network.
     pub secret_header: Option<(String, Secret<String>)>,
 }
@@ -99,8 +107,17 @@ pub struct Way {
 impl Tenant {
     /// A school with its roster.
     pub fn new(school: School, roster: Option<&Roster>, secret_header: Option<(String, Secret<String>)>) -> Self {
-        let contacts = roster.map(Roster::contacts).unwrap_or_default();
-        Self { school, names: roster.map(NameIndex::new), contacts, secret_header }
+        let today = jiff::Zoned::now().date();
+        Self {
+            school,
+            names: roster.map(NameIndex::new),
+            contacts: roster.map(Roster::contacts).unwrap_or_default(),
+            pupils: roster
+                .map(|roster| PupilFacts::new(roster, (today.year(), today.month(), today.day())))
+                .unwrap_or_default(),
+            domains: roster.map(KnownDomains::of_roster).unwrap_or_default(),
+            secret_header,
+        }
     }
 }
 
@@ -112,16 +129,23 @@ impl Bench {
 
     /// Decides on what was read and found.
     pub fn judge(&self, mail: &Mail, tenant: &Tenant, headers: Headers, texts: Texts, findings: Vec<Finding>) -> Scan {
-        let verdict = decide::verdict(
-            &mail.envelope,
-            &headers,
-            &tenant.school,
-            &findings,
-            &texts.unread,
-            &self.policy,
-            &self.classes,
-            self.mode,
-        );
+        let evidence = decide::Evidence {
+            envelope: &mail.envelope,
+            headers: &headers,
+            findings: &findings,
+            unread: &texts.unread,
+        };
+        let known = decide::Known {
+            school: &tenant.school,
+            policy: &self.policy,
+            classes: &self.classes,
+            mode: self.mode,
+            contacts: &tenant.contacts,
+            pupils: &tenant.pupils,
+            domains: [&self.domains, &tenant.domains],
+            acquaintance: &*self.acquaintance,
+        };
+        let verdict = decide::verdict(&evidence, &known);
         Scan { headers, texts, findings, verdict }
     }
 }
@@ -273,7 +297,10 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
             format!("use one of: {}", known.join(", ")),
         ));
     }
+    let classes = Classes::new(&own_domains, listed);
     Some(Bench {
+        domains: KnownDomains::new(classes.domains()).and_providers(),
+        acquaintance: Arc::new(KnowsAll),
         limits: Limits {
             parts: config.max_parts,
             depth: config.max_depth,
@@ -287,7 +314,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         },
         rules: rules?,
         policy: policy?,
-        classes: Classes::new(&own_domains, listed),
+        classes,
         mode: config.mode,
         readers: Some(Readers::new(config.documents.readers.clone())),
     })
