@@ -4,7 +4,6 @@
 //! mail is what nearly all mail is, so its cost is the cost of the gate.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
