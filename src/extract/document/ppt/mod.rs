@@ -143,6 +143,8 @@ impl Deck<'_> {
         let mut shared = Page::default();
         let (mut slides, mut notes) = (Vec::new(), Vec::new());
         for (_, document) in document {
+            // The last is the newest, where nothing says which one lives.
+            (slides, notes) = (Vec::new(), Vec::new());
             lists(document.content, &mut slides, &mut notes);
             self.page(document, &[], &mut shared, sink);
         }
@@ -165,6 +167,13 @@ impl Deck<'_> {
             ordered.push((number, *object));
         }
         ordered.sort_by_key(|(number, _)| *number);
+        for (slide, number) in slides.iter().zip(1..) {
+            // A slide that was not found is known by its outline.
+            if ordered.binary_search_by_key(&number, |(known, _)| *known).is_err() {
+                let section = Section { unit: Unit::Slide(number), layer: Layer::Body };
+                sink.text(section, slide.outline.concat(), Vec::new());
+            }
+        }
         for (number, object) in ordered {
             let outline = (number as usize).checked_sub(1).and_then(|index| slides.get(index));
             self.slide(&object, number, outline.map_or(&[], |slide| slide.outline.as_slice()), sink);
