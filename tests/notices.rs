@@ -11,10 +11,13 @@ use std::sync::Arc;
 use jiff::civil::date;
 use mailpoort::act::notice::{Notice, Stamp, Texts};
 use mailpoort::act::{Incident, Stopped};
-use mailpoort::decide::{self, ClassList, Classes, Mode, Policy, Verdict};
+use mailpoort::decide::{
+    self, ClassList, Classes, Evidence, Known, KnownDomains, KnowsAll, Mode, Policy, PupilFacts, Verdict,
+};
 use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
-use mailpoort::extract::{self, Cell, Place, Spot, Text, Unread, Why};
+use mailpoort::extract::{self, Cell, Layer, Place, Section, Spot, Text, Unit, Unread, Why};
 use mailpoort::message::{Envelope, Headers, Mailbox, Recipient};
+use mailpoort::roster::{Bond, Flags, Guardian, Person, Roster};
 use mailpoort::school::{Contact, Language, School};
 use mailpoort::secret::Secret;
 use serde::Deserialize;
@@ -43,6 +46,11 @@ struct CaseText {
     #[serde(default)]
     within: Vec<String>,
     text: String,
+    /// The part of the document: "sheet Leerlingen", "page 3", "slide 2", and a layer of it.
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    layer: String,
     /// Whether it is a table: cells between `;`.
     #[serde(default)]
     table: bool,
@@ -79,7 +87,7 @@ fn notices_word_for_word() {
     assert_eq!(paths.len(), CASES, "cases were added or lost");
 }
 
-const CASES: usize = 16;
+const CASES: usize = 23;
 
 #[test]
 fn the_form_is_an_ordinary_mail_from_the_gate() {
@@ -336,11 +344,21 @@ impl Whole {
             case.text.iter().enumerate().flat_map(|(n, text)| find(n, text, &texts.texts[n])).collect();
         let policy = policy();
         let list = |domain: &str| ClassList { domains: vec![domain.to_string()], addresses: vec![] };
-        let listed = [("private", "thuis.example"), ("gov", "gemeente.example")];
+        let listed = [("private", "thuis.example"), ("gov", "gemeente.example"), ("swv", "swv.example")];
         let listed = listed.map(|(class, domain)| (class.to_string(), list(domain)));
         let classes = Classes::new(&[], listed.into());
-        let verdict =
-            decide::verdict(&envelope, &headers, &school(), &findings, &texts.unread, &policy, &classes, Mode::Enforce);
+        let evidence = Evidence { envelope: &envelope, headers: &headers, findings: &findings, unread: &texts.unread };
+        let known = Known {
+            school: &school(),
+            policy: &policy,
+            classes: &classes,
+            mode: Mode::Enforce,
+            contacts: &roster().contacts(),
+            pupils: &PupilFacts::default(),
+            domains: [&KnownDomains::new(["delinde.example"]).and_providers(), &KnownDomains::default()],
+            acquaintance: &KnowsAll,
+        };
+        let verdict = decide::verdict(&evidence, &known);
         Self { envelope, headers, texts, findings, policy, verdict }
     }
 
@@ -357,6 +375,20 @@ impl Whole {
     }
 }
 
+/// `ouder@gezin.example` is guardian of Wietske, `verborgen@gezin.example` too, at a secret address.
+fn roster() -> Roster {
+    let guardian = |mail: &str, secret_address| Guardian {
+        person: Person { mail: mail.to_string(), ..Person::default() },
+        bonds: vec![Bond {
+            pupil: "Wietske Quakkelaar".to_string(),
+            flags: Flags { secret_address, ..Flags::default() },
+        }],
+        ..Guardian::default()
+    };
+    let guardians = vec![guardian("ouder@gezin.example", false), guardian("verborgen@gezin.example", true)];
+    Roster { guardians, ..Roster::default() }
+}
+
 fn read(case: &CaseText) -> Text {
     let mut cells = Vec::new();
     let mut start = 0;
@@ -368,7 +400,26 @@ fn read(case: &CaseText) -> Text {
         }
         start += typed.len() + 1;
     }
-    Text { place: place(&case.place, &case.within), text: case.text.clone(), cells }
+    let place = Place { section: section(case), ..place(&case.place, &case.within) };
+    Text { place, text: case.text.clone(), cells }
+}
+
+fn section(case: &CaseText) -> Section {
+    let unit = match case.unit.split_once(' ') {
+        Some(("sheet", name)) => Unit::Sheet(name.to_string()),
+        Some(("slide", number)) => Unit::Slide(number.parse().unwrap()),
+        Some(("page", number)) => Unit::Page(number.parse().unwrap()),
+        _ => Unit::Document,
+    };
+    let layer = match case.layer.as_str() {
+        "" => Layer::Body,
+        "comment" => Layer::Comment,
+        "hidden" => Layer::Hidden,
+        "deleted" => Layer::Deleted,
+        "notes" => Layer::SpeakerNotes,
+        other => panic!("{other}"),
+    };
+    Section { unit, layer }
 }
 
 fn find(n: usize, case: &CaseText, text: &Text) -> Vec<Finding> {

@@ -10,7 +10,7 @@ use std::fmt;
 use super::shown::{Revealing, line};
 use crate::decide;
 use crate::detect::{Finding, Kind, PupilKey};
-use crate::extract::{self, Cell, Place, Spot, Text, Why};
+use crate::extract::{self, Cell, Layer, Place, Spot, Text, Unit, Why};
 
 /// One kind of finding at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,23 @@ pub struct Where {
     pub within: Option<Option<String>>,
     /// The part of it.
     pub part: Part,
+    /// The sheet, slide or page of a document.
+    pub unit: ToldUnit,
+    /// Where on that: its body, a comment, what is hidden.
+    pub layer: Layer,
+}
+
+/// A unit of a document, as far as it may be named.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum ToldUnit {
+    /// The document itself.
+    Document,
+    /// A sheet; its name when that may be shown. Its number is not known.
+    Sheet(Option<String>),
+    /// A slide, counted from 1.
+    Slide(u32),
+    /// A page, counted from 1.
+    Page(u32),
 }
 
 /// A part of a message.
@@ -75,6 +92,18 @@ pub struct UnreadPart {
     pub why: Why,
 }
 
+/// A sheet's name can be a pupil's: `Debug` hides it.
+impl fmt::Debug for ToldUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document => f.write_str("document"),
+            Self::Sheet(_) => f.write_str("sheet"),
+            Self::Slide(number) => write!(f, "slide {number}"),
+            Self::Page(number) => write!(f, "page {number}"),
+        }
+    }
+}
+
 impl fmt::Debug for Where {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.part {
@@ -104,7 +133,13 @@ impl Places<'_> {
             Spot::FileName(_) => Part::FileName,
             Spot::Attachment(name) => Part::File(self.name(name)),
         };
-        Where { within: place.within.last().map(|name| self.name(name)), part }
+        let unit = match &place.section.unit {
+            Unit::Document => ToldUnit::Document,
+            Unit::Sheet(name) => ToldUnit::Sheet(self.name(name)),
+            Unit::Slide(number) => ToldUnit::Slide(*number),
+            Unit::Page(number) => ToldUnit::Page(*number),
+        };
+        Where { within: place.within.last().map(|name| self.name(name)), part, unit, layer: place.section.layer }
     }
 
     fn name(&self, name: &str) -> Option<String> {
@@ -160,8 +195,21 @@ pub(super) fn grouped<'a>(findings: &[&'a Finding], texts: &extract::Texts, plac
 
 /// The cell of a finding in a file. A table in a body has no letters at its columns, so none there.
 fn cell_in_file<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t Cell> {
-    let Spot::Attachment(_) = finding.place.spot else { return None };
+    if !has_letters(&finding.place) {
+        return None;
+    }
     texts.texts.get(finding.text)?.cells.get(finding.cell?)
+}
+
+/// Whether columns have letters there: in sheets, and in files that open as one.
+fn has_letters(place: &Place) -> bool {
+    let Spot::Attachment(name) = &place.spot else { return false };
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    match place.section.unit {
+        Unit::Sheet(_) => place.section.layer != Layer::Comment,
+        Unit::Document => ["csv", "tsv", "tab", "txt"].contains(&extension.as_str()),
+        Unit::Slide(_) | Unit::Page(_) => false,
+    }
 }
 
 /// The cell in which it ends.
@@ -183,7 +231,8 @@ impl<'a> Group<'a> {
     pub(super) fn tell(self, texts: &extract::Texts, findings: &[Finding]) -> Found {
         let cell = cell_in_file(self.first, texts);
         let text = texts.texts.get(self.first.text);
-        let in_running_text = cell.is_none() && matches!(self.at.part, Part::Body | Part::File(_));
+        let has_lines = self.at.layer == Layer::Body && matches!(self.at.unit, ToldUnit::Document | ToldUnit::Page(_));
+        let in_running_text = cell.is_none() && has_lines && matches!(self.at.part, Part::Body | Part::File(_));
         let table = text.zip(cell).map(|(text, cell)| Table { text, number: cell.table });
         let columns = match &table {
             Some(table) if self.kind == Kind::PupilName => self.name_columns(table, texts, findings),

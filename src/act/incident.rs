@@ -13,7 +13,7 @@ use jiff::civil::DateTime;
 
 use super::found::{Found, Part, Places, UnreadPart, grouped, names_with_findings};
 use super::shown::{Revealing, line};
-use crate::decide::{self, Line, Offer, Policy, Route, Verdict, When};
+use crate::decide::{self, Decision, Fact, Line, Offer, Policy, Route, Verdict, When};
 use crate::detect::{Finding, Kind};
 use crate::extract::{self, Spot, Unread, Why};
 use crate::message::{Envelope, Headers, Mailbox};
@@ -50,9 +50,9 @@ pub struct Incident {
     /// The one file that it is about, when there is one and its name may be shown.
     pub file: Option<String>,
     /// Who did not get the mail: all recipients of this transaction, as typed.
-    pub not_reached: Vec<String>,
+    pub not_reached: Vec<Told>,
     /// Those of them because of whom it was stopped.
-    pub cause: Vec<String>,
+    pub cause: Vec<Told>,
     /// Whether To and Cc name more people than this transaction has: it is a part of the mail.
     pub part_of_mail: bool,
     /// What was found, place by place; at most twelve.
@@ -73,6 +73,15 @@ pub struct Incident {
     pub message_id: Option<String>,
 }
 
+/// A recipient, as a notice may name it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Told {
+    /// As typed.
+    Typed(String),
+    /// A guardian whose address stays unnamed.
+    Discreet,
+}
+
 /// The advice of one line of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advised {
@@ -80,6 +89,10 @@ pub struct Advised {
     pub key: Arc<str>,
     /// Whether a line before it asks about the same (for recipients of another class): its reasons are told already.
     pub again: bool,
+    /// Whether it is about addresses, of which nothing is told place by place.
+    pub of_addresses: bool,
+    /// What the law says to those who did not get the mail, Dutch and English.
+    pub grounds: Vec<[String; 2]>,
     /// With how many pupils the mail would pass, when their number is what stops it.
     pub most_pupils: Option<usize>,
 }
@@ -105,7 +118,14 @@ impl Incident {
             sent,
             subject: subject.and_then(|subject| revealing.pass(subject.expose())),
             file: one_file(&found, &unread),
-            not_reached: stopped.envelope.recipients.iter().map(|r| typed(&r.mailbox)).collect(),
+            not_reached: stopped
+                .envelope
+                .recipients
+                .iter()
+                .zip(&stopped.verdict.decisions)
+                .map(|(recipient, decision)| told_recipient(&recipient.mailbox, decision))
+                .collect(),
+            advice: advice(&cause, stopped.verdict, stopped.policy),
             cause: cause.recipients,
             part_of_mail: is_part(stopped),
             more,
@@ -114,7 +134,6 @@ impl Incident {
             unread,
             names: cause.lines.iter().any(|line| asks_for_names(&line.when)),
             offers: offers(&cause.lines),
-            advice: advice(&cause.lines),
             message_id: stopped.headers.message_id.as_deref().filter(|id| is_plain_id(id)).map(str::to_string),
         }
     }
@@ -136,21 +155,25 @@ impl fmt::Debug for Incident {
 
 /// Why the mail was stopped.
 struct Cause<'a> {
-    recipients: Vec<String>,
+    recipients: Vec<Told>,
+    /// The classes of those.
+    classes: Vec<&'a str>,
     /// All lines that stop it, and those that would stop it next.
     lines: Vec<&'a Line>,
 }
 
 fn cause<'a>(stopped: &Stopped<'a>) -> Cause<'a> {
     let strictest = stopped.verdict.strictest();
-    let mut cause = Cause { recipients: Vec::new(), lines: Vec::new() };
+    let mut cause = Cause { recipients: Vec::new(), classes: Vec::new(), lines: Vec::new() };
     for (recipient, decision) in stopped.envelope.recipients.iter().zip(&stopped.verdict.decisions) {
         if decision.route != strictest || strictest == Route::Pass {
             continue;
         }
-        cause.recipients.push(typed(&recipient.mailbox));
-        let next = stopped.verdict.next.get(&decision.class).into_iter().flatten();
-        for line in std::iter::once(&decision.line).chain(next).filter_map(|id| stopped.policy.line(id)) {
+        cause.recipients.push(told_recipient(&recipient.mailbox, decision));
+        if !cause.classes.contains(&&*decision.class) {
+            cause.classes.push(&decision.class);
+        }
+        for line in std::iter::once(&decision.line).chain(&decision.next).filter_map(|id| stopped.policy.line(id)) {
             if !cause.lines.iter().any(|known| known.id == line.id) {
                 cause.lines.push(line);
             }
@@ -160,18 +183,35 @@ fn cause<'a>(stopped: &Stopped<'a>) -> Cause<'a> {
 }
 
 /// The advice of each line, once.
-fn advice(lines: &[&Line]) -> Vec<Advised> {
+fn advice(cause: &Cause<'_>, verdict: &Verdict, policy: &Policy) -> Vec<Advised> {
     let mut told: Vec<(Advised, &When)> = Vec::new();
-    for line in lines {
+    for line in &cause.lines {
         let Some(key) = line.advice.as_ref().filter(|key| told.iter().all(|(known, _)| known.key != **key)) else {
             continue;
         };
         let asks = |when: &When| (when.kinds.clone(), when.strength, when.pupils_min, when.unread.clone());
         let again = told.iter().any(|(_, when)| asks(when) == asks(&line.when));
         let most_pupils = line.when.pupils_min.checked_sub(1).filter(|_| line.when.kinds.is_empty());
-        told.push((Advised { key: key.clone(), again, most_pupils }, &line.when));
+        let found: Vec<Kind> =
+            line.when.kinds.iter().copied().filter(|kind| verdict.kinds.contains_key(kind)).collect();
+        let classes = cause.classes.iter().filter(|class| line.goes_to(class));
+        let grounds = classes.flat_map(|class| policy.grounds(class, &found)).map(|ground| ground.said.clone());
+        told.push((
+            Advised {
+                key: key.clone(),
+                again,
+                of_addresses: of_addresses(&line.when),
+                grounds: grounds.collect(),
+                most_pupils,
+            },
+            &line.when,
+        ));
     }
     told.into_iter().map(|(advised, _)| advised).collect()
+}
+
+fn of_addresses(when: &When) -> bool {
+    when.facts.contains(&Fact::LookAlike) || when.visible_min > 0 || when.outside_min > 0
 }
 
 fn asks_for_names(when: &When) -> bool {
@@ -238,8 +278,8 @@ fn is_part(stopped: &Stopped<'_>) -> bool {
     stopped.headers.to_cc.iter().any(|mailbox| !here.contains(&mailbox.folded()))
 }
 
-fn typed(mailbox: &Mailbox) -> String {
-    line(mailbox.typed(), 320)
+fn told_recipient(mailbox: &Mailbox, decision: &Decision) -> Told {
+    if decision.discreet { Told::Discreet } else { Told::Typed(line(mailbox.typed(), 320)) }
 }
 
 /// A Message-ID that can stand in a header as it is (RFC 5322 3.6.4, without quoted forms and comments).

@@ -17,5 +17,5 @@ mod wording;
 
 pub use block::Incidents;
 pub use carry::{Case, carry_out, refuse};
-pub use found::{Column, Found, Part, UnreadPart, Where};
-pub use incident::{Advised, Incident, Stopped};
+pub use found::{Column, Found, Part, ToldUnit, UnreadPart, Where};
+pub use incident::{Advised, Incident, Stopped, Told};

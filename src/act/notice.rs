@@ -114,7 +114,7 @@ impl Texts {
     pub fn one_line(&self, incident: &Incident, school: &School, language: Language) -> String {
         let set = self.set(language);
         let common = common_values(incident, school);
-        let advice = all_advice(set, incident, &common);
+        let advice = all_advice(set, incident, language, &common);
         let (head, help, number) = match language {
             Language::Nl => ("Niet verstuurd.", "Hulp", "Nummer"),
             Language::En => ("Not sent.", "Help", "Number"),
@@ -154,7 +154,7 @@ fn common_values(incident: &Incident, school: &School) -> Filled {
 
 fn values(set: &Set, incident: &Incident, readers: &[Mailbox], school: &School, language: Language) -> Filled {
     let mut values = common_values(incident, school);
-    let advice = all_advice(set, incident, &values);
+    let advice = all_advice(set, incident, language, &values);
     let mut reasons: Vec<String> = Vec::new();
     for paragraph in advice.iter().flat_map(|advice| &advice.reasons) {
         if !reasons.contains(paragraph) {
@@ -163,7 +163,9 @@ fn values(set: &Set, incident: &Incident, readers: &[Mailbox], school: &School, 
     }
     let choices = choices(set, incident, school, language, &values, &advice);
     let typed: Vec<String> = readers.iter().map(|reader| line(reader.typed(), 320)).collect();
-    let found = wording::found(incident, language);
+    let addresses = incident.advice.iter().zip(&advice).filter(|(advised, _)| advised.of_addresses);
+    let mut found: Vec<String> = addresses.map(|(_, said)| said.line.clone()).collect();
+    found.extend(wording::found(incident, language));
     let words = [
         ("mail", wording::mail(incident, language)),
         ("time", wording::moment(incident.sent, language)),
@@ -191,7 +193,7 @@ struct Said {
     choices: Vec<String>,
 }
 
-fn all_advice(set: &Set, incident: &Incident, common: &Filled) -> Vec<Said> {
+fn all_advice(set: &Set, incident: &Incident, language: Language, common: &Filled) -> Vec<Said> {
     let said = |advised: &Advised| {
         let advice = set.advice.get(&*advised.key)?;
         let mut values = common.clone();
@@ -202,9 +204,11 @@ fn all_advice(set: &Set, incident: &Incident, common: &Filled) -> Vec<Said> {
         };
         let reasons = advice.reasons.fill(&values, Form::Plain);
         let reasons = reasons.split("\n\n").map(|paragraph| line(paragraph, usize::MAX)).filter(|p| !p.is_empty());
+        let grounds = advised.grounds.iter().map(|[nl, en]| language.of(nl, en).clone());
+        let reasons = reasons.chain(grounds).collect();
         Some(Said {
             line: advice.line.fill(&values, Form::Plain),
-            reasons: if advised.again { Vec::new() } else { reasons.collect() },
+            reasons: if advised.again { Vec::new() } else { reasons },
             changes: if advised.again { Vec::new() } else { marked(&advice.changes, "+ ") },
             choices: marked(&advice.choices, "- "),
         })

@@ -5,11 +5,11 @@
 
 use jiff::civil::DateTime;
 
-use super::found::{Found, Part, UnreadPart, Where};
-use super::incident::Incident;
+use super::found::{Found, Part, ToldUnit, UnreadPart, Where};
+use super::incident::{Incident, Told};
 use crate::decide::Offer;
 use crate::detect::Kind;
-use crate::extract::Why;
+use crate::extract::{Layer, Why};
 use crate::school::{Contact, Language};
 
 /// "dinsdag 24 november, 14.07 uur".
@@ -37,13 +37,19 @@ pub(super) fn list(items: &[String], language: Language) -> String {
 }
 
 /// The first ten of a list of recipients, and how many more there are.
-pub(super) fn people(typed: &[String], language: Language) -> String {
+pub(super) fn people(told: &[Told], language: Language) -> String {
     const MOST: usize = 10;
+    let guardian = || language.of("een ouder of verzorger", "a parent or guardian").to_string();
+    let named = |told: &Told| match told {
+        Told::Typed(typed) => typed.clone(),
+        Told::Discreet => guardian(),
+    };
+    let typed: Vec<String> = told.iter().map(named).collect();
     if typed.len() <= MOST + 1 {
-        return list(typed, language);
+        return list(&typed, language);
     }
     let rest = typed.len() - MOST;
-    let mut shown: Vec<String> = typed.iter().take(MOST).cloned().collect();
+    let mut shown: Vec<String> = typed.into_iter().take(MOST).collect();
     shown.push(language.of(format!("nog {rest} anderen"), format!("{rest} others")));
     list(&shown, language)
 }
@@ -69,10 +75,10 @@ pub(super) fn with_file(incident: &Incident, language: Language) -> String {
 
 /// What the list of findings is called.
 pub(super) fn heading(incident: &Incident, language: Language) -> String {
-    let heading = if incident.found.is_empty() {
-        language.of("Wat konden we niet nakijken?", "What could we not check?")
-    } else {
-        language.of("Wat staat erin?", "What is in it?")
+    let heading = match (incident.found.is_empty(), incident.unread.is_empty()) {
+        (false, _) => language.of("Wat staat erin?", "What is in it?"),
+        (true, false) => language.of("Wat konden we niet nakijken?", "What could we not check?"),
+        (true, true) => language.of("Wat is er aan de hand?", "What is the matter?"),
     };
     heading.to_string()
 }
@@ -257,10 +263,56 @@ fn place(at: &Where, language: Language) -> String {
         (Part::FileName, Language::En) => "the name of an attachment".to_string(),
         (Part::File(name), _) => attachment(name.as_deref(), language),
     };
-    match &at.within {
-        None => part,
-        Some(within) => format!("{}, {part}", attachment(within.as_deref(), language)),
-    }
+    let around = at.within.as_ref().map(|within| attachment(within.as_deref(), language));
+    let hidden_sheet = matches!((&at.unit, at.layer), (ToldUnit::Sheet(_), Layer::Hidden));
+    let layer = match hidden_sheet {
+        true => Some(language.of("in een verborgen blad, rij of kolom", "in a hidden sheet, row or column")),
+        false => layer(at.layer, language),
+    };
+    let phrases = [around, Some(part), unit(&at.unit, language), layer.map(str::to_string)];
+    phrases.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// "blad Leerlingen", "pagina 3".
+fn unit(unit: &ToldUnit, language: Language) -> Option<String> {
+    Some(match unit {
+        ToldUnit::Document => return None,
+        ToldUnit::Sheet(Some(name)) => format!("{} {name}", language.of("blad", "sheet")),
+        ToldUnit::Sheet(None) => language.of("een van de bladen", "one of the sheets").to_string(),
+        ToldUnit::Slide(number) => format!("{} {number}", language.of("dia", "slide")),
+        ToldUnit::Page(number) => format!("{} {number}", language.of("pagina", "page")),
+    })
+}
+
+/// "in een opmerking"; nothing for what everybody sees.
+fn layer(layer: Layer, language: Language) -> Option<&'static str> {
+    let (nl, en) = match layer {
+        Layer::Body => return None,
+        Layer::Margin => ("in de kop- of voettekst", "in the header or footer"),
+        Layer::Note => ("in een voetnoot", "in a footnote"),
+        Layer::Comment => ("in een opmerking", "in a comment"),
+        Layer::Deleted => (
+            "in tekst die verwijderd lijkt maar er nog in zit (bijgehouden wijzigingen)",
+            "in text that looks deleted but is still there (tracked changes)",
+        ),
+        Layer::Hidden => ("in een verborgen deel", "in a hidden part"),
+        Layer::TextBox => ("in een tekstvak", "in a text box"),
+        Layer::SpeakerNotes => ("in de sprekersnotities", "in the speaker notes"),
+        Layer::Field => ("in een invulveld", "in a form field"),
+        Layer::Annotation => ("in een aantekening", "in an annotation"),
+        Layer::AltText => ("in de beschrijving van een afbeelding", "in the description of a picture"),
+        Layer::Chart => ("in een grafiek", "in a chart"),
+        Layer::Property => (
+            "in de eigenschappen van het bestand (titel, auteur of trefwoorden)",
+            "in the properties of the file (title, author or keywords)",
+        ),
+        Layer::Behind => (
+            "achter de cellen (namen, keuzelijsten of formules)",
+            "behind the cells (names, lists of choices or formulas)",
+        ),
+        Layer::Ocr => ("in een afbeelding van tekst", "in a picture of text"),
+    };
+    Some(language.of(nl, en))
 }
 
 fn attachment(name: Option<&str>, language: Language) -> String {
@@ -311,6 +363,10 @@ pub(super) fn remove_columns(incident: &Incident, language: Language) -> String 
         return String::new();
     }
     let file = name.clone().unwrap_or_else(|| language.of("de bijlage", "the attachment").to_string());
+    let file = match unit(&first.at.unit, language) {
+        Some(unit) => format!("{unit} {} {file}", language.of("van", "of")),
+        None => file,
+    };
     let mut letters: Vec<String> =
         found.iter().flat_map(|found| &found.columns).map(|column| column.letter.clone()).collect();
     letters.sort_by_key(|letter| (letter.len(), letter.clone()));

@@ -15,7 +15,7 @@ use jiff::Zoned;
 
 use crate::commands::{MEND, complain, fail};
 use crate::config::Config;
-use crate::decide::{Classes, Mode, Policy};
+use crate::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
 use crate::detect::Rules;
 use crate::gate::house::{Bench, House, Tenant};
 use crate::gate::{day, scan};
@@ -126,11 +126,14 @@ fn shipped(envelope: &Envelope, files: usize) -> Result<Bench, Vec<Problem>> {
     let readers = Settings::default();
     let spares = readers.spares.min(files.saturating_sub(1));
     let own: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
+    let classes = Classes::new(&own, std::collections::BTreeMap::new());
     Ok(Bench {
         limits: Limits::default(),
         rules: Rules::shipped()?,
         policy: Policy::shipped()?,
-        classes: Classes::new(&own, std::collections::BTreeMap::new()),
+        domains: KnownDomains::new(classes.domains()).and_providers(),
+        acquaintance: Arc::new(KnowsAll),
+        classes,
         mode: Mode::Enforce,
         readers: Some(Readers::new(Settings { spares, ..readers })),
     })

@@ -35,6 +35,8 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// The ceiling over all policy lines.
     pub mode: Mode,
+    /// Where what is kept lies, sealed; none keeps nothing.
+    pub data_dir: Option<PathBuf>,
     /// The schools, at least one.
     pub schools: Vec<SchoolConfig>,
     /// The listener.
@@ -70,8 +72,10 @@ pub struct Config {
 pub struct SchoolConfig {
     /// The school.
     pub school: School,
-    /// Roster files.
+    /// Roster files, or folders with them.
     pub roster: Vec<PathBuf>,
+    /// The folder from which a new roster is taken.
+    pub roster_inbox: Option<PathBuf>,
     /// The header that its own mail rule sets, for clients on shared networks: name and value.
     pub secret_header: Option<(String, Secret<String>)>,
 }

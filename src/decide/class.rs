@@ -15,14 +15,31 @@ pub const INSIDE: &str = "inside";
 /// The class of every address that nobody listed.
 pub const UNKNOWN: &str = "unknown";
 
-/// All classes, in the order of the policy table. All but `inside`, `own_guardian` (which will come from
-/// the roster) and `unknown` can be listed in the configuration.
-pub const CLASSES: [&str; 10] =
-    [INSIDE, "own_guardian", UNKNOWN, "care", "swv", "safety", "gov", "supplier", "private", "confidential"];
+/// The class of a guardian to whom every pupil in the mail belongs (by the roster).
+pub const OWN_GUARDIAN: &str = "own_guardian";
+/// The class of any other guardian, and of one without custody, with no contact or with a secret address.
+pub const OTHER_GUARDIAN: &str = "other_guardian";
+/// The class of the sender's own private mailbox; a school can list more.
+pub const PRIVATE: &str = "private";
 
-/// The classes that a configuration may list.
+/// All classes, in the order of the policy table.
+pub const CLASSES: [&str; 11] = [
+    INSIDE,
+    OWN_GUARDIAN,
+    OTHER_GUARDIAN,
+    UNKNOWN,
+    "care",
+    "swv",
+    "safety",
+    "gov",
+    "supplier",
+    PRIVATE,
+    "confidential",
+];
+
+/// The classes that a configuration may list: those that neither domain nor roster tells.
 pub fn listable() -> impl Iterator<Item = &'static str> {
-    CLASSES.into_iter().filter(|class| ![INSIDE, "own_guardian", UNKNOWN].contains(class))
+    CLASSES.into_iter().filter(|class| ![INSIDE, OWN_GUARDIAN, OTHER_GUARDIAN, UNKNOWN].contains(class))
 }
 
 /// The members of one class, as listed in the configuration.
@@ -42,7 +59,6 @@ pub struct Classes {
     /// Keyed by the parent domain, without the `*.`.
     by_parent: HashMap<String, Arc<str>>,
     inside: Arc<str>,
-    unknown: Arc<str>,
 }
 
 impl Classes {
@@ -55,7 +71,6 @@ impl Classes {
             by_domain: own_domains.iter().map(|domain| (ascii(domain), inside.clone())).collect(),
             by_parent: HashMap::new(),
             inside,
-            unknown: Arc::from(UNKNOWN),
         };
         for (name, list) in listed {
             classes.list(&Arc::from(name), list);
@@ -77,27 +92,32 @@ impl Classes {
         }
     }
 
-    /// The class of a recipient of this school's mail: a listed address, else one of our domains, else a
-    /// listed domain, else the nearest listed `*.` above it, else `unknown`.
-    pub fn class_of(&self, mailbox: &Mailbox, school: &School) -> Arc<str> {
+    /// The class of a recipient of this school's mail, as far as lists tell: a listed address, else one of our
+    /// domains, else a listed domain, else the nearest listed `*.` above it.
+    pub fn listed(&self, mailbox: &Mailbox, school: &School) -> Option<&Arc<str>> {
         if let Some(class) = self.by_address.get(&mailbox.folded()) {
-            return class.clone();
+            return Some(class);
         }
         let domain = mailbox.domain();
         if school.owns(domain) {
-            return self.inside.clone();
+            return Some(&self.inside);
         }
         if let Some(class) = self.by_domain.get(domain) {
-            return class.clone();
+            return Some(class);
         }
         let mut below = domain;
         while let Some((_, parent)) = below.split_once('.') {
             if let Some(class) = self.by_parent.get(parent) {
-                return class.clone();
+                return Some(class);
             }
             below = parent;
         }
-        self.unknown.clone()
+        None
+    }
+
+    /// All domains that are listed or our own, as A-labels.
+    pub fn domains(&self) -> impl Iterator<Item = &str> {
+        self.by_domain.keys().chain(self.by_parent.keys()).map(String::as_str)
     }
 }
 
@@ -166,12 +186,13 @@ mod tests {
             ("a@delinde.example.evil.example", "unknown"),
             ("a@[192.0.2.1]", "unknown"),
         ] {
-            assert_eq!(&*classes.class_of(&Mailbox::parse(address).unwrap(), &school()), class, "{address}");
+            let listed = classes.listed(&Mailbox::parse(address).unwrap(), &school());
+            assert_eq!(listed.map_or(UNKNOWN, |class| class), class, "{address}");
         }
     }
 
     #[test]
     fn the_gate_decides_what_a_school_may_list() {
-        assert_eq!(listable().count(), CLASSES.len() - 3);
+        assert_eq!(listable().count(), CLASSES.len() - 4);
     }
 }

@@ -1,295 +1,327 @@
 //! Makes the verdict: what the message holds, counted once, then the policy asked for each recipient.
 //!
-//! Never looks at message bytes, only at findings, and never at a clock. Cannot fail; what could not be
-//! read arrives as [`Unread`] and has a policy line. Classes of content: tests in `tests/policy.rs` and
-//! the corpus's definition (bulk from ten pupils, whatever else).
+//! All lines that fit a recipient are asked, and the strictest decides. A line that comes `before` the others answers
+//! alone for what it asks about (an invitation, a safety partner, a quote that goes back to its author). Never looks at
+//! message bytes, only at findings, and never at a clock. Cannot fail; what could not be read arrives as [`Unread`] and
+//! has a policy line. Classes of content: tests in `tests/policy.rs` and the corpus's definition (bulk from ten pupils,
+//! whatever else).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::class::Classes;
+use super::class::{Classes, INSIDE};
+use super::fact::{Acquaintance, Fact, PupilFacts};
+use super::look_alike::KnownDomains;
 use super::policy::{CLEAN, Line, MessageClass, Policy, UNANSWERED, When};
+use super::recipient::{Recipient, Recipients, outside, visible};
 use super::sender::{SenderClass, sender_class};
-use super::verdict::{Content, Decision, Mode, Route, Verdict};
-use crate::detect::{Finding, Kind, Strength};
-use crate::extract::{Unread, Why};
-use crate::message::{Envelope, Headers};
+use super::tally::{Tally, counted, strength_of};
+use super::verdict::{Ask, Content, Decision, Mode, Release, Route, Verdict};
+use crate::detect::{Finding, Kind, Zone};
+use crate::extract::Unread;
+use crate::message::{Envelope, Headers, Mailbox};
+use crate::roster::Contacts;
 use crate::school::School;
 
 /// So many different pupils make a message a list.
 const BULK_PUPILS: usize = 10;
 
+/// A mail, as the stages before hand it over.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'m> {
+    /// Its envelope.
+    pub envelope: &'m Envelope,
+    /// Its headers.
+    pub headers: &'m Headers,
+    /// What was found in it.
+    pub findings: &'m [Finding],
+    /// What could not be read of it.
+    pub unread: &'m [Unread],
+}
+
+/// What is known before any mail comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'k> {
+    /// The sender's school.
+    pub school: &'k School,
+    /// The policy.
+    pub policy: &'k Policy,
+    /// The classes of recipients.
+    pub classes: &'k Classes,
+    /// The ceiling: `observe` passes everything and advises nobody, `advise` passes and advises, `enforce` carries out
+    /// what each line asks for (unless that line has a lower mode itself).
+    pub mode: Mode,
+    /// The roster's guardians and staff.
+    pub contacts: &'k Contacts,
+    /// What the roster says of pupils.
+    pub pupils: &'k PupilFacts,
+    /// The domains that a typo can come near: those of the house, and those of the school's roster.
+    pub domains: [&'k KnownDomains; 2],
+    /// What went where before.
+    pub acquaintance: &'k dyn Acquaintance,
+}
+
 /// Judges one message: one decision for each recipient, in envelope order.
-///
-/// `mode` is the school's ceiling: `observe` passes everything and advises nobody, `advise` passes and
-/// advises, `enforce` carries out what each line asks for (unless that line has a lower mode itself).
-#[expect(clippy::too_many_arguments, reason = "the inputs of the stage, each of them a value of its own")]
-pub fn verdict(
-    envelope: &Envelope,
-    headers: &Headers,
-    school: &School,
-    findings: &[Finding],
-    unread: &[Unread],
-    policy: &Policy,
-    classes: &Classes,
-    mode: Mode,
-) -> Verdict {
-    let counted: Vec<&Finding> = counted(findings, policy).collect();
-    let facts = Facts::new(&counted, unread, sender_class(envelope, headers, school), headers.calendar);
-    let decide = |class: Arc<str>| {
-        let line = policy.lines.iter().find(|line| facts.fit(&line.when, &class));
-        facts.decision(line, class, mode)
+pub fn verdict(evidence: &Evidence<'_>, known: &Known<'_>) -> Verdict {
+    let counted: Vec<&Finding> = counted(evidence.findings, known.policy).collect();
+    let tally = Tally::new(&counted, evidence.unread);
+    let mail = MailFacts::new(evidence, known);
+    let mut recipients = Recipients::new(evidence, known, &counted, tally.pupils());
+    // Most recipients are like another one.
+    let mut decided: HashMap<(Recipient, BTreeSet<Kind>), Decision> = HashMap::new();
+    let mut decide = |mailbox: &Mailbox| {
+        let recipient = recipients.of(mailbox);
+        let new_kinds = new_kinds(&tally, mailbox, &recipient, known);
+        let returned = Returned::new(&counted, mailbox);
+        let case = |returned| Case { mail: &mail, recipient: &recipient, new_kinds: &new_kinds, returned, known };
+        if let Some(returned) = &returned {
+            return case(Some(returned)).decision(&tally);
+        }
+        let key = (recipient.clone(), new_kinds.clone());
+        decided.entry(key).or_insert_with(|| case(None).decision(&tally)).clone()
     };
-    let recipients = envelope.recipients.iter();
-    let decisions: Vec<Decision> =
-        recipients.map(|recipient| decide(classes.class_of(&recipient.mailbox, school))).collect();
-    let blocked: BTreeSet<&Arc<str>> =
-        decisions.iter().filter(|decision| decision.route == Route::Block).map(|decision| &decision.class).collect();
-    let next = blocked.into_iter().map(|class| (class.clone(), facts.next(policy, class, mode))).collect();
+    let decisions = evidence.envelope.recipients.iter().map(|recipient| decide(&recipient.mailbox)).collect();
     let mut kinds = BTreeMap::new();
     for finding in &counted {
         *kinds.entry(finding.kind).or_insert(0) += 1;
     }
-    Verdict { decisions, next, content: facts.content(), kinds, unread: facts.unread.into_iter().collect() }
+    Verdict { decisions, content: content(&tally), kinds, unread: tally.unread.into_iter().collect() }
 }
 
-/// The findings that count under this policy.
-pub fn counted<'a>(findings: &'a [Finding], policy: &Policy) -> impl Iterator<Item = &'a Finding> {
-    let min = policy.min_confidence;
-    findings.iter().filter(move |finding| finding.is_sure(min))
-}
-
-/// How many different pupils these findings speak of, at least.
-pub fn pupils<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> usize {
-    Pupils::new(findings).count(&BTreeSet::new())
-}
-
-/// The pupils of a message, by the kinds of findings that speak of them.
-#[derive(Debug, Clone, Default)]
-struct Pupils {
-    /// How many pupils are named by exactly these kinds of findings.
-    named: BTreeMap<BTreeSet<Kind>, usize>,
-    /// Distinct numbers by kind.
-    numbers: BTreeMap<Kind, usize>,
-}
-
-impl Pupils {
-    fn new<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
-        let mut by_pupil: HashMap<String, BTreeSet<Kind>> = HashMap::new();
-        let mut numbers: BTreeMap<Kind, HashSet<String>> = BTreeMap::new();
-        for finding in findings {
-            let name = match (&finding.pupil, finding.kind) {
-                (Some(pupil), _) => Some(pupil.0.to_string()),
-                (None, Kind::PupilName) => Some(value_of(finding)),
-                _ => None,
-            };
-            if let Some(name) = name {
-                by_pupil.entry(name).or_default().insert(finding.kind);
-            }
-            if matches!(finding.kind, Kind::Bsn | Kind::EducationNumber | Kind::StudentNumber) {
-                numbers.entry(finding.kind).or_default().insert(value_of(finding));
-            }
-        }
-        let mut named = BTreeMap::new();
-        for kinds in by_pupil.into_values() {
-            *named.entry(kinds).or_insert(0) += 1;
-        }
-        Self { named, numbers: numbers.into_iter().map(|(kind, values)| (kind, values.len())).collect() }
+/// The kinds that never went to this recipient's domain.
+fn new_kinds(tally: &Tally, mailbox: &Mailbox, recipient: &Recipient, known: &Known<'_>) -> BTreeSet<Kind> {
+    if &*recipient.class == INSIDE || !known.policy.asks_for(Fact::FirstTime) {
+        return BTreeSet::new();
     }
-
-    /// How many are left without the findings of some kinds. Rows cannot be joined here, so a pupil with name and BSN
-    /// must not count twice: the largest of the three ways of counting is taken.
-    fn count(&self, gone: &BTreeSet<Kind>) -> usize {
-        let named = self.named.iter().filter(|(kinds, _)| !kinds.is_subset(gone)).map(|(_, pupils)| pupils).sum();
-        let of = |kind: Kind| self.numbers.get(&kind).filter(|_| !gone.contains(&kind)).copied().unwrap_or_default();
-        (of(Kind::Bsn) + of(Kind::EducationNumber)).max(of(Kind::StudentNumber)).max(named)
-    }
+    let is_new = |kind: &Kind| !known.acquaintance.knows(&known.school.id, *kind, mailbox.domain());
+    tally.distinct.keys().copied().filter(is_new).collect()
 }
 
-/// A found value in the form in which two of them are compared: numbers without points, spaces or leading
-/// zeros, words in lower case; a pupil of the roster by its key. For counting only.
-pub fn value_of(finding: &Finding) -> String {
-    let found = finding.found.expose();
-    match (finding.kind, &finding.pupil) {
-        (Kind::PupilName, Some(pupil)) => pupil.0.to_string(),
-        (Kind::Bsn | Kind::EducationNumber, _) => {
-            let digits: String = found.chars().filter(char::is_ascii_digit).collect();
-            digits.trim_start_matches('0').to_string()
-        }
-        _ => found.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect(),
-    }
-}
-
-/// What policy lines ask about, counted once for all recipients.
-#[derive(Debug, Clone)]
-struct Facts {
-    /// Distinct values by kind.
-    distinct: BTreeMap<Kind, usize>,
-    /// Distinct values by kind and strength.
-    graded: BTreeMap<(Kind, Strength), usize>,
-    pupils: Pupils,
-    /// The kinds that are taken out.
-    gone: BTreeSet<Kind>,
-    /// The most pupils that are left in.
-    most_pupils: usize,
-    unread: BTreeSet<Why>,
+/// What is the same for all recipients besides the content.
+struct MailFacts {
     sender: SenderClass,
     calendar: bool,
+    unsubscribe: bool,
+    visible: usize,
+    outside: usize,
 }
 
-impl Facts {
-    fn new(findings: &[&Finding], unread: &[Unread], sender: SenderClass, calendar: bool) -> Self {
-        let (mut distinct, mut graded) = (BTreeMap::new(), BTreeMap::new());
-        let mut seen: HashMap<(Kind, String), Vec<Strength>> = HashMap::new();
-        for finding in findings {
-            let strengths = seen.entry((finding.kind, value_of(finding))).or_default();
-            if strengths.is_empty() {
-                *distinct.entry(finding.kind).or_insert(0) += 1;
-            }
-            let strength = strength_of(finding);
-            if !strengths.contains(&strength) {
-                *graded.entry((finding.kind, strength)).or_insert(0) += 1;
-                strengths.push(strength);
-            }
-        }
+impl MailFacts {
+    fn new(evidence: &Evidence<'_>, known: &Known<'_>) -> Self {
         Self {
-            distinct,
-            graded,
-            pupils: Pupils::new(findings.iter().copied()),
-            gone: BTreeSet::new(),
-            most_pupils: usize::MAX,
-            unread: unread.iter().map(|u| u.why).collect(),
-            sender,
-            calendar,
+            sender: sender_class(evidence.envelope, evidence.headers, known.school),
+            calendar: evidence.headers.calendar,
+            unsubscribe: evidence.headers.unsubscribe,
+            visible: visible(evidence, known),
+            outside: outside(evidence, known),
         }
-    }
-
-    fn pupils(&self) -> usize {
-        self.pupils.count(&self.gone).min(self.most_pupils)
-    }
-
-    /// The lines that would block one after the other, when each time what the last one asks about is taken out.
-    fn next(&self, policy: &Policy, class: &str, mode: Mode) -> Vec<Arc<str>> {
-        let (mut facts, mut next) = (self.clone(), Vec::new());
-        // A line that asks about nothing in the mail blocks it whatever is taken out; each other takes something.
-        for _ in 0..policy.lines.len() {
-            let fits = policy.lines.iter().find(|line| facts.fit(&line.when, class));
-            let Some(line) = fits.filter(|line| line.route == Route::Block && line.mode.min(mode) == Mode::Enforce)
-            else {
-                break;
-            };
-            if next.last() == Some(&line.id) {
-                break;
-            }
-            next.push(line.id.clone());
-            facts.take_out(&line.when);
-        }
-        next.into_iter().skip(1).collect()
-    }
-
-    /// Without what made a line fit: the findings that it asks about, else the pupils, else the unread parts.
-    fn take_out(&mut self, when: &When) {
-        let kinds = if when.kinds.is_empty() { &when.all_of } else { &when.kinds };
-        for kind in kinds {
-            let left: usize = match when.strength {
-                None => 0,
-                Some(strength) => {
-                    self.graded.remove(&(*kind, strength));
-                    self.graded.iter().filter(|((graded, _), _)| graded == kind).map(|(_, count)| count).sum()
-                }
-            };
-            if left > 0 {
-                self.distinct.insert(*kind, left);
-            } else {
-                self.distinct.remove(kind);
-                self.graded.retain(|(graded, _), _| graded != kind);
-                self.gone.insert(*kind);
-            }
-        }
-        if kinds.is_empty() && when.pupils_min > 0 {
-            self.most_pupils = self.most_pupils.min(when.pupils_min - 1);
-        } else if kinds.is_empty() {
-            self.unread.retain(|why| !when.unread.contains(why));
-        }
-    }
-
-    fn fit(&self, when: &When, class: &str) -> bool {
-        let of_class = when.to.is_empty() || when.to.iter().any(|to| &**to == class);
-        of_class
-            && self.fit_kinds(when)
-            && self.pupils() >= when.pupils_min
-            && (when.unread.is_empty() || when.unread.iter().any(|why| self.unread.contains(why)))
-            && (when.sender.is_empty() || when.sender.contains(&self.sender))
-            && (when.message.is_empty() || when.message.iter().any(|class| self.is(*class)))
-    }
-
-    fn fit_kinds(&self, when: &When) -> bool {
-        let count = |kind: &Kind| match when.strength {
-            None => self.distinct.get(kind),
-            Some(strength) => self.graded.get(&(*kind, strength)),
-        };
-        let total: usize = when.kinds.iter().filter_map(count).sum();
-        let enough = when.kinds.is_empty() || total >= when.min.max(1) && when.max.is_none_or(|max| total <= max);
-        enough && when.all_of.iter().all(|kind| count(kind).is_some())
     }
 
     fn is(&self, class: MessageClass) -> bool {
         match class {
             MessageClass::Calendar => self.calendar,
             MessageClass::Auto => self.sender == SenderClass::Automatic,
-        }
-    }
-
-    /// The decision of a line, lowered to the ceiling.
-    fn decision(&self, line: Option<&Line>, class: Arc<str>, mode: Mode) -> Decision {
-        let Some(line) = line else { return self.built_in(class, mode) };
-        let ceiling = line.mode.min(mode);
-        Decision {
-            route: if ceiling == Mode::Enforce { line.route } else { Route::Pass },
-            asked: line.route,
-            class,
-            line: line.id.clone(),
-            advice: line.advice.clone(),
-            advise: match ceiling {
-                Mode::Observe => false,
-                Mode::Advise => line.advise || line.route != Route::Pass,
-                Mode::Enforce => line.advise,
-            },
-        }
-    }
-
-    fn built_in(&self, class: Arc<str>, mode: Mode) -> Decision {
-        let clean = self.distinct.is_empty() && self.unread.is_empty();
-        let asked = if clean { Route::Pass } else { Route::Block };
-        Decision {
-            route: if mode == Mode::Enforce { asked } else { Route::Pass },
-            asked,
-            class,
-            line: Arc::from(if clean { CLEAN } else { UNANSWERED }),
-            advice: None,
-            advise: false,
-        }
-    }
-
-    fn content(&self) -> Content {
-        let has = |kinds: &[Kind]| kinds.iter().any(|kind| self.distinct.contains_key(kind));
-        if self.pupils() >= BULK_PUPILS {
-            Content::Bulk
-        } else if has(&[Kind::Health, Kind::Care, Kind::BeliefOrigin, Kind::Criminal]) {
-            Content::Special
-        } else if has(&PERSONAL) {
-            Content::Personal
-        } else {
-            Content::Clean
+            MessageClass::NoUnsubscribe => !self.unsubscribe,
         }
     }
 }
 
-/// Only health and care come in two strengths; a policy is checked on that ground when it loads.
-fn strength_of(finding: &Finding) -> Strength {
-    match finding.kind {
-        Kind::Health | Kind::Care => finding.strength,
-        _ => Strength::Heavy,
+/// The findings that stand in a quote of what this recipient wrote. The BSN is excepted: it should not go round twice.
+struct Returned<'f> {
+    all: &'f [&'f Finding],
+    author: Mailbox,
+    tally: Tally,
+}
+
+impl<'f> Returned<'f> {
+    fn new(all: &'f [&'f Finding], author: &Mailbox) -> Option<Self> {
+        let returned: Vec<&Finding> = all.iter().copied().filter(|finding| is_returned(finding, author)).collect();
+        (!returned.is_empty()).then(|| Self { all, author: author.clone(), tally: Tally::new(&returned, &[]) })
+    }
+
+    /// The findings without those for which a line about quotes has answered.
+    fn rest(&self, answered: &[&Line]) -> Vec<&'f Finding> {
+        let by = |line: &&Line, finding: &Finding| {
+            let when = &line.when;
+            when.kinds.contains(&finding.kind) && when.strength.is_none_or(|only| only == strength_of(finding))
+        };
+        let is_answered = |f: &&Finding| is_returned(f, &self.author) && answered.iter().any(|line| by(line, f));
+        self.all.iter().copied().filter(|finding| !is_answered(finding)).collect()
+    }
+}
+
+fn is_returned(finding: &Finding, to: &Mailbox) -> bool {
+    let Zone::Quote { author: Some(author) } = &finding.zone else { return false };
+    !matches!(finding.kind, Kind::Bsn | Kind::EducationNumber) && author.folded() == to.folded()
+}
+
+/// One recipient of one mail.
+struct Case<'c> {
+    mail: &'c MailFacts,
+    recipient: &'c Recipient,
+    new_kinds: &'c BTreeSet<Kind>,
+    returned: Option<&'c Returned<'c>>,
+    known: &'c Known<'c>,
+}
+
+/// What is left in the mail when one line after the other had its way.
+#[derive(Clone)]
+struct Left<'c> {
+    tally: Cow<'c, Tally>,
+    returned: Option<Cow<'c, Tally>>,
+    facts: Cow<'c, BTreeSet<Fact>>,
+    visible: usize,
+    outside: usize,
+}
+
+impl<'c> Case<'c> {
+    fn decision(&self, tally: &'c Tally) -> Decision {
+        let mut left = Left {
+            tally: Cow::Borrowed(tally),
+            returned: self.returned.map(|returned| Cow::Borrowed(&returned.tally)),
+            facts: Cow::Borrowed(&self.recipient.facts),
+            visible: self.mail.visible,
+            outside: self.mail.outside,
+        };
+        if let Some(returned) = self.returned {
+            let quotes = self.known.policy.lines.iter().filter(|line| line.when.quote);
+            let answered: Vec<&Line> = quotes.filter(|line| self.fits(line, &left)).collect();
+            left.tally = Cow::Owned(Tally::new(&returned.rest(&answered), &[]).with_unread_of(tally));
+        }
+        match self.strictest(&left) {
+            Some(line) => self.of_line(line, left),
+            None => self.built_in(tally),
+        }
+    }
+
+    /// The strictest of the lines that fit; of two alike the first.
+    fn strictest(&self, left: &Left<'_>) -> Option<&'c Line> {
+        let lines = &self.known.policy.lines;
+        let first: Vec<&Line> =
+            lines.iter().filter(|line| (line.before || line.when.quote) && self.fits(line, left)).collect();
+        let mut others = Cow::Borrowed(left);
+        for line in first.iter().filter(|line| line.before) {
+            others.to_mut().tally.to_mut().take_out(&line.when);
+        }
+        let rest = lines.iter().filter(|line| !line.before && !line.when.quote && self.fits(line, &others));
+        let keyed = first.into_iter().chain(rest).map(|line| (self.strictness(line), line));
+        keyed.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, line)| line)
+    }
+
+    /// What is carried out comes before what is only asked for.
+    fn strictness(&self, line: &Line) -> (Route, Option<Ask>, bool, Ask) {
+        let (route, advise) = self.carried_out(line);
+        (route, (route != Route::Pass).then_some(line.ask), advise, line.ask)
+    }
+
+    fn carried_out(&self, line: &Line) -> (Route, bool) {
+        match line.mode.min(self.known.mode) {
+            Mode::Observe => (Route::Pass, false),
+            Mode::Advise => (Route::Pass, line.advise || line.ask != Ask::Pass),
+            Mode::Enforce => (line.route(), line.advise),
+        }
+    }
+
+    fn fits(&self, line: &Line, left: &Left<'_>) -> bool {
+        let (when, mail) = (&line.when, self.mail);
+        let tally = if when.quote { left.returned.as_deref() } else { Some(&*left.tally) };
+        (when.to.is_empty() || when.to.contains(&self.recipient.class))
+            && tally.is_some_and(|tally| tally.fit(when) && self.fit_facts(when, tally, &left.facts))
+            && left.visible >= when.visible_min
+            && left.outside >= when.outside_min
+            && (when.sender.is_empty() || when.sender.contains(&mail.sender))
+            && (when.message.is_empty() || when.message.iter().any(|class| mail.is(*class)))
+    }
+
+    fn fit_facts(&self, when: &When, tally: &Tally, facts: &BTreeSet<Fact>) -> bool {
+        let holds = |fact: &Fact| match fact {
+            Fact::FirstTime => self
+                .new_kinds
+                .iter()
+                .any(|kind| tally.distinct.contains_key(kind) && (when.kinds.is_empty() || when.kinds.contains(kind))),
+            fact => facts.contains(fact),
+        };
+        when.facts.is_empty() || when.facts.iter().any(holds)
+    }
+
+    fn of_line(&self, line: &Line, left: Left<'_>) -> Decision {
+        let (route, advise) = self.carried_out(line);
+        Decision {
+            route,
+            asked: line.ask,
+            class: self.recipient.class.clone(),
+            line: line.id.clone(),
+            advice: line.advice.clone(),
+            advise,
+            discreet: self.recipient.discreet,
+            next: if route == Route::Block { self.next(line, left) } else { Vec::new() },
+        }
+    }
+
+    /// The lines that would block one after the other, when each time what the last one asks about is taken out.
+    fn next(&self, first: &'c Line, mut left: Left<'_>) -> Vec<Arc<str>> {
+        let (mut next, mut last) = (Vec::new(), first);
+        // A line that asks about nothing in the mail blocks it whatever is taken out; each other takes something.
+        for _ in 0..self.known.policy.lines.len() {
+            left.without(&last.when);
+            let Some(line) = self.strictest(&left).filter(|line| self.carried_out(line).0 == Route::Block) else {
+                break;
+            };
+            if line.id == last.id {
+                break;
+            }
+            next.push(line.id.clone());
+            last = line;
+        }
+        next
+    }
+
+    fn built_in(&self, tally: &Tally) -> Decision {
+        let clean = tally.is_empty();
+        let asked = if clean { Ask::Pass } else { Ask::Block(Release::Nobody) };
+        Decision {
+            route: if self.known.mode == Mode::Enforce && !clean { Route::Block } else { Route::Pass },
+            asked,
+            class: self.recipient.class.clone(),
+            line: Arc::from(if clean { CLEAN } else { UNANSWERED }),
+            advice: None,
+            advise: false,
+            discreet: self.recipient.discreet,
+            next: Vec::new(),
+        }
+    }
+}
+
+impl Left<'_> {
+    /// Without what made a line fit: another address, fewer addresses, else what it asks about in the content.
+    fn without(&mut self, when: &When) {
+        if !when.facts.is_empty() {
+            self.facts.to_mut().retain(|fact| !when.facts.contains(fact));
+        } else if when.visible_min > 0 {
+            self.visible = self.visible.min(when.visible_min - 1);
+        } else if when.outside_min > 0 {
+            self.outside = self.outside.min(when.outside_min - 1);
+        } else if when.quote {
+            if let Some(returned) = &mut self.returned {
+                returned.to_mut().take_out(when);
+            }
+        } else {
+            self.tally.to_mut().take_out(when);
+        }
+    }
+}
+
+fn content(tally: &Tally) -> Content {
+    let has = |kinds: &[Kind]| kinds.iter().any(|kind| tally.distinct.contains_key(kind));
+    if tally.pupils() >= BULK_PUPILS {
+        Content::Bulk
+    } else if has(&[Kind::Health, Kind::Care, Kind::BeliefOrigin, Kind::Criminal]) {
+        Content::Special
+    } else if has(&PERSONAL) {
+        Content::Personal
+    } else {
+        Content::Clean
     }
 }
 

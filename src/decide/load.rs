@@ -12,9 +12,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::class::CLASSES;
-use super::policy::{CLEAN, Line, MessageClass, Offer, Policy, UNANSWERED, When};
+use super::fact::Fact;
+use super::policy::{CLEAN, Ground, Line, MessageClass, Offer, Policy, UNANSWERED, When};
 use super::sender::SenderClass;
-use super::verdict::{Mode, Route};
+use super::verdict::{Ask, Mode, Release};
 use crate::detect::{Kind, Strength};
 use crate::extract::Why;
 use crate::problem::{Problem, line_of};
@@ -28,6 +29,18 @@ struct RawPolicy {
     min_confidence: Option<Spanned<f32>>,
     #[serde(default)]
     line: Vec<RawLine>,
+    #[serde(default)]
+    ground: Vec<RawGround>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGround {
+    to: Vec<Word>,
+    kinds: Vec<Word>,
+    may: bool,
+    nl: String,
+    en: String,
 }
 
 type Word = Spanned<String>;
@@ -44,7 +57,6 @@ struct RawLine {
     all_of: Vec<Word>,
     strength: Option<Word>,
     min: Option<Spanned<usize>>,
-    max: Option<Spanned<usize>>,
     pupils_min: Option<usize>,
     #[serde(default)]
     unread: Vec<Word>,
@@ -52,8 +64,17 @@ struct RawLine {
     sender: Vec<Word>,
     #[serde(default)]
     message: Vec<Word>,
+    #[serde(default)]
+    facts: Vec<Word>,
+    visible_min: Option<usize>,
+    outside_min: Option<usize>,
+    quote: Option<Word>,
     to: Option<Spanned<Vec<Word>>>,
+    #[serde(default)]
+    before: bool,
     route: Word,
+    release: Option<Word>,
+    meanwhile: Option<Word>,
     #[serde(default)]
     advise: bool,
     mode: Option<Word>,
@@ -80,11 +101,13 @@ pub(super) fn policy(file: &Path, text: &str) -> Result<Policy, Vec<Problem>> {
         }
         lines.extend(reader.line(raw_line));
     }
+    let grounds: Vec<Ground> = raw.ground.into_iter().map(|ground| reader.ground(ground)).collect();
     if reader.problems.is_empty() {
         reader.unanswered(&lines);
+        reader.unlawful(&lines, &grounds);
     }
     if reader.problems.is_empty() {
-        return Ok(Policy { min_confidence, lines, file: file.to_path_buf() });
+        return Ok(Policy { min_confidence, lines, grounds, file: file.to_path_buf() });
     }
     reader.problems.sort_by_key(|problem| problem.line);
     Err(reader.problems)
@@ -115,37 +138,50 @@ impl Reader<'_> {
         let told = self.problems.len();
         self.id_and_why(&raw);
         self.counts(&raw);
-        let route = self.route(&raw.route);
-        let mode = raw.mode.as_ref().map_or(Some(Mode::Enforce), |word| self.mode(word));
+        let ask = self.ask(&raw);
+        let meanwhile = raw.meanwhile.as_ref().map(|word| self.meanwhile(word, ask));
+        let mode = raw.mode.as_ref().map_or(Some(Some(Mode::Enforce)), |word| self.mode(word));
         let strength = raw.strength.as_ref().map(|word| self.word("strength", word, &STRENGTHS));
         let when = When {
             kinds: self.words("kind", &raw.kinds, &Kind::ALL.map(|kind| (kind.word(), kind))),
             all_of: self.words("kind", &raw.all_of, &Kind::ALL.map(|kind| (kind.word(), kind))),
             strength: strength.flatten(),
             min: raw.min.map_or(1, Spanned::into_inner),
-            max: raw.max.map(Spanned::into_inner),
             pupils_min: raw.pupils_min.unwrap_or(0),
             unread: self.words("reason for being unread", &raw.unread, &Why::ALL.map(|why| (why.word(), why))),
             sender: self.words("sender", &raw.sender, &SenderClass::ALL.map(|class| (class.word(), class))),
             message: self.words("message class", &raw.message, &MessageClass::ALL.map(|class| (class.word(), class))),
+            facts: self.words("fact", &raw.facts, &Fact::ALL.map(|fact| (fact.word(), fact))),
+            visible_min: raw.visible_min.unwrap_or(0),
+            outside_min: raw.outside_min.unwrap_or(0),
+            quote: raw.quote.as_ref().and_then(|word| self.word("quote", word, &[("returned", true)])).is_some(),
             to: self.to(raw.to),
         };
         let offers = self.words("offer", &raw.offers, &Offer::ALL.map(|offer| (offer.word(), offer)));
-        if (route == Some(Route::Block) || raw.advise) && raw.advice.is_none() {
+        self.offers(&raw.offers, &offers, ask);
+        if raw.before && !when.can_come_before() {
+            let remedy = "ask for kinds, pupils_min or unread, to and message only; a line with less comes before none";
+            self.say(at, "a line that comes before the others asks for more than it can answer alone", remedy);
+        }
+        if (!matches!(ask, None | Some(Ask::Pass | Ask::Defer)) || raw.advise) && raw.advice.is_none() {
             let remedy = "add advice = \"...\", so that the sender learns what to do";
             self.say(at, "a line that blocks or advises has no advice", remedy);
         }
         if self.problems.len() > told {
             return None;
         }
+        // A line that is off has been read, so that it can be switched on, and answers nothing.
+        let mode = mode??;
         Some(Line {
             id: Arc::from(raw.id.into_inner()),
             at: line_of(self.text, at),
             why: raw.why,
             when,
-            route: route?,
+            ask: ask?,
+            passes_meanwhile: meanwhile.flatten().unwrap_or(false),
+            before: raw.before,
             advise: raw.advise,
-            mode: mode?,
+            mode,
             advice: raw.advice.map(|key| Arc::from(key.into_inner())),
             offers,
         })
@@ -170,22 +206,17 @@ impl Reader<'_> {
     }
 
     fn counts(&mut self, raw: &RawLine) {
-        let min = raw.min.as_ref().map_or(1, |min| *min.get_ref());
-        for (name, count) in [("min", &raw.min), ("max", &raw.max)] {
-            let Some(count) = count else { continue };
+        if let Some(min) = &raw.min {
+            let at = min.span().start;
             if raw.kinds.is_empty() {
-                self.say(
-                    count.span().start,
-                    format!("{name} counts nothing without kinds"),
-                    "add kinds = [...], or use pupils_min",
-                );
+                self.say(at, "min counts nothing without kinds", "add kinds = [...], or use pupils_min");
             }
-            if *count.get_ref() == 0 {
-                self.say(count.span().start, format!("{name} is 0"), "count from 1, or leave it out");
+            if *min.get_ref() == 0 {
+                self.say(at, "min is 0", "count from 1, or leave it out");
             }
         }
-        if let Some(max) = raw.max.as_ref().filter(|max| (1..min).contains(max.get_ref())) {
-            self.say(max.span().start, "max is less than min, so the line never fits", "swap them");
+        if let Some(quote) = raw.quote.as_ref().filter(|_| raw.kinds.is_empty()) {
+            self.say(quote.span().start, "a line about quotes asks for no kinds", "add kinds = [...]");
         }
         if raw.strength.is_some() && raw.kinds.is_empty() && raw.all_of.is_empty() {
             let at = raw.strength.as_ref().map_or(0, |word| word.span().start);
@@ -193,20 +224,64 @@ impl Reader<'_> {
         }
     }
 
-    fn route(&mut self, word: &Word) -> Option<Route> {
-        if ["tls", "share"].contains(&word.get_ref().as_str()) {
-            self.say(
-                word.span().start,
-                format!("route \"{}\" is not available in this version", word.get_ref()),
-                "use \"block\" with an advice until it is",
-            );
-            return None;
+    fn ask(&mut self, raw: &RawLine) -> Option<Ask> {
+        let nobody = Some(Release::Nobody);
+        let release = raw
+            .release
+            .as_ref()
+            .map_or(nobody, |word| self.word("release", word, &Release::ALL.map(|release| (release.word(), release))));
+        let asks = [Ask::Pass, Ask::Tls, Ask::Share, Ask::ShareWithPurpose, Ask::Defer, Ask::Block(Release::Nobody)];
+        let ask = self.word("route", &raw.route, &asks.map(|ask| (ask.word(), ask)))?;
+        match (ask, &raw.release) {
+            (Ask::Block(_), _) => Some(Ask::Block(release?)),
+            (_, Some(word)) => {
+                self.say(word.span().start, "release without a block", "leave it out, or use route = \"block\"");
+                None
+            }
+            (ask, None) => Some(ask),
         }
-        self.word("route", word, &[Route::Pass, Route::Defer, Route::Block].map(|route| (route.word(), route)))
     }
 
-    fn mode(&mut self, word: &Word) -> Option<Mode> {
-        self.word("mode", word, &[("observe", Mode::Observe), ("advise", Mode::Advise), ("enforce", Mode::Enforce)])
+    /// Whether the mail passes as long as the gate cannot do what the line asks for.
+    fn meanwhile(&mut self, word: &Word, ask: Option<Ask>) -> Option<bool> {
+        if !matches!(ask, None | Some(Ask::Tls | Ask::Share | Ask::ShareWithPurpose)) {
+            let remedy = "leave it out: it says what happens while the gate cannot do tls or share";
+            self.say(word.span().start, "meanwhile without tls or share", remedy);
+        }
+        self.word("meanwhile", word, &[("pass", true), ("block", false)])
+    }
+
+    fn mode(&mut self, word: &Word) -> Option<Option<Mode>> {
+        let modes = [("observe", Mode::Observe), ("advise", Mode::Advise), ("enforce", Mode::Enforce)];
+        let known = [("off", None)].into_iter().chain(modes.map(|(name, mode)| (name, Some(mode))));
+        self.word("mode", word, &known.collect::<Vec<_>>())
+    }
+
+    /// Only what the route leaves open may be offered.
+    fn offers(&mut self, words: &[Word], offers: &[Offer], ask: Option<Ask>) {
+        let forbidden = |offer: Offer| match (offer, ask) {
+            (Offer::SecondPerson, ask) => ask != Some(Ask::Block(Release::SecondPerson)),
+            (Offer::Reason, Some(Ask::Block(release))) => release != Release::Reason,
+            (Offer::Share, Some(Ask::Block(release))) => release == Release::Nobody,
+            _ => false,
+        };
+        for (word, offer) in words.iter().zip(offers).filter(|(_, offer)| forbidden(**offer)) {
+            self.say(
+                word.span().start,
+                format!("the offer \"{}\" goes further than the line's release", offer.word()),
+                "set release to what may be offered (reason or second_person), or leave the offer out",
+            );
+        }
+    }
+
+    fn ground(&mut self, raw: RawGround) -> Ground {
+        if let Some(at) = raw.to.first().filter(|_| raw.nl.trim().is_empty() || raw.en.trim().is_empty()) {
+            self.say(at.span().start, "a ground says nothing", "write nl = \"...\" and en = \"...\" with the article");
+        }
+        let to = self.words("recipient class", &raw.to, &CLASSES.map(|class| (class, class)));
+        let kinds = self.words("kind", &raw.kinds, &Kind::ALL.map(|kind| (kind.word(), kind)));
+        let at = raw.to.first().map_or(1, |word| line_of(self.text, word.span().start));
+        Ground { at, to: to.into_iter().map(Arc::from).collect(), kinds, may: raw.may, said: [raw.nl, raw.en] }
     }
 
     fn to(&mut self, raw: Option<Spanned<Vec<Word>>>) -> Vec<Arc<str>> {
@@ -254,6 +329,29 @@ impl Reader<'_> {
         for why in Why::ALL {
             let open = open_classes(|class| lines.iter().any(|line| line.when.always_answers_unread(why, class)));
             self.report_open(&format!("unread \"{}\"", why.word()), &format!("unread = [\"{}\"]", why.word()), &open);
+        }
+    }
+
+    /// What the law does not let a class have must always be answered by a line that leaves it to a second person or
+    /// nobody, and by no line that comes before that one and leaves it to the sender.
+    fn unlawful(&mut self, lines: &[Line], grounds: &[Ground]) {
+        let firm = |line: &&Line| matches!(line.ask, Ask::Block(Release::SecondPerson | Release::Nobody));
+        for ground in grounds.iter().filter(|ground| !ground.may) {
+            let pairs = ground.to.iter().flat_map(|class| ground.kinds.iter().map(move |kind| (&**class, *kind)));
+            for (class, kind) in pairs {
+                let answers = |line: &&Line| line.when.always_answers(kind, Strength::Heavy, class);
+                let goes =
+                    |line: &&Line| line.before && !firm(line) && line.when.kinds.contains(&kind) && line.goes_to(class);
+                let (kept, leak) = (lines.iter().any(|line| firm(&line) && answers(&line)), lines.iter().find(goes));
+                if kept && leak.is_none() {
+                    continue;
+                }
+                let what = format!("kind \"{}\" can go to {class}, for which there is no legal ground", kind.word());
+                let remedy = "block it with release = \"second_person\" or \"nobody\", or change the ground";
+                let mut problem = Problem::new(self.file, what, remedy);
+                problem.line = Some(leak.map_or(ground.at, |line| line.at));
+                self.problems.push(problem);
+            }
         }
     }
 

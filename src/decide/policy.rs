@@ -1,18 +1,19 @@
-//! The policy: lines that are asked from top to bottom, for each recipient; the first that fits decides.
+//! The policy: lines that are asked for each recipient; the strictest that fits decides.
 //!
 //! The file format is TOML, one `[[line]]` each; rules/policy/school.toml is the shipped one and the
 //! sample. A policy that loads has an answer for everything: every kind, every strength and every reason
 //! for being unread, for recipients of every class (`load` proves it), so a message with a finding cannot
-//! fall through to the built-in last line `clean`. Never sees content; only kinds, counts and classes.
+//! fall through to the built-in last line `clean`. Lines only ask for "at least", so more findings never answer weaker. Never sees content; only kinds, counts and classes.
 //! A bad file is refused whole, with every problem found in it. Design: school-defaults, section 2.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::fact::Fact;
 use super::load;
 use super::sender::SenderClass;
-use super::verdict::{Mode, Route};
+use super::verdict::{Ask, Mode, Route};
 use crate::detect::{Kind, Strength};
 use crate::extract::Why;
 use crate::problem::Problem;
@@ -30,6 +31,8 @@ pub struct Policy {
     pub min_confidence: f32,
     /// The lines, in their order.
     pub lines: Vec<Line>,
+    /// What the law says of classes and kinds.
+    pub grounds: Vec<Ground>,
     /// The file, as it was named; for problems with its advice keys.
     pub file: PathBuf,
 }
@@ -46,7 +49,12 @@ pub struct Line {
     /// When it fits.
     pub when: When,
     /// What it asks for.
-    pub route: Route,
+    pub ask: Ask,
+    /// Whether the mail passes as long as the gate cannot do what the line asks for (proven TLS, a share); otherwise it
+    /// is blocked.
+    pub passes_meanwhile: bool,
+    /// Whether it answers alone for what it asks about, whatever stricter lines say.
+    pub before: bool,
     /// Whether the sender is advised although the mail passes.
     pub advise: bool,
     /// How far this line may go; the school's mode can only lower it.
@@ -55,6 +63,21 @@ pub struct Line {
     pub advice: Option<Arc<str>>,
     /// What the sender may choose. Kept for the desk; this version's notice has no buttons.
     pub offers: Vec<Offer>,
+}
+
+/// What the law lets a class of recipients have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// Where it stands in the file, counted from 1.
+    pub at: usize,
+    /// The classes.
+    pub to: Vec<Arc<str>>,
+    /// The kinds.
+    pub kinds: Vec<Kind>,
+    /// Whether they may have them. Where not, a line never lets the sender alone send them on.
+    pub may: bool,
+    /// A sentence that says so with its article, Dutch and English.
+    pub said: [String; 2],
 }
 
 /// When a line fits: all that is filled in must hold.
@@ -68,12 +91,18 @@ pub struct When {
     pub strength: Option<Strength>,
     /// The fewest distinct values of `kinds`.
     pub min: usize,
-    /// The most distinct values of `kinds`.
-    pub max: Option<usize>,
     /// At least so many different pupils in the message; 0 asks nothing.
     pub pupils_min: usize,
     /// One of these is a reason for which a part is unread.
     pub unread: Vec<Why>,
+    /// One of these holds.
+    pub facts: Vec<Fact>,
+    /// At least so many private addresses stand in To and Cc; 0 asks nothing.
+    pub visible_min: usize,
+    /// At least so many recipients are outside; 0 asks nothing.
+    pub outside_min: usize,
+    /// It asks about findings in a quote that goes back to its author, and about no others.
+    pub quote: bool,
     /// The sender is one of these.
     pub sender: Vec<SenderClass>,
     /// The message is one of these.
@@ -82,24 +111,27 @@ pub struct When {
     pub to: Vec<Arc<str>>,
 }
 
-/// Messages that a program makes, which cannot be rewritten or answered.
+/// Kinds of messages, as their headers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MessageClass {
     /// An invitation, its answer or its cancellation.
     Calendar,
     /// An auto-reply, a receipt or a non-delivery report.
     Auto,
+    /// One that tells nobody how to get no more of it (RFC 2369, `List-Unsubscribe`).
+    NoUnsubscribe,
 }
 
 impl MessageClass {
     /// All classes.
-    pub const ALL: [Self; 2] = [Self::Calendar, Self::Auto];
+    pub const ALL: [Self; 3] = [Self::Calendar, Self::Auto, Self::NoUnsubscribe];
 
     /// The word in policy files.
     pub fn word(self) -> &'static str {
         match self {
             Self::Calendar => "calendar",
             Self::Auto => "auto",
+            Self::NoUnsubscribe => "no_unsubscribe",
         }
     }
 }
@@ -115,6 +147,8 @@ pub enum Offer {
     SecondPerson,
     /// Send it as a secure share.
     Share,
+    /// Send it with all addresses in Bcc.
+    Bcc,
     /// Ask the privacy contact.
     Help,
     /// Say that it is a mistake.
@@ -125,8 +159,16 @@ pub enum Offer {
 
 impl Offer {
     /// All offers.
-    pub const ALL: [Self; 7] =
-        [Self::RemoveColumns, Self::Reason, Self::SecondPerson, Self::Share, Self::Help, Self::Mistake, Self::Delete];
+    pub const ALL: [Self; 8] = [
+        Self::RemoveColumns,
+        Self::Reason,
+        Self::SecondPerson,
+        Self::Share,
+        Self::Bcc,
+        Self::Help,
+        Self::Mistake,
+        Self::Delete,
+    ];
 
     /// The word in policy files.
     pub fn word(self) -> &'static str {
@@ -135,6 +177,7 @@ impl Offer {
             Self::Reason => "reason",
             Self::SecondPerson => "second_person",
             Self::Share => "share",
+            Self::Bcc => "bcc",
             Self::Help => "help",
             Self::Mistake => "mistake",
             Self::Delete => "delete",
@@ -164,9 +207,39 @@ impl Policy {
         self.lines.iter().find(|line| &*line.id == id)
     }
 
+    /// Whether any line asks for this fact.
+    pub(super) fn asks_for(&self, fact: Fact) -> bool {
+        self.lines.iter().any(|line| line.when.facts.contains(&fact))
+    }
+
+    /// What the law says to a class of these kinds, in file order.
+    pub fn grounds<'p>(&'p self, class: &'p str, kinds: &'p [Kind]) -> impl Iterator<Item = &'p Ground> {
+        let about = move |ground: &&Ground| {
+            ground.to.iter().any(|to| &**to == class) && ground.kinds.iter().any(|kind| kinds.contains(kind))
+        };
+        self.grounds.iter().filter(about)
+    }
+
     /// The keys of all advice texts that the lines name.
     pub fn advice_keys(&self) -> BTreeSet<Arc<str>> {
         self.lines.iter().filter_map(|line| line.advice.clone()).collect()
+    }
+}
+
+impl Line {
+    /// Whether recipients of this class are among those it asks about.
+    pub fn goes_to(&self, class: &str) -> bool {
+        self.when.to.is_empty() || self.when.to.iter().any(|to| &**to == class)
+    }
+
+    /// What the gate does: what the line asks for, or what it can do instead.
+    pub fn route(&self) -> Route {
+        match self.ask {
+            Ask::Pass => Route::Pass,
+            Ask::Defer => Route::Defer,
+            Ask::Tls | Ask::Share | Ask::ShareWithPurpose if self.passes_meanwhile => Route::Pass,
+            Ask::Tls | Ask::Share | Ask::ShareWithPurpose | Ask::Block(_) => Route::Block,
+        }
     }
 }
 
@@ -187,12 +260,28 @@ impl When {
             && (self.unread.contains(&why) || self.unread.is_empty())
     }
 
+    /// Whether one finding, one unread part or the number of pupils is all it asks about in the content, so that it can
+    /// answer for that alone.
+    pub(super) fn can_come_before(&self) -> bool {
+        let asks = [!self.kinds.is_empty(), !self.unread.is_empty(), self.pupils_min > 0];
+        asks.into_iter().filter(|asks| *asks).count() == 1
+            && self.all_of.is_empty()
+            && self.min <= 1
+            && self.facts.is_empty()
+            && self.visible_min == 0
+            && self.outside_min == 0
+            && !self.quote
+    }
+
     fn asks_nothing_but_findings_of(&self, class: &str) -> bool {
         (self.to.is_empty() || self.to.iter().any(|to| &**to == class))
             && self.all_of.is_empty()
             && self.min <= 1
-            && self.max.is_none()
             && self.pupils_min == 0
+            && self.facts.is_empty()
+            && self.visible_min == 0
+            && self.outside_min == 0
+            && !self.quote
             && self.sender.is_empty()
             && self.message.is_empty()
     }

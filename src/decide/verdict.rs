@@ -28,6 +28,62 @@ impl Route {
     }
 }
 
+/// What a policy line asks for, from mild to strict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ask {
+    /// On to the next hop.
+    Pass,
+    /// On, when the way to the recipient's mailbox is proven to be encrypted; else a share.
+    Tls,
+    /// A secure share.
+    Share,
+    /// A secure share, after its sender said what for.
+    ShareWithPurpose,
+    /// Not now.
+    Defer,
+    /// Not sent, and who may send it on nevertheless.
+    Block(Release),
+}
+
+impl Ask {
+    /// The word in policy files, journal and `scan --json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Tls => "tls",
+            Self::Share => "share",
+            Self::ShareWithPurpose => "share_with_purpose",
+            Self::Defer => "defer",
+            Self::Block(_) => "block",
+        }
+    }
+}
+
+/// Who may send a blocked mail on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Release {
+    /// The sender, with a reason.
+    Reason,
+    /// A second person: the director or the privacy contact (never the FG, who looks afterwards: AVG art. 38).
+    SecondPerson,
+    /// Nobody: no law allows it.
+    Nobody,
+}
+
+impl Release {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Reason, Self::SecondPerson, Self::Nobody];
+
+    /// The word in policy files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reason => "reason",
+            Self::SecondPerson => "second_person",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
 /// How far a rule may go; the school's `mode` is the ceiling over all lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,8 +102,9 @@ pub enum Mode {
 pub struct Decision {
     /// The route to carry out, below the ceiling of the mode.
     pub route: Route,
-    /// What the policy line asked for; differs from `route` when the mode is not `enforce`.
-    pub asked: Route,
+    /// What the policy line asked for; differs from `route` when the mode is not `enforce`, or when it asks for what
+    /// the gate cannot do yet.
+    pub asked: Ask,
     /// The recipient's class, e.g. `inside`, `care`, `unknown`.
     pub class: Arc<str>,
     /// The id of the policy line that decided.
@@ -56,6 +113,11 @@ pub struct Decision {
     pub advice: Option<Arc<str>>,
     /// Whether the line wants the sender advised although the mail passes.
     pub advise: bool,
+    /// Whether the notice must not name this recipient's address: it may be secret, or its reader barred.
+    pub discreet: bool,
+    /// The lines that would stop the mail one after the other when only what the line before asks about is taken out of
+    /// it. The sender is to know all of them at once. Empty unless blocked.
+    pub next: Vec<Arc<str>>,
 }
 
 /// What was decided, made once, before anything is done; nothing later decides again.
@@ -64,9 +126,6 @@ pub struct Decision {
 pub struct Verdict {
     /// One decision for each recipient, in envelope order.
     pub decisions: Vec<Decision>,
-    /// By recipient class, the lines that would stop the mail one after the other when only what the line before asks
-    /// about is taken out of it. The sender is to know all of them at once. Only classes of blocked recipients.
-    pub next: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// The class of the content (corpus: clean, personal, special, bulk).
     pub content: Content,
     /// How many findings of each kind count (confidence at or above the policy's threshold).

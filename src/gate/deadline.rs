@@ -132,11 +132,13 @@ impl Scan {
     fn unscanned(mail: &Mail) -> Self {
         let decision = crate::decide::Decision {
             route: crate::decide::Route::Pass,
-            asked: crate::decide::Route::Pass,
+            asked: crate::decide::Ask::Pass,
             class: "archive".into(),
             line: "journal_archive".into(),
             advice: None,
             advise: false,
+            discreet: false,
+            next: Vec::new(),
         };
         let verdict =
             crate::decide::Verdict { decisions: vec![decision; mail.envelope.recipients.len()], ..Default::default() };

@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Zoned;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{self, ClassList, Classes, Mode, Policy};
+use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, KnowsAll, Mode, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
 use crate::reader::Readers;
-use crate::roster::{self, Contacts, Roster, Source};
+use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::Access;
@@ -39,6 +41,10 @@ pub struct House {
     pub bench: Arc<Bench>,
     /// The schools, at least one.
     pub schools: Vec<Arc<Tenant>>,
+    /// Where what is kept lies, sealed.
+    pub data_dir: Option<PathBuf>,
+    /// The folders from which new rosters are taken, by school.
+    pub inboxes: Vec<(String, PathBuf)>,
     /// The ways out, at least one.
     pub ways: Vec<Way>,
     /// The texts of notices.
@@ -60,6 +66,10 @@ pub struct Bench {
     pub policy: Policy,
     /// The classes of recipients.
     pub classes: Classes,
+    /// The domains that are listed, our own and the big providers': a typo comes near them.
+    pub domains: KnownDomains,
+    /// What went where before.
+    pub acquaintance: Arc<dyn Acquaintance>,
     /// The ceiling over all lines.
     pub mode: Mode,
     /// Who reads documents; none reads them in this process, for tests.
@@ -75,6 +85,10 @@ pub struct Tenant {
     pub names: Option<NameIndex>,
     /// The addresses of guardians and staff; empty without a roster.
     pub contacts: Contacts,
+    /// What the roster says of pupils.
+    pub pupils: PupilFacts,
+    /// The domains at which several people of the roster have their mail.
+    pub domains: KnownDomains,
     /// The header that proves mail from a shared network.
     pub secret_header: Option<(String, Secret<String>)>,
 }
@@ -93,8 +107,17 @@ pub struct Way {
 impl Tenant {
     /// A school with its roster.
     pub fn new(school: School, roster: Option<&Roster>, secret_header: Option<(String, Secret<String>)>) -> Self {
-        let contacts = roster.map(Roster::contacts).unwrap_or_default();
-        Self { school, names: roster.map(NameIndex::new), contacts, secret_header }
+        let today = jiff::Zoned::now().date();
+        Self {
+            school,
+            names: roster.map(NameIndex::new),
+            contacts: roster.map(Roster::contacts).unwrap_or_default(),
+            pupils: roster
+                .map(|roster| PupilFacts::new(roster, (today.year(), today.month(), today.day())))
+                .unwrap_or_default(),
+            domains: roster.map(KnownDomains::of_roster).unwrap_or_default(),
+            secret_header,
+        }
     }
 }
 
@@ -106,16 +129,23 @@ impl Bench {
 
     /// Decides on what was read and found.
     pub fn judge(&self, mail: &Mail, tenant: &Tenant, headers: Headers, texts: Texts, findings: Vec<Finding>) -> Scan {
-        let verdict = decide::verdict(
-            &mail.envelope,
-            &headers,
-            &tenant.school,
-            &findings,
-            &texts.unread,
-            &self.policy,
-            &self.classes,
-            self.mode,
-        );
+        let evidence = decide::Evidence {
+            envelope: &mail.envelope,
+            headers: &headers,
+            findings: &findings,
+            unread: &texts.unread,
+        };
+        let known = decide::Known {
+            school: &tenant.school,
+            policy: &self.policy,
+            classes: &self.classes,
+            mode: self.mode,
+            contacts: &tenant.contacts,
+            pupils: &tenant.pupils,
+            domains: [&self.domains, &tenant.domains],
+            acquaintance: &*self.acquaintance,
+        };
+        let verdict = decide::verdict(&evidence, &known);
         Scan { headers, texts, findings, verdict }
     }
 }
@@ -129,7 +159,21 @@ impl House {
         let mut problems = Vec::new();
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
-        let schools = config.schools.into_iter().map(|school| Arc::new(tenant(school, told, &mut problems))).collect();
+        let today = Zoned::now().with_time_zone(config.time_zone.clone()).date();
+        let store = store(config.data_dir.as_deref(), &mut problems);
+        let inboxes = config
+            .schools
+            .iter()
+            .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
+            .collect();
+        let schools = config
+            .schools
+            .into_iter()
+            .map(|school| {
+                let kept = sealed(store.as_ref(), &school, today, told, &mut problems);
+                Arc::new(tenant(school, kept, config.language, told, &mut problems))
+            })
+            .collect();
         let ways = config
             .next_hops
             .into_iter()
@@ -146,6 +190,8 @@ impl House {
                     time_zone: config.time_zone,
                     bench: Arc::new(bench),
                     schools,
+                    data_dir: config.data_dir,
+                    inboxes,
                     ways,
                     texts,
                     scan_deadline: config.scan_deadline,
@@ -251,7 +297,10 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
             format!("use one of: {}", known.join(", ")),
         ));
     }
+    let classes = Classes::new(&own_domains, listed);
     Some(Bench {
+        domains: KnownDomains::new(classes.domains()).and_providers(),
+        acquaintance: Arc::new(KnowsAll),
         limits: Limits {
             parts: config.max_parts,
             depth: config.max_depth,
@@ -265,10 +314,16 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         },
         rules: rules?,
         policy: policy?,
-        classes: Classes::new(&own_domains, listed),
+        classes,
         mode: config.mode,
         readers: Some(Readers::new(config.documents.readers.clone())),
     })
+}
+
+/// The store of rosters, when anything was ever imported: looking must not make a folder.
+fn store(data_dir: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Store> {
+    let data_dir = data_dir.filter(|folder| folder.join("rosters").is_dir())?;
+    keep(Store::open(data_dir).map_err(|problem| vec![problem]), problems)
 }
 
 fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::Texts> {
@@ -292,31 +347,53 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
     }
 }
 
-fn tenant(config: SchoolConfig, told: &mut dyn FnMut(String), problems: &mut Vec<Problem>) -> Tenant {
-    let roster = roster(&config, problems);
+fn tenant(
+    config: SchoolConfig,
+    sealed: Option<Kept>,
+    language: Language,
+    told: &mut dyn FnMut(String),
+    problems: &mut Vec<Problem>,
+) -> Tenant {
+    let roster = roster(&config, sealed, problems);
     if let Some((_, report)) = &roster {
-        told(format!("{}: {report}", config.school.id));
+        told(format!("{}: {}", config.school.id, report.in_language(language)));
     }
     Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header)
 }
 
-fn roster(config: &SchoolConfig, problems: &mut Vec<Problem>) -> Option<(Roster, roster::Report)> {
-    let before = problems.len();
-    let mut files = Vec::new();
-    for name in &config.roster {
-        match std::fs::read(name) {
-            Ok(octets) => files.push(Source { name: name.clone(), octets }),
-            Err(error) => problems.push(Problem::new(
-                name,
-                format!("the roster cannot be read: {error}"),
-                "export it again from the pupil administration",
-            )),
+/// The files that the configuration names, and what was imported: whoever is in either.
+fn roster(
+    config: &SchoolConfig,
+    sealed: Option<Kept>,
+    problems: &mut Vec<Problem>,
+) -> Option<(Roster, roster::Report)> {
+    let files = keep(roster::read_files(&config.roster), problems)?;
+    let listed = if files.is_empty() { None } else { Some(keep(Roster::read(&files), problems)?) };
+    match (listed, sealed) {
+        (listed, None) => listed,
+        (listed, Some(kept)) => {
+            let mut import = roster::Import::default();
+            let rosters = listed.map(|(roster, _)| roster).into_iter().chain([kept.roster]);
+            rosters.for_each(|roster| import.roster(roster));
+            // Who is in both is repeated by nobody's fault.
+            import.finish().map(|(roster, report)| (roster, roster::Report { repeated: 0, ..report }))
         }
     }
-    if files.is_empty() || problems.len() > before {
-        return None;
+}
+
+/// The roster that was imported for a school. Its age is told.
+fn sealed(
+    store: Option<&Store>,
+    config: &SchoolConfig,
+    today: Date,
+    told: &mut dyn FnMut(String),
+    problems: &mut Vec<Problem>,
+) -> Option<Kept> {
+    let kept = keep(store?.load(&config.school.id).map_err(|problem| vec![problem]), problems)??;
+    if let Some(warning) = roster::age_warning(kept.imported(), today) {
+        told(format!("{}: let op: {warning}", config.school.id));
     }
-    keep(Roster::read(&files), problems)
+    Some(kept)
 }
 
 fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {

@@ -34,6 +34,9 @@ impl Headers {
         } else if is("Date") && self.date.is_none() {
             self.date = printable(field.value, 200);
         } else if is("From") {
+            if self.from.is_empty() {
+                self.from_name = name(field.value);
+            }
             self.from.extend(mailboxes(field.value, ADDRESSES.saturating_sub(self.from.len())));
         } else if is("Sender") && self.sender.is_none() {
             self.sender = mailboxes(field.value, 1).into_iter().next();
@@ -41,6 +44,8 @@ impl Headers {
             self.to_cc.extend(mailboxes(field.value, ADDRESSES.saturating_sub(self.to_cc.len())));
         } else if is("Auto-Submitted") {
             self.auto_submitted |= !first_word(field.value).eq_ignore_ascii_case(b"no");
+        } else if is("List-Unsubscribe") {
+            self.unsubscribe = true;
         } else if is("List-Id") {
             self.list = true;
         } else if is("Precedence") {
@@ -64,15 +69,26 @@ fn printable(value: &[u8], most: usize) -> Option<String> {
 
 /// The mailboxes in an address field, groups opened, at most `most`.
 fn mailboxes(value: &[u8], most: usize) -> Vec<Mailbox> {
+    addresses(value, |all| {
+        all.iter().filter_map(|addr| Mailbox::parse(addr.address.as_deref()?.trim()).ok()).take(most).collect()
+    })
+}
+
+/// The name beside the first address of a field.
+fn name(value: &[u8]) -> Option<Secret<String>> {
+    addresses(value, |all| all.first()?.name.as_deref().map(|name| Secret::new(name.trim().to_string())))
+}
+
+fn addresses<T: Default>(value: &[u8], read: impl Fn(&[&Addr<'_>]) -> T) -> T {
     // mail-parser reads a value up to the line end that closes it.
     let mut line = value.to_vec();
     line.extend_from_slice(b"\r\n\r\n");
-    let HeaderValue::Address(addresses) = MessageStream::new(&line).parse_address() else { return Vec::new() };
+    let HeaderValue::Address(addresses) = MessageStream::new(&line).parse_address() else { return T::default() };
     let all: Vec<&Addr<'_>> = match &addresses {
         Address::List(list) => list.iter().collect(),
         Address::Group(groups) => groups.iter().flat_map(|group| &group.addresses).collect(),
     };
-    all.into_iter().filter_map(|addr| Mailbox::parse(addr.address.as_deref()?.trim()).ok()).take(most).collect()
+    read(&all)
 }
 
 #[cfg(test)]
@@ -93,7 +109,9 @@ mod tests {
         let to: Vec<_> = facts.to_cc.iter().map(Mailbox::typed).collect();
         assert_eq!(to, ["x@y.example", "z@y.example", "p@q.example"]);
         assert_eq!(facts.date.as_deref(), Some("Mon, 6 Jan 2025 09:00:00 +0100"));
-        assert!(facts.auto_submitted && facts.list);
+        assert_eq!(facts.from_name.as_ref().map(|name| name.expose().as_str()), Some("Juf Kim"));
+        assert!(facts.auto_submitted && facts.list && !facts.unsubscribe);
+        assert!(Headers::read(b"List-Unsubscribe: <https://a.example>\r\n").unsubscribe);
         assert!(!Headers::read(b"Auto-Submitted: NO; x\r\n").auto_submitted);
     }
 }

@@ -25,6 +25,10 @@ pub struct Headers {
     pub date: Option<String>,
     /// Whether `Auto-Submitted` is there with another value than `no` (RFC 3834 section 5).
     pub auto_submitted: bool,
+    /// The name beside the first address of `From`, decoded.
+    pub from_name: Option<Secret<String>>,
+    /// Whether `List-Unsubscribe` is there (RFC 2369 section 3.2).
+    pub unsubscribe: bool,
     /// Whether a list sent it: `List-Id` (RFC 2919) or `Precedence: bulk`, `list` or `junk`.
     pub list: bool,
     /// How many `Received` fields there are (loops, RFC 5321 6.3).
@@ -42,6 +46,8 @@ impl fmt::Debug for Headers {
             .field("message_id", &self.message_id.is_some())
             .field("subject", &self.subject.is_some())
             .field("from", &self.from.len())
+            .field("from_name", &self.from_name.is_some())
+            .field("unsubscribe", &self.unsubscribe)
             .field("sender", &self.sender.is_some())
             .field("to_cc", &self.to_cc.len())
             .field("date", &self.date.is_some())
@@ -64,6 +70,7 @@ mod tests {
         let headers = Headers {
             message_id: Some("canary".to_string()),
             subject: Some(Secret::new("canary".to_string())),
+            from_name: Some(Secret::new("canary".to_string())),
             from: canary.clone().into_iter().collect(),
             to_cc: canary.clone().into_iter().collect(),
             sender: canary,

@@ -7,10 +7,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use mailpoort::decide::{Classes, Mode, Policy};
+use mailpoort::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
 use mailpoort::detect::{NameIndex, Rules, findings};
 use mailpoort::extract::{Document, Documents, Here, Place, Spot, texts};
 use mailpoort::gate::house::{Bench, Tenant};
@@ -216,11 +217,14 @@ fn envelope() -> Envelope {
 }
 
 fn bench() -> Bench {
+    let classes = Classes::new(&["school.example".to_owned()], BTreeMap::new());
     Bench {
         limits: Limits::default(),
         rules: Rules::shipped().unwrap(),
         policy: Policy::shipped().unwrap(),
-        classes: Classes::new(&["school.example".to_owned()], BTreeMap::new()),
+        domains: KnownDomains::new(classes.domains()).and_providers(),
+        acquaintance: Arc::new(KnowsAll),
+        classes,
         mode: Mode::Enforce,
         readers: None,
     }
