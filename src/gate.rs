@@ -6,6 +6,7 @@
 //! fuzzers alike. `Gate::pass` is the other half: it lets a mail through, or tells its sender why not. Unknown
 //! trouble is a 451, never a 250 and never a silent pass.
 
+mod acquaintance;
 mod deadline;
 mod door;
 pub mod house;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act;
@@ -23,7 +24,7 @@ use crate::act::relay::Relay;
 use crate::decide::Verdict;
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
-use crate::message::{Headers, Mail, Message};
+use crate::message::{Day, Headers, Mail, Message};
 use crate::record::{Entry, Record};
 use crate::smtp::{Content, Reply};
 use door::Trip;
@@ -42,13 +43,30 @@ pub struct Scan {
     pub verdict: Verdict,
 }
 
-/// Judges a mail: parse, extract, detect, decide. Pure, and linear in the size of the mail.
+/// Judges a mail: parse, extract, detect, decide. Pure but for its documents, which reader processes read, and linear
+/// in the size of the mail.
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
+    judge(begin(mail, bench), mail, tenant, bench)
+}
+
+/// A mail that is read but for its documents.
+struct Begun {
+    headers: Headers,
+    texts: extract::Begun,
+}
+
+/// The first half, which waits for nobody: parse, and extract all but documents.
+fn begin(mail: &Mail, bench: &Bench) -> Begun {
     let limits = bench.limits.for_message(mail.raw.len());
     let message = Message::parse(&mail.raw, &limits);
-    let texts = extract::texts(&message, &limits, None);
-    let findings = detect::findings(&texts, &bench.rules, tenant.names.as_ref());
-    bench.judge(mail, tenant, message.headers().clone(), texts, findings)
+    Begun { headers: message.headers().clone(), texts: extract::begin(&message, &limits) }
+}
+
+/// The other half: extract documents, detect, decide.
+fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
+    let texts = begun.texts.finish(bench.documents());
+    let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
+    bench.judge(mail, tenant, begun.headers, texts, findings)
 }
 
 /// The gate of one installation; clones are the same gate.
@@ -75,8 +93,12 @@ impl Gate {
     }
 
     /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
-    pub fn reload(&self, house: House) {
+    /// What went where before stays known.
+    pub fn reload(&self, mut house: House) {
         self.0.record.reopen();
+        if let Some(bench) = Arc::get_mut(&mut house.bench) {
+            bench.acquaintance = Arc::clone(&self.house().bench.acquaintance);
+        }
         self.0.house.store(Arc::new(house));
     }
 
@@ -84,7 +106,7 @@ impl Gate {
     async fn pass(&self, mut trip: Trip, relay: Relay, content: Content) -> Reply {
         let deadline = Instant::now() + ANSWER_WITHIN;
         let arrived = Timestamp::now().to_zoned(trip.house.time_zone.clone());
-        let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw };
+        let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw, day: day(&arrived) };
         let mut entry = Entry::new(&trip.id, &trip.client, &mail);
         let judged = match watch::look(&trip, &mail) {
             Ok(seen) => self.scan_within_deadline(&trip, seen, mail, content.memory).await,
@@ -93,12 +115,18 @@ impl Gate {
         let reply = match judged {
             Err(refusal) => act::refuse(relay, refusal).await,
             Ok(judged) => {
-                let Scan { headers, findings, verdict, .. } = &judged.scan;
+                let Scan { headers, texts, findings, verdict } = &judged.scan;
+                entry.looked_at(&texts.receipts);
                 entry.judged(&judged.tenant.school, headers, findings, verdict);
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
-                        act::carry_out(&trip.case(&judged, &arrived, deadline), relay, &self.0.incidents).await
+                        let case = trip.case(&judged, &arrived, deadline);
+                        let reply = act::carry_out(&case, relay, &self.0.incidents).await;
+                        if reply.is_ok() {
+                            acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
+                        }
+                        reply
                     }
                 }
             }
@@ -106,6 +134,12 @@ impl Gate {
         self.0.record.line(entry.done(&reply, &arrived));
         reply
     }
+}
+
+/// The day of a moment, where the school is.
+pub fn day(moment: &Zoned) -> Day {
+    let date = moment.date();
+    Day::new(date.year().unsigned_abs(), date.month().unsigned_abs(), date.day().unsigned_abs())
 }
 
 /// The client has its answer within this time of its final dot: RFC 5321 4.5.3.2.6 lets it wait ten minutes, and a

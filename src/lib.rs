@@ -15,6 +15,7 @@
 //! | [`smtp`] | a socket -> envelope and content; towards the next hop, the other way round | yes |
 //! | [`message`] | raw bytes -> headers and a tree of parts with byte ranges | no |
 //! | [`extract`] | parts -> texts with places, and what is unread with its reason | no |
+//! | [`reader`] | documents -> their texts, read by `extract` in sealed processes | yes |
 //! | [`detect`] | texts, rules, names -> findings, each with kind, place, confidence and why | no |
 //! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
@@ -49,6 +50,7 @@ pub mod extract;
 pub mod gate;
 pub mod message;
 pub mod problem;
+pub mod reader;
 pub mod record;
 pub mod roster;
 pub mod school;

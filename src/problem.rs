@@ -4,7 +4,9 @@
 //! sentence has the same shape. A problem never quotes the *value* of a credential or a name.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// One thing that is wrong with a file, with its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,18 +19,38 @@ pub struct Problem {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// The place in the file's text, for files that hold no secret.
+    pub excerpt: Option<Excerpt>,
+}
+
+/// A piece of a file, to be shown with the problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The file's text.
+    pub text: Arc<str>,
+    /// The piece that is wrong, in bytes.
+    pub span: Range<usize>,
 }
 
 impl Problem {
     /// A problem that has no line of its own.
     pub fn new(file: impl AsRef<Path>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { file: file.as_ref().to_path_buf(), line: None, what: what.into(), remedy: remedy.into() }
+        Self { file: file.as_ref().to_path_buf(), line: None, what: what.into(), remedy: remedy.into(), excerpt: None }
     }
 
     /// The same problem at a byte offset of the file's text.
     #[must_use]
     pub fn at(mut self, text: &str, offset: usize) -> Self {
         self.line = Some(line_of(text, offset));
+        self
+    }
+
+    /// The same problem at a piece of the file's text, which is shown with it: for rules and policies, never for a file
+    /// that can hold a password.
+    #[must_use]
+    pub fn shown_at(mut self, text: &str, span: Range<usize>) -> Self {
+        self.line = Some(line_of(text, span.start));
+        self.excerpt = Some(Excerpt { text: Arc::from(text), span });
         self
     }
 

@@ -349,7 +349,7 @@ async fn a_scan_that_runs_late_twice_makes_the_mail_unread() {
     // A scan that gets no time is late; a panic takes the same way out of the scanner.
     let poort = Poort::start(&Setup { scan: vec!["deadline = \"1ms\"".into()], ..Setup::default() }, &hop).await;
     let mut client = Client::hello(poort.address).await;
-    let large = clean("laat") + &"Een gewone regel.\n".repeat(8000);
+    let large = clean("laat") + &"Een gewone regel.\n".repeat(80_000);
     let (code, reply) = client.mail(ANNA, &[OUDER], &large).await;
     assert!(code == 451 && reply.contains("4.3.0"), "{reply}");
     let (code, reply) = client.mail(ANNA, &[OUDER], &large).await;

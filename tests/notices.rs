@@ -14,7 +14,7 @@ use mailpoort::act::{Incident, Stopped};
 use mailpoort::decide::{
     self, ClassList, Classes, Evidence, Known, KnownDomains, KnowsAll, Mode, Policy, PupilFacts, Verdict,
 };
-use mailpoort::detect::{Finding, Kind, PupilKey, Strength, Zone};
+use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
 use mailpoort::extract::{self, Cell, Layer, Place, Section, Spot, Text, Unit, Unread, Why};
 use mailpoort::message::{Envelope, Headers, Mailbox, Recipient};
 use mailpoort::roster::{Bond, Flags, Guardian, Person, Roster};
@@ -439,6 +439,8 @@ fn find(n: usize, case: &CaseText, text: &Text) -> Vec<Finding> {
                 confidence: 0.9,
                 why: vec![],
                 pupil: (word == "pupil_name").then(|| PupilKey(Arc::from(value.as_str()))),
+                mode: RuleMode::Enforce,
+                threshold: None,
                 zone: Zone::New,
             });
         }

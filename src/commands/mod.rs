@@ -3,16 +3,20 @@
 mod demo;
 mod hash_password;
 mod process;
+mod read_documents;
 mod rules;
 mod scan;
 mod serve;
 
 use std::fmt::Display;
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clap::{Parser, Subcommand};
 
-use crate::problem::Problem;
+use crate::problem::{Excerpt, Problem};
 
 /// The gate through which a Dutch school's mail leaves.
 #[derive(Debug, Parser)]
@@ -39,6 +43,9 @@ enum Command {
 
 /// Runs the command of the command line; the exit code of the process.
 pub fn run() -> ExitCode {
+    if let Some(code) = read_documents::run(std::env::args_os()) {
+        return code;
+    }
     process::keep_secrets();
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
@@ -67,4 +74,37 @@ fn complain(line: impl Display) {
 fn fail(problems: &[Problem]) -> ExitCode {
     problems.iter().for_each(complain);
     ExitCode::from(MEND)
+}
+
+/// As [`fail`], with the piece of the file that is wrong: for whoever writes rules, never for a log.
+fn fail_with_excerpts(problems: &[Problem]) -> ExitCode {
+    problems.iter().for_each(|problem| match &problem.excerpt {
+        None => complain(problem),
+        Some(excerpt) => complain(excerpted(problem, excerpt)),
+    });
+    ExitCode::from(MEND)
+}
+
+/// The texts of rule packs.
+fn read_packs(files: &[PathBuf]) -> Result<Vec<(PathBuf, String)>, Vec<Problem>> {
+    let read = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file);
+        text.map(|text| (file.clone(), text))
+            .map_err(|error| Problem::new(file, format!("the rules cannot be read: {error}"), "check the path"))
+    };
+    let (good, bad): (Vec<_>, Vec<_>) = files.iter().map(read).partition(Result::is_ok);
+    let problems: Vec<Problem> = bad.into_iter().filter_map(Result::err).collect();
+    if problems.is_empty() { Ok(good.into_iter().flatten().collect()) } else { Err(problems) }
+}
+
+/// A problem with the piece of the file that is wrong, as compilers show it.
+fn excerpted(problem: &Problem, excerpt: &Excerpt) -> String {
+    let path = problem.file.display().to_string();
+    let end = excerpt.span.end.min(excerpt.text.len());
+    let annotation = AnnotationKind::Primary.span(excerpt.span.start.min(end)..end);
+    let snippet = Snippet::source(&*excerpt.text).path(path).annotation(annotation);
+    let group = Group::with_title(Level::ERROR.primary_title(&problem.what)).element(snippet);
+    let report = [group.element(Level::HELP.message(&problem.remedy))];
+    let renderer = if std::io::stderr().is_terminal() { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&report)
 }

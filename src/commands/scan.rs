@@ -11,15 +11,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Zoned;
 
 use crate::commands::{MEND, complain, fail};
 use crate::config::Config;
 use crate::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
 use crate::detect::Rules;
 use crate::gate::house::{Bench, House, Tenant};
-use crate::gate::scan;
+use crate::gate::{day, scan};
 use crate::message::{Envelope, Limits, Mail, Mailbox, Recipient, header};
 use crate::problem::Problem;
+use crate::reader::{Readers, Settings};
 use crate::roster::{Roster, Source};
 use crate::school::{Contact, School};
 
@@ -67,11 +69,12 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Ok(house) => house,
         Err(problems) => return fail(&problems),
     };
+    let today = day(&Zoned::now());
     let mut code = ExitCode::SUCCESS;
     for file in arguments.files.iter().filter(|file| !is_recipient(arguments, file)) {
         match read(file) {
             Ok(raw) => {
-                let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw) };
+                let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw), day: today };
                 let scan = scan(&mail, &tenant, &bench);
                 let name = file.display().to_string();
                 output::print(&name, &mail, &scan, &bench.policy, arguments);
@@ -106,7 +109,7 @@ fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<
             let tenant = house.tenant(envelope.sender.as_ref(), None).cloned();
             (Arc::clone(&house.bench), tenant.unwrap_or_else(|| Arc::new(nobodys(envelope))))
         }
-        None => (Arc::new(shipped(envelope)?), Arc::new(nobodys(envelope))),
+        None => (Arc::new(shipped(envelope, arguments.files.len())?), Arc::new(nobodys(envelope))),
     };
     if let Some(file) = &arguments.roster {
         let bytes = std::fs::read(file).map_err(|error| {
@@ -119,7 +122,9 @@ fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<
 }
 
 /// What is shipped, enforced: what would happen at a school that changed nothing.
-fn shipped(envelope: &Envelope) -> Result<Bench, Vec<Problem>> {
+fn shipped(envelope: &Envelope, files: usize) -> Result<Bench, Vec<Problem>> {
+    let readers = Settings::default();
+    let spares = readers.spares.min(files.saturating_sub(1));
     let own: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
     let classes = Classes::new(&own, std::collections::BTreeMap::new());
     Ok(Bench {
@@ -130,6 +135,7 @@ fn shipped(envelope: &Envelope) -> Result<Bench, Vec<Problem>> {
         acquaintance: Arc::new(KnowsAll),
         classes,
         mode: Mode::Enforce,
+        readers: Some(Readers::new(Settings { spares, ..readers })),
     })
 }
 

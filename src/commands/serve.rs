@@ -14,6 +14,7 @@ use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
 use crate::gate::house::{self, House};
 use crate::problem::Problem;
+use crate::reader::Sandbox;
 use crate::record::Record;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
@@ -97,6 +98,7 @@ pub(super) struct Running {
 
 /// Binds, connects to the next hops, and begins to serve.
 pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
+    readers(&house).await?;
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
@@ -170,7 +172,9 @@ impl Running {
 
     async fn load(&self, config: &Path) -> Result<(), Vec<Problem>> {
         let config = Config::load(config)?;
-        let (house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
+        let (mut house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
+        house.keep_readers(&self.gate.house());
+        readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
             .map_err(|problem| vec![problem])?;
@@ -181,6 +185,29 @@ impl Running {
         self.server.reload(settings);
         Ok(())
     }
+}
+
+/// Has the processes that read documents started, and says how they are sealed.
+///
+/// # Errors
+/// They cannot be sealed whole, and the configuration requires it.
+async fn readers(house: &House) -> Result<(), Problem> {
+    let Some(readers) = house.bench.readers.clone() else { return Ok(()) };
+    let required = readers.settings().sandbox == Sandbox::Require;
+    match tokio::task::spawn_blocking(move || readers.check()).await {
+        Ok(Ok(seal)) if seal.is_whole() => tracing::info!("documents are read in sealed processes ({seal})"),
+        Ok(Ok(seal)) => tracing::warn!(
+            "documents are read in processes that this machine cannot seal whole ({seal}); \
+             `sandbox = \"require\"` in [documents] would refuse that"
+        ),
+        Ok(Err(failure)) if required => {
+            let remedy = "run a kernel with seccomp and Landlock (5.13 or newer), or set `sandbox = \"best\"`";
+            return Err(Problem::new("[documents]", failure.to_string(), remedy));
+        }
+        // What is wrong is in the log already. Mail without documents goes on.
+        Ok(Err(_)) | Err(_) => {}
+    }
+    Ok(())
 }
 
 fn next_hops(house: &House) -> Vec<Arc<NextHop>> {

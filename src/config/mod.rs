@@ -17,6 +17,7 @@ pub use raw::{LogFormat, LogLevel};
 use crate::decide::Mode;
 use crate::message::Mailbox;
 use crate::problem::Problem;
+use crate::reader;
 use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::{ListedClient, User};
@@ -48,6 +49,8 @@ pub struct Config {
     pub packs: Vec<PathBuf>,
     /// The policy file; none means the shipped one.
     pub policy: Option<PathBuf>,
+    /// The file of which kind went to which domain before; none keeps that in memory.
+    pub first_times: Option<PathBuf>,
     /// The folder with changed notice texts.
     pub texts: Option<PathBuf>,
     /// Most parts of a message.
@@ -56,6 +59,8 @@ pub struct Config {
     pub max_depth: usize,
     /// Time for judging one message.
     pub scan_deadline: Duration,
+    /// Reading documents.
+    pub documents: DocumentsConfig,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// Logging.
@@ -123,6 +128,23 @@ pub struct NextHopConfig {
     pub reply_timeout: Duration,
     /// Time for the reply to the end of data.
     pub final_reply_timeout: Duration,
+}
+
+/// Reading documents.
+#[derive(Debug)]
+pub struct DocumentsConfig {
+    /// The processes that do it.
+    pub readers: reader::Settings,
+    /// Octets that may be unpacked from the documents of a message.
+    pub max_unpacked: usize,
+    /// Levels of archives and documents in one another.
+    pub archive_depth: usize,
+    /// Files in the archives and documents of a message.
+    pub max_entries: usize,
+    /// Octets of text of one document.
+    pub text_per_document: usize,
+    /// Octets of text of the documents of a message.
+    pub text_per_message: usize,
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::decide::Mode;
+use crate::reader::Sandbox;
 use crate::school::Language;
 
 #[derive(Debug, Deserialize)]
@@ -38,6 +39,8 @@ pub(super) struct Raw {
     pub texts: Texts,
     #[serde(default)]
     pub scan: Scan,
+    #[serde(default)]
+    pub documents: Documents,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub log: Log,
@@ -229,6 +232,7 @@ impl Default for Rules {
 #[serde(deny_unknown_fields)]
 pub(super) struct Policy {
     pub file: Option<PathBuf>,
+    pub first_times: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -251,6 +255,47 @@ pub(super) struct Scan {
 impl Default for Scan {
     fn default() -> Self {
         Self { max_parts: default_parts(), max_depth: default_depth(), deadline: default_deadline() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Documents {
+    pub processes: Option<Spanned<usize>>,
+    #[serde(default = "default_reader_memory")]
+    pub memory: Spanned<Size>,
+    #[serde(default = "default_document_time")]
+    pub time_per_document: Spanned<Time>,
+    #[serde(default = "default_documents_time")]
+    pub time_per_message: Spanned<Time>,
+    #[serde(default = "default_unpacked")]
+    pub max_unpacked: Spanned<Size>,
+    #[serde(default = "default_archive_depth")]
+    pub archive_depth: Spanned<usize>,
+    #[serde(default = "default_entries")]
+    pub max_entries: Spanned<usize>,
+    #[serde(default = "default_document_text")]
+    pub text_per_document: Spanned<Size>,
+    #[serde(default = "default_documents_text")]
+    pub text_per_message: Spanned<Size>,
+    #[serde(default)]
+    pub sandbox: Sandbox,
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self {
+            processes: None,
+            memory: default_reader_memory(),
+            time_per_document: default_document_time(),
+            time_per_message: default_documents_time(),
+            max_unpacked: default_unpacked(),
+            archive_depth: default_archive_depth(),
+            max_entries: default_entries(),
+            text_per_document: default_document_text(),
+            text_per_message: default_documents_text(),
+            sandbox: Sandbox::default(),
+        }
     }
 }
 
@@ -441,6 +486,38 @@ fn default_depth() -> Spanned<usize> {
 
 fn default_deadline() -> Spanned<Time> {
     seconds(20)
+}
+
+fn default_reader_memory() -> Spanned<Size> {
+    default(Size(256 << 20))
+}
+
+fn default_document_time() -> Spanned<Time> {
+    seconds(10)
+}
+
+fn default_documents_time() -> Spanned<Time> {
+    seconds(15)
+}
+
+fn default_unpacked() -> Spanned<Size> {
+    default(Size(200_000_000))
+}
+
+fn default_archive_depth() -> Spanned<usize> {
+    default(6)
+}
+
+fn default_entries() -> Spanned<usize> {
+    default(2000)
+}
+
+fn default_document_text() -> Spanned<Size> {
+    default(Size(20_000_000))
+}
+
+fn default_documents_text() -> Spanned<Size> {
+    default(Size(100_000_000))
 }
 
 #[cfg(test)]

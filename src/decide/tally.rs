@@ -11,9 +11,8 @@ use crate::extract::{Unread, Why};
 
 /// The findings that count under this policy.
 pub fn counted<'a>(findings: &'a [Finding], policy: &Policy) -> impl Iterator<Item = &'a Finding> {
-    // total_cmp, so that a confidence that is no number counts rather than slips.
     let min = policy.min_confidence;
-    findings.iter().filter(move |finding| finding.confidence.total_cmp(&min).is_ge())
+    findings.iter().filter(move |finding| finding.is_sure(min))
 }
 
 /// How many different pupils these findings speak of, at least.

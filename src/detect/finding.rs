@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::detect::rule::RuleMode;
 use crate::extract::Place;
 use crate::message::Mailbox;
 use crate::secret::Secret;
@@ -173,8 +174,20 @@ pub struct Finding {
     pub why: Vec<Feature>,
     /// The pupil of the roster (its key there), for names.
     pub pupil: Option<PupilKey>,
+    /// How far its rule may go.
+    pub mode: RuleMode,
+    /// The confidence from which its rule's findings count; none for the policy's.
+    pub threshold: Option<f32>,
     /// Whose words it stands in.
     pub zone: Zone,
+}
+
+impl Finding {
+    /// Whether it is sure enough to count, where the policy asks for this confidence.
+    pub fn is_sure(&self, policy: f32) -> bool {
+        // total_cmp, so that a confidence that is no number counts rather than slips.
+        self.confidence.total_cmp(&self.threshold.unwrap_or(policy)).is_ge()
+    }
 }
 
 /// The key of a pupil in the roster (leerlingnummer, or row number). It is personal data: `Debug` hides it.

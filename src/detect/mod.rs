@@ -9,6 +9,7 @@
 //! are linear in the text. A value that repeats is reported at most [`REPEATS`] times a text and rule.
 
 mod bsn;
+mod everyday;
 mod finding;
 mod fold;
 mod marks;
@@ -29,11 +30,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::extract::{Spot, Text, Texts};
+use crate::message::Day;
 use crate::secret::Secret;
 
+pub use everyday::is_everyday;
 pub use finding::{Feature, Finding, Kind, PupilKey, Strength, Zone};
 pub use names::NameIndex;
-pub use rule::Check;
+pub use rule::{Both, Check, RuleMode};
 pub use rules::{Rule, Rules};
 
 use reading::{Reading, word_hash};
@@ -48,6 +51,8 @@ pub const MOST_FINDINGS: usize = 50_000;
 const LARGE: usize = 1 << 20;
 /// From here on, what is said of somebody makes a first name count.
 const COUNTS: f32 = 0.5;
+/// What is allowed does not count, whatever speaks for it.
+const ALLOWED: f32 = -30.0;
 
 /// Everything that the rules, and the roster if there is one, find in the texts; in text order.
 pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<Finding> {
@@ -56,11 +61,13 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
     let mut found: Vec<Vec<Finding>> = texts.texts.iter().map(|_| Vec::new()).collect();
     // The text before, when it holds nothing that the borders of paragraphs could change.
     let mut plain: Option<&Text> = None;
+    let from = texts.texts.iter().find(|text| text.place.spot == Spot::Header("From".into()));
+    let sender = from.map(|from| names::Staff::sender(&Reading::new(from))).unwrap_or_default();
     for (index, text) in texts.texts.iter().enumerate() {
         if plain.take().is_some_and(|plain| twin::are_twins(plain, text)) {
             continue;
         }
-        let scene = Scene::new(index, Reading::new(text), rules, names);
+        let scene = Scene::new(index, Reading::new(text), rules, names.map(|names| (names, &sender)));
         plain = (!special::any(&scene, rules)).then_some(text);
         message.about |= scene.whole;
         if text.place.spot == Spot::Subject {
@@ -86,7 +93,7 @@ fn put(found: &mut [Vec<Finding>], index: usize, findings: Vec<Finding>) {
 
 /// What one text holds.
 fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, message: Message) -> Vec<Finding> {
-    let mut report = Report { scene, names, findings: Vec::new(), repeats: HashMap::new() };
+    let mut report = Report { scene, names, findings: Vec::new(), repeats: HashMap::new(), today: rules.today() };
     let numbers = numbers::numbers(&scene.reading);
     for check in [Check::Bsn, Check::EducationNumber] {
         let Some((_, rule)) = rules.with_check(check) else { continue };
@@ -101,7 +108,7 @@ fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, me
     for (word, rule, score) in special::scored(scene, rules, message) {
         let counts =
             report.tokens(rule, word.first, word.last, score, None).is_some_and(|confidence| confidence >= COUNTS);
-        if counts && special::is_special(rule.kind) {
+        if counts && rule.mode >= RuleMode::Advise && special::is_special(rule.kind) {
             note_special(scene, word.first, &mut special);
         }
     }
@@ -109,7 +116,7 @@ fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, me
         for hit in &scene.names {
             let segment = scene.reading.token(hit.first as usize).map_or(0, |token| token.segment as usize);
             let near = special.get(segment).copied().unwrap_or_default();
-            let score = people::score(scene, index, hit, near);
+            let score = people::score(scene, index, message, hit, near);
             report.tokens(rule, hit.first, hit.last, score, Some(hit.pupil));
         }
     }
@@ -148,6 +155,7 @@ struct Report<'s, 'a> {
     names: Option<&'s NameIndex>,
     findings: Vec<Finding>,
     repeats: HashMap<(Arc<str>, u64), u32>,
+    today: Day,
 }
 
 impl Report<'_, '_> {
@@ -157,9 +165,14 @@ impl Report<'_, '_> {
         Some(self.add(rule, start..end, first, score, pupil))
     }
 
-    fn add(&mut self, rule: &Rule, range: Range<usize>, token: u32, score: Score, pupil: Option<u32>) -> f32 {
+    fn add(&mut self, rule: &Rule, range: Range<usize>, token: u32, mut score: Score, pupil: Option<u32>) -> f32 {
         let reading = &self.scene.reading;
-        let value = word_hash(reading.folded.text.get(range.clone()).unwrap_or_default().as_bytes());
+        let folded = reading.folded.text.get(range.clone()).unwrap_or_default();
+        let value = word_hash(folded.as_bytes());
+        score.add("the rule's own weight", rule.weight);
+        if let Some(exception) = rule.allowed.exception(folded, self.today) {
+            score.add(format!("allowed until {} by {}", exception.until, exception.owner), ALLOWED);
+        }
         let (confidence, why) = score.close();
         let repeats = self.repeats.entry((rule.id.clone(), value)).or_default();
         *repeats += 1;
@@ -180,6 +193,8 @@ impl Report<'_, '_> {
             confidence,
             why,
             pupil: pupil.and_then(|pupil| self.names?.key(pupil)),
+            mode: rule.mode,
+            threshold: rule.threshold,
             zone: Zone::New,
         });
         confidence

@@ -5,7 +5,10 @@
 //! written forms: a few small entries a pupil, built in linear time. A first name alone is only support.
 
 mod build;
+mod near;
 mod search;
+mod staff;
+mod typo;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -15,7 +18,9 @@ use crate::detect::reading::{Reading, Token, word_hash};
 use crate::roster::Roster;
 
 use build::{Builder, day_of};
+use near::Near;
 use search::{Search, Taken};
+pub use staff::Staff;
 
 /// The form in which a pupil is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +31,8 @@ pub enum Form {
     FirstAndLetter,
     /// Initials and surname.
     Initials,
+    /// First name and surname, with one typing error.
+    Typo,
     /// First name and surname.
     Full,
     /// First name and surname in different cells of one row.
@@ -47,6 +54,30 @@ pub struct NameHit {
     pub pupil: u32,
     /// How many pupils share the form.
     pub shared: u32,
+    /// How many pupils would bear it if first names and surnames met by chance: what is common on the roster is common
+    /// outside.
+    pub chance: f32,
+    /// What else there is to say.
+    pub note: Option<Note>,
+    /// A member of staff is called so.
+    pub staff: bool,
+}
+
+/// What speaks for or against a name, beside its form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// Two initials or more, as the pupil's.
+    SameInitials,
+    /// Initials that the pupil has not.
+    OtherInitials,
+    /// The part taken for a typing error is another pupil's name.
+    OtherName,
+    /// The part taken for a typing error is an everyday word.
+    OtherWord,
+    /// A first name that is an everyday word, where any word has a capital.
+    EverydayWord,
+    /// Somebody else's surname follows the first name.
+    Stranger,
 }
 
 /// The names of a school, ready to be found. `Debug` shows its size only.
@@ -56,8 +87,21 @@ pub struct NameIndex {
     firsts: Vec<Sequence>,
     surnames: Vec<Sequence>,
     pairs: Map<Shared>,
+    /// First letter and surname.
     initials: Map<Shared>,
+    /// Two initials or more and surname: all of a pupil's, or the first of them.
+    more_initials: Map<()>,
+    /// First letter and surname of somebody whose other initials are not known.
+    open_initials: Map<()>,
     letters: Map<Shared>,
+    /// Second and third names.
+    middle: Map<()>,
+    near: Near,
+    staff: Staff,
+    /// How many pupils bear a surname.
+    borne: Vec<u32>,
+    particle_sets: Vec<Vec<String>>,
+    particle_set: Vec<u16>,
     logins: Map<u32>,
     particles: Map<()>,
     alone: Vec<Shared>,
@@ -103,8 +147,10 @@ struct Word {
 struct Sequence {
     rest: Vec<u64>,
     letter: u8,
-    /// Also an everyday word, so lower case says nothing.
+    /// One of the names that are words too, in which lower case says nothing.
     word: bool,
+    /// In the list of everyday words.
+    everyday: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -122,6 +168,7 @@ impl NameIndex {
         for (index, pupil) in roster.pupils().iter().enumerate() {
             builder.add(index as u32, pupil);
         }
+        roster.staff.iter().for_each(|person| builder.add_staff(person));
         builder.finish()
     }
 
@@ -151,7 +198,8 @@ impl NameIndex {
     }
 
     /// The pupils that a text names, in text order.
-    pub(super) fn find(&self, reading: &Reading<'_>) -> Vec<NameHit> {
+    /// `sender` is whoever writes: no pupil, whatever the name.
+    pub(super) fn find(&self, reading: &Reading<'_>, sender: &Staff) -> Vec<NameHit> {
         let known = reading.tokens.iter().enumerate().filter(|(_, token)| !token.digits && self.may_know(token.hash));
         let known: Vec<(usize, &Word)> =
             known.filter_map(|(index, token)| Some((index, self.words.get(&token.hash)?))).collect();
@@ -161,17 +209,73 @@ impl NameIndex {
             search.surname(index, word);
         }
         search.rows(&known);
+        self.add_misspelt(&mut search, &known);
         search.hits.sort_by_key(|hit| (hit.first, std::cmp::Reverse(hit.form)));
+        let mut named: Vec<(usize, &Word)> = known;
+        named.extend(self.genitives(reading));
+        named.sort_by_key(|&(index, _)| index);
         let mut taken = Taken::new(&search.hits);
-        let firsts: Vec<NameHit> = known
+        let firsts: Vec<NameHit> = named
             .iter()
             .filter_map(|&(index, word)| search.first_alone(index, word))
             .filter(|hit| taken.free(hit))
             .collect();
         let mut hits = search.hits;
         hits.extend(firsts);
+        hits.retain_mut(|hit| {
+            hit.staff = self.staff.bears(reading, hit) || sender.bears(reading, hit);
+            // A colleague's name is no misspelt pupil's.
+            !(hit.staff && hit.form == Form::Typo)
+        });
         hits.sort_by_key(|hit| hit.first);
         hits
+    }
+
+    /// "Sannes boek": first names with an s that no other name has.
+    fn genitives<'s>(&'s self, reading: &Reading<'_>) -> impl Iterator<Item = (usize, &'s Word)> {
+        reading.tokens.iter().enumerate().filter(|(_, token)| token.capital && token.len() > 3).filter_map(
+            |(at, token)| {
+                let [name @ .., b's' | b'S'] = reading.bytes(token) else { return None };
+                let word = self.words.get(&word_hash(name)).filter(|_| !self.words.contains_key(&token.hash))?;
+                Some((at, word))
+            },
+        )
+    }
+
+    /// Adds the misspelt names, where no well-spelt one stands.
+    fn add_misspelt(&self, search: &mut Search<'_, '_>, known: &[(usize, &Word)]) {
+        search.hits.sort_by_key(|hit| hit.first);
+        let certain = std::mem::take(&mut search.hits);
+        for &(index, word) in known {
+            search.misspelt(index, word);
+        }
+        let mut misspelt = std::mem::replace(&mut search.hits, certain);
+        misspelt.sort_by_key(|hit| (hit.first, std::cmp::Reverse(hit.last)));
+        let mut until = 0;
+        misspelt.retain(|hit| {
+            let free = hit.first >= until && search::taken_free(&search.hits, hit);
+            if free {
+                until = hit.last + 1;
+            }
+            free
+        });
+        search.hits.extend(misspelt);
+    }
+
+    fn chance(&self, first: u32, surname: u32) -> f32 {
+        let alone = self.alone.get(first as usize).map_or(0, |shared| shared.count);
+        self.expected(alone, surname)
+    }
+
+    /// How many of so many pupils would have a surname by chance.
+    fn expected(&self, pupils: u32, surname: u32) -> f32 {
+        let borne = self.borne.get(surname as usize).copied().unwrap_or_default();
+        pupils as f32 * borne as f32 / self.keys.len().max(1) as f32
+    }
+
+    fn particles_of(&self, pupil: u32) -> &[String] {
+        let set = self.particle_set.get(pupil as usize).and_then(|&set| self.particle_sets.get(usize::from(set)));
+        set.map_or(&[], Vec::as_slice)
     }
 
     fn may_know(&self, hash: u64) -> bool {

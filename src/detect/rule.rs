@@ -17,6 +17,88 @@ pub struct PackFile {
     /// The rules.
     #[serde(default, rename = "rule")]
     pub rules: Vec<RuleEntry>,
+    /// What a school changes in rules that it did not write.
+    #[serde(default, rename = "change")]
+    pub changes: Vec<Change>,
+}
+
+/// A text in Dutch and English.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Both {
+    /// Dutch.
+    pub nl: String,
+    /// English.
+    pub en: String,
+}
+
+/// How far a rule may go. The policy line and the school's mode can only lower it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleMode {
+    /// It does not look.
+    Off,
+    /// What it finds is counted, and changes nothing.
+    Observe,
+    /// What it finds is advice at most.
+    Advise,
+    /// What it finds counts.
+    #[default]
+    Enforce,
+}
+
+impl RuleMode {
+    /// The word in rule files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Observe => "observe",
+            Self::Advise => "advise",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// A change to a rule of another pack: that pack stays as it was shipped, and a newer one can take its place.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The rule's id.
+    pub rule: Spanned<String>,
+    /// Why, for whoever reads it next year.
+    pub why: Spanned<String>,
+    /// How far it may go from now on.
+    pub mode: Option<RuleMode>,
+    /// Its weight, as in a rule.
+    pub weight: Option<Spanned<f32>>,
+    /// Its threshold, as in a rule.
+    pub threshold: Option<Spanned<f32>>,
+    /// More terms.
+    #[serde(default)]
+    pub terms: Vec<Spanned<String>>,
+    /// Terms that it is to leave alone.
+    #[serde(default)]
+    pub without: Vec<Spanned<String>>,
+    /// More words that speak against it.
+    #[serde(default)]
+    pub against: Vec<Spanned<String>>,
+    /// What it finds and does not count.
+    #[serde(default)]
+    pub allow: Vec<AllowEntry>,
+}
+
+/// Something that a rule finds and that does not count, for a time. Who answers for it, and why, stands beside it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowEntry {
+    /// The text; case, spaces, dots and hyphens do not matter.
+    pub text: Spanned<String>,
+    /// Who answers for it.
+    pub owner: Spanned<String>,
+    /// Why.
+    pub reason: Spanned<String>,
+    /// The last day, at most a year ahead of `since`.
+    pub until: Spanned<toml::value::Datetime>,
 }
 
 /// The head of a pack.
@@ -26,7 +108,10 @@ pub struct Pack {
     /// Its id: `nl.health`.
     pub id: String,
     /// What people call it.
-    pub title: String,
+    pub title: Both,
+    /// What to do instead of mailing what its rules find.
+    #[serde(default)]
+    pub advice: Both,
     /// Invented pupils of whom the hits and misses speak, one full name each.
     #[serde(default)]
     pub roster: Vec<String>,
@@ -64,6 +149,21 @@ pub struct RuleEntry {
     pub id: Spanned<String>,
     /// The kind that it finds (`detect::Kind::word`).
     pub kind: Spanned<String>,
+    /// What people call it; without it, the pack's title.
+    pub title: Option<Both>,
+    /// What to do instead; without it, the pack's advice.
+    pub advice: Option<Both>,
+    /// How far it may go.
+    #[serde(default)]
+    pub mode: RuleMode,
+    /// Log-odds that each finding of it gets beside its features: above 0 it finds more, below 0 less.
+    #[serde(default)]
+    pub weight: Option<Spanned<f32>>,
+    /// The confidence, 0..1, from which its findings count; without it, the policy's.
+    pub threshold: Option<Spanned<f32>>,
+    /// What it finds and does not count.
+    #[serde(default)]
+    pub allow: Vec<AllowEntry>,
     /// How it looks.
     pub check: Check,
     /// How grave what it finds is.
@@ -116,4 +216,25 @@ pub enum Check {
     StudentNumber,
     /// `https://ketenid.nl/` and 128 hex digits.
     EckId,
+}
+
+impl Check {
+    /// In words, for `rules explain`.
+    pub fn explained(self) -> &'static str {
+        match self {
+            Self::Bsn => "eight or nine digits that pass the elfproef, weighed by what stands around them",
+            Self::EducationNumber => {
+                "nine digits from 10 with remainder 5 in the elfproef, weighed by what stands around"
+            }
+            Self::Terms => "terms, which count when they are said of a person",
+            Self::Pattern => "a pattern near a word that speaks for it",
+            Self::Names => "the names of the school's own roster, in every written form",
+            Self::Iban => "an IBAN with its check digits",
+            Self::Phone => "a Dutch phone number",
+            Self::Postcode => "a Dutch postcode",
+            Self::BirthDate => "a date that a word calls a birth date, or that is the one of a pupil named nearby",
+            Self::StudentNumber => "four to seven digits that a word calls a student number, or that the roster knows",
+            Self::EckId => "https://ketenid.nl/ and 128 hex digits",
+        }
+    }
 }

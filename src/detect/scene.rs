@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::detect::names::{Form, NameHit, NameIndex};
-use crate::detect::reading::{Reading, Segment};
+use crate::detect::names::{Form, NameHit, NameIndex, Note, Staff};
+use crate::detect::reading::{Reading, Segment, gap};
 use crate::detect::rules::Rules;
 use crate::detect::words::{Cue, Role, WordHit};
 use crate::extract::Cell;
@@ -35,6 +35,10 @@ pub mod about {
     pub const PUBLIC: u16 = 512;
     /// A context word for a BSN.
     pub const BSN: u16 = 1024;
+    /// "Beste ouders," on a line of its own.
+    pub const SALUTATION: u16 = 2048;
+    /// A pupil by first name and surname.
+    pub const NAMED: u16 = 4096;
 }
 
 /// What the whole message says, gathered from its texts.
@@ -85,9 +89,9 @@ const STEPS: usize = 24;
 
 impl<'a> Scene<'a> {
     /// Finds all words and names of a text.
-    pub fn new(index: usize, reading: Reading<'a>, rules: &Rules, names: Option<&NameIndex>) -> Self {
+    pub fn new(index: usize, reading: Reading<'a>, rules: &Rules, names: Option<(&NameIndex, &Staff)>) -> Self {
         let words = rules.words().find(&reading);
-        let names = names.map_or_else(Vec::new, |names| names.find(&reading));
+        let names = names.map_or_else(Vec::new, |(names, sender)| names.find(&reading, sender));
         let paragraphs = reading.segments.last().map_or(1, |segment| segment.paragraph as usize + 1);
         let mut scene = Self {
             index,
@@ -116,9 +120,18 @@ impl<'a> Scene<'a> {
             marks.push((word.first, bits));
         }
         self.headers = headers(&self.reading, &self.words);
+        if salutes(&self.reading) {
+            self.whole |= about::SALUTATION;
+        }
         for name in &self.names {
-            if !self.after_staff(name.first) && !self.before_stranger(name) {
-                marks.push((name.first, if name.form == Form::First { about::FIRST } else { about::PUPIL }));
+            let other = name.staff || matches!(name.note, Some(Note::OtherInitials | Note::OtherName | Note::Stranger));
+            if !other && !self.after_staff(name.first) {
+                let bits = match name.form {
+                    Form::First => about::FIRST,
+                    Form::FirstAndLetter | Form::Initials => about::PUPIL,
+                    Form::Typo | Form::Full | Form::Cells | Form::Login => about::PUPIL | about::NAMED,
+                };
+                marks.push((name.first, bits));
             }
         }
         for (token, bits) in marks {
@@ -190,10 +203,22 @@ impl<'a> Scene<'a> {
             .any(|word| token - word.last == 1 || (token - word.last == 2 && segment(word.last) == segment(token)))
     }
 
-    /// "Sanne Pietersen", where no pupil is called so.
-    pub fn before_stranger(&self, name: &NameHit) -> bool {
-        let next = self.reading.token(name.last as usize + 1).filter(|_| name.form == Form::First);
-        next.is_some_and(|next| next.capital && next.len() > 1 && next.gap == crate::detect::reading::gap::SPACE)
+    /// Whether a token stands in a row of cells.
+    pub fn in_row(&self, token: u32) -> bool {
+        self.reading.token(token as usize).is_some_and(|token| self.reading.segment(token).row.is_some())
+    }
+
+    /// Whether a name stands alone on its line, with no pupil on the lines beside it and nothing that announces it.
+    pub fn signs(&self, name: &NameHit) -> bool {
+        let Some(token) = self.reading.token(name.first as usize) else { return false };
+        let line = gap::LINE | gap::BLANK;
+        let ends = self.reading.token(name.last as usize + 1).is_none_or(|next| next.gap & line != 0);
+        let begins = token.gap & line != 0 && token.gap & (gap::COLON | gap::CELL | gap::HYPHEN | gap::OTHER) == 0;
+        let at = token.segment as usize;
+        let pupil =
+            |at: Option<usize>| at.and_then(|at| self.segments.get(at)).is_some_and(|about| about & about::PUPIL != 0);
+        let cell = self.reading.segment(token).cell.is_some();
+        begins && ends && !cell && !pupil(at.checked_sub(1)) && !pupil(at.checked_add(1))
     }
 
     /// The nearest word to the left of a token that a rule looks for or is warned by.
@@ -225,6 +250,41 @@ impl<'a> Scene<'a> {
         near.then_some(Near { role: word.role, distance })
     }
 }
+
+/// "Beste ouders,", "Hoi Mei," near the start of a text, and then the end of the line.
+fn salutes(reading: &Reading<'_>) -> bool {
+    let near = reading.tokens.iter().take(SALUTATION_NEAR).enumerate();
+    near.filter(|(_, token)| SALUTATIONS.iter().any(|word| reading.bytes(token).eq_ignore_ascii_case(word))).any(
+        |(at, token)| {
+            let begins = at == 0 || token.gap & (gap::SEGMENT | gap::LINE) != 0;
+            let after = reading.tokens.get(at + 1..).unwrap_or_default().iter().take(SALUTATION_LONG);
+            begins
+                && after
+                    .into_iter()
+                    .find(|next| next.gap & gap::COMMA != 0)
+                    .is_some_and(|next| next.gap & gap::LINE != 0)
+        },
+    )
+}
+
+/// A salutation stands among so many words from the start, below what a mail program puts over it.
+const SALUTATION_NEAR: usize = 60;
+/// "Beste ouders en verzorgers van groep 5,"
+const SALUTATION_LONG: usize = 9;
+const SALUTATIONS: [&[u8]; 12] = [
+    b"beste",
+    b"geachte",
+    b"hoi",
+    b"hallo",
+    b"dag",
+    b"lieve",
+    b"hi",
+    b"hey",
+    b"dear",
+    b"hello",
+    b"goedemorgen",
+    b"goedemiddag",
+];
 
 /// The words in the first row of each table, by column.
 fn headers(reading: &Reading<'_>, words: &[WordHit]) -> HashMap<(u32, u32), Vec<Role>> {

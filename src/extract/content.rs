@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
 use super::sniff::{self, Look};
 use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Why, html, sheet};
@@ -36,7 +37,8 @@ impl Reader<'_> {
         let encodings = &part.mime.encodings;
         let certain = encodings.len() == 1 && !loose;
         let types = part.mime.types.len().max(1);
-        let before = (self.out.texts.len(), self.out.unread.len());
+        let before = self.counts();
+        self.unsettled += 1;
         for index in 0..types {
             let about = self.about(part, index, within, depth, certain);
             for &encoding in encodings {
@@ -56,11 +58,16 @@ impl Reader<'_> {
                 self.drop_doubles(before.0, from);
             }
         }
-        let nothing = before == (self.out.texts.len(), self.out.unread.len());
-        if nothing && !certain && !loose && !body.trim_ascii().is_empty() {
+        if before == self.counts() && !certain && !loose && !body.trim_ascii().is_empty() {
             let place = self.about(part, 0, within, depth, certain).place;
             self.unread(place, Why::Ambiguous);
         }
+        self.settled();
+    }
+
+    /// Texts, unread parts and waiting documents so far.
+    fn counts(&self) -> (usize, usize, usize) {
+        (self.out.texts.len(), self.out.unread.len(), self.waiting.as_ref().map_or(0, Vec::len))
     }
 
     fn about<'p>(&mut self, part: &'p Part, index: usize, within: &[String], depth: usize, certain: bool) -> About<'p> {
@@ -100,13 +107,25 @@ impl Reader<'_> {
             return false;
         }
         let start = transfer::decode(encoding, body.get(..4096).unwrap_or(body));
+        if sniff::mentions_zip(&end_of_base64(body)) {
+            return false;
+        }
         match sniff::is_picture_or_media(&start) {
             Some(why) => {
-                self.unread(about.place.clone(), why);
+                // 57 octets to each line of 76 letters: near enough for what is not decoded.
+                self.not_looked_into(about.place.clone(), why.word(), body.len() / 78 * 57, why);
                 true
             }
             None => false,
         }
+    }
+
+    /// Something that is unread as a whole, with its line in the receipt.
+    pub(super) fn not_looked_into(&mut self, place: Place, format: &str, octets: usize, why: Why) {
+        self.unread(place.clone(), why);
+        let receipt = Receipt { place, format: format.to_string(), octets, read: false, unread: vec![why] };
+        self.out.receipts.push(receipt);
+        self.tell();
     }
 
     /// Texts of a later reading that an earlier one of the same part gave already.
@@ -118,6 +137,8 @@ impl Reader<'_> {
                 rest.first().is_some_and(|new| known.iter().skip(first).any(|old| old.text.trim() == new.text.trim()));
             if double {
                 self.out.texts.remove(index);
+                let behind = self.waiting.iter_mut().flatten().filter(|waiting| waiting.behind_texts > index);
+                behind.for_each(|waiting| waiting.behind_texts -= 1);
             } else {
                 index += 1;
             }
@@ -129,31 +150,58 @@ impl Reader<'_> {
         if bytes.trim_ascii().is_empty() {
             return;
         }
+        self.receipted(&about.place, bytes.len(), |reader| reader.looked_at(bytes, about, certain));
+    }
+
+    /// Reads something, and writes a line of the receipt when a format comes of it.
+    pub(super) fn receipted(
+        &mut self,
+        place: &Place,
+        octets: usize,
+        read: impl FnOnce(&mut Self) -> Option<&'static str>,
+    ) {
         let (texts, unread) = (self.out.texts.len(), self.out.unread.len());
-        let Some(format) = self.looked_at(bytes, about, certain) else { return };
+        let Some(format) = read(self) else { return };
         let (texts, unread) = (self.out.texts.get(texts..), self.out.unread.get(unread..));
         let receipt = Receipt {
-            place: about.place.clone(),
+            place: place.clone(),
             format: format.to_string(),
-            octets: bytes.len(),
+            octets,
             read: texts.is_some_and(|texts| !texts.is_empty()),
             unread: unread.unwrap_or_default().iter().map(|unread| unread.why).collect(),
         };
         self.out.receipts.push(receipt);
+        self.tell();
     }
 
-    /// Reads octets as what they look like; the format, unless who read them elsewhere has written the receipt.
+    /// Reads octets as everything that they look like; the first format, unless who read them elsewhere has written the
+    /// receipt.
     fn looked_at(&mut self, bytes: &[u8], about: &About<'_>, certain: bool) -> Option<&'static str> {
+        let first = sniff::look(bytes);
+        let Some(second) = sniff::second_look(bytes, first, about.extension == "pdf").filter(|_| !about.is_body())
+        else {
+            return self.read_as(first, bytes, about, certain);
+        };
+        // Who reads it elsewhere comes by here too.
+        if self.waiting.is_some() {
+            return self.document(second, bytes, about);
+        }
+        let format = self.read_as(first, bytes, about, certain);
+        self.document(second, bytes, about);
+        format
+    }
+
+    fn read_as(&mut self, look: Look, bytes: &[u8], about: &About<'_>, certain: bool) -> Option<&'static str> {
         let declared_text = about.essence.starts_with("text/") || about.essence == "message/delivery-status";
         // A running text may begin with any letters; only octets that no text has make it something else.
         let running_text = || declared_text && sniff::is_text(bytes) && about.is_body();
-        match sniff::look(bytes) {
+        match look {
             Look::Document(format) if format == Format::Rtf || !running_text() => {
                 return self.document(format, bytes, about);
             }
             Look::Unread(why) if !running_text() => {
                 self.unread(about.place.clone(), why);
-                return Some("unread");
+                return Some(why.word());
             }
             Look::Signature => return Some("signature"),
             Look::Document(_) | Look::Unread(_) | Look::Text => self.readable(bytes, about),
@@ -167,35 +215,38 @@ impl Reader<'_> {
         Some("text")
     }
 
-    /// Reads a document, here or elsewhere.
+    /// Reads a document, or lets it wait for its reader; the format, if it was read.
     fn document(&mut self, format: Format, bytes: &[u8], about: &About<'_>) -> Option<&'static str> {
-        let Some(documents) = self.documents else {
+        let is_read_here = self.waiting.is_none() || matches!(format, Format::Known(_));
+        if is_read_here {
             let mut sink = Sink::new(self, about, format);
             document::open(format, bytes, &mut sink);
             return Some(sink.format());
-        };
-        let asked = Document {
-            octets: bytes,
-            essence: about.essence,
-            name: &about.name,
-            place: &about.place,
+        }
+        let known = self.waiting.iter().flatten();
+        let mut held: usize = 0;
+        for waiting in known {
+            if waiting.octets == bytes && waiting.place == about.place {
+                return None;
+            }
+            held = held.saturating_add(waiting.octets.len());
+        }
+        // Another reading of the same octets would be held beside the first, and so on.
+        if held.saturating_add(bytes.len()) > self.limits.text_bytes {
+            self.unread(about.place.clone(), Why::OverLimit);
+            return Some(format.word());
+        }
+        let waiting = Waiting {
+            octets: bytes.to_vec(),
+            essence: about.essence.to_string(),
+            name: about.name.clone(),
+            place: about.place.clone(),
             depth: about.depth,
+            format: format.word(),
+            behind_texts: self.out.texts.len(),
+            behind_receipts: self.out.receipts.len(),
         };
-        let limits = Limits {
-            parts: self.parts_left,
-            text_bytes: self.text_left,
-            cells: self.cells_left,
-            unpacked_bytes: self.unpack_left,
-            ..self.limits.clone()
-        };
-        let read = documents.read(&asked, &limits);
-        for text in read.texts {
-            self.text(text.place, text.text, text.cells);
-        }
-        for unread in read.unread {
-            self.unread(unread.place, unread.why);
-        }
-        self.out.receipts.extend(read.receipts);
+        self.waiting.get_or_insert_default().push(waiting);
         None
     }
 
@@ -225,6 +276,7 @@ impl Reader<'_> {
             return;
         }
         let from = self.out.texts.len();
+        self.unsettled += 1;
         let labels: Vec<Option<&str>> = match about.charsets.as_slice() {
             [] => vec![None],
             known => known.iter().map(|label| Some(*label)).collect(),
@@ -239,6 +291,7 @@ impl Reader<'_> {
         if self.out.texts.len() > from + 1 {
             self.drop_doubles(from, from);
         }
+        self.settled();
         self.files_in_text(bytes, about);
     }
 
@@ -279,7 +332,14 @@ impl Reader<'_> {
         if about.is_html() || start.starts_with("<!doctype html") || start.starts_with("<html") {
             return self.page(&text, place);
         }
+        if document::word::is_single(&start) {
+            let mut sink = Sink::new(self, about, Format::Zip);
+            return document::word::read_single(&text, &mut sink);
+        }
         if about.is_markup() || start.starts_with("<?xml") || start.starts_with("<svg") {
+            if document::has_nested_entities(&text) {
+                self.unread(place.clone(), Why::OverLimit);
+            }
             // Both as written, for its attributes, and as shown, for what its tags divide.
             let page = html::read(&text, 0);
             let shown = page.text;
@@ -409,6 +469,14 @@ impl<'p> About<'p> {
             _ => Why::UnknownFormat,
         }
     }
+}
+
+/// The last octets of a base64 body, decoded by themselves.
+fn end_of_base64(body: &[u8]) -> Vec<u8> {
+    let end = body.get(body.len().saturating_sub(4096)..).unwrap_or(body);
+    let coded = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let coded: Vec<u8> = end.iter().copied().filter(coded).collect();
+    transfer::decode(Encoding::Base64, coded.get(coded.len() % 4..).unwrap_or_default()).into_owned()
 }
 
 /// Whether octets begin with a mail's header: two fields at least, one of them known, up to an empty line.

@@ -4,6 +4,7 @@
 //! whoever reads them ([`Documents`]). Cannot fail: what is broken, locked, unknown or too large is a value ([`Unread`]), and what
 //! was read before a limit is kept.
 
+mod begun;
 mod content;
 pub mod document;
 mod html;
@@ -14,24 +15,39 @@ mod text;
 
 use std::collections::BTreeSet;
 
-pub use document::{Document, Documents};
+use begun::Waiting;
+pub use begun::{Answer, Begun, Here};
+pub use document::{Document, Documents, Found};
 pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why};
 
 use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
 
 /// Reads a message; its documents elsewhere, or here when nobody else reads them.
 pub fn texts(message: &Message<'_>, limits: &Limits, documents: Option<&dyn Documents>) -> Texts {
-    let mut reader = Reader::new(limits, documents);
+    begin(message, limits).finish(documents.unwrap_or(&Here))
+}
+
+/// Reads a message but for its documents, which is quick.
+pub fn begin(message: &Message<'_>, limits: &Limits) -> Begun {
+    let mut reader = Reader::new(limits.clone());
+    reader.waiting = Some(Vec::new());
     reader.message(message, &[], 0);
-    reader.out
+    let limits = Limits { cells: reader.cells_left, unpacked_bytes: reader.unpack_left, ..reader.limits };
+    Begun { texts: reader.out, waiting: reader.waiting.unwrap_or_default(), limits }
 }
 
 /// What is carried through one message and the messages inside it.
 struct Reader<'l> {
-    limits: &'l Limits,
-    /// Who reads documents; nobody, and they are read here.
-    documents: Option<&'l dyn Documents>,
+    limits: Limits,
     out: Texts,
+    /// Documents that wait to be read elsewhere; none, and they are read here.
+    waiting: Option<Vec<Waiting>>,
+    /// Who is told what is found as soon as it is.
+    listener: Option<&'l mut dyn FnMut(Found<'_>)>,
+    /// How much of each the listener was told: texts, unread, receipts.
+    told: (usize, usize, usize),
+    /// How many readings there are around this one that may still drop what they found twice.
+    unsettled: usize,
     /// Octets of text that may still be kept.
     text_left: usize,
     /// Cells that may still be kept.
@@ -52,16 +68,19 @@ const TEXT_FIELDS: [&str; 5] = ["Comments", "Keywords", "Organization", "Thread-
 const NAMELESS_MESSAGE: &str = "bericht.eml";
 
 impl<'l> Reader<'l> {
-    fn new(limits: &'l Limits, documents: Option<&'l dyn Documents>) -> Self {
+    fn new(limits: Limits) -> Self {
         Self {
-            limits,
-            documents,
             out: Texts::default(),
+            waiting: None,
+            listener: None,
+            told: (0, 0, 0),
+            unsettled: 0,
             text_left: limits.text_bytes,
             cells_left: limits.cells,
             parts_left: limits.parts,
             unpack_left: limits.unpacked_bytes,
             unnamed: 0,
+            limits,
         }
     }
 
@@ -101,6 +120,7 @@ impl<'l> Reader<'l> {
             return;
         }
         let from = self.out.texts.len();
+        self.unsettled += 1;
         for part in &message.loose {
             self.header(message.header_of(part), within, part.range.start == 0);
             self.part(message, part, within, depth, true);
@@ -115,8 +135,13 @@ impl<'l> Reader<'l> {
             .map(|text| !read.contains(text.text.trim()) && seen.insert(text.text.trim().to_string()))
             .collect();
         drop(read);
+        for waiting in self.waiting.iter_mut().flatten() {
+            let before = waiting.behind_texts.saturating_sub(from);
+            waiting.behind_texts -= keep.iter().take(before).filter(|keep| !**keep).count();
+        }
         let mut keep = std::iter::repeat_n(true, from).chain(keep);
         self.out.texts.retain(|_| keep.next().unwrap_or(true));
+        self.settled();
     }
 
     /// The fields that people see. `top` says that this is a message's header and not only a part's.
@@ -148,10 +173,12 @@ impl<'l> Reader<'l> {
         match part.shape {
             Shape::OverLimit => {
                 let spot = Spot::Attachment(part.file_name().unwrap_or(NAMELESS_MESSAGE).to_string());
-                self.unread(Place { within: within.to_vec(), spot, ..Place::default() }, Why::OverLimit);
+                let place = Place { within: within.to_vec(), spot, ..Place::default() };
+                self.not_looked_into(place, "message", message.body_of(part).len(), Why::OverLimit);
             }
             Shape::Multipart if part.essence() == "multipart/encrypted" => {
-                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::SmimePgp);
+                let place = Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() };
+                self.not_looked_into(place, "multipart", message.body_of(part).len(), Why::SmimePgp);
             }
             Shape::Multipart if part.mime.encodings != [Encoding::Identity] => {
                 self.encoded_multipart(message, part, within, depth);
@@ -166,8 +193,8 @@ impl<'l> Reader<'l> {
         let body = message.body_of(part);
         for &encoding in part.mime.encodings.iter().filter(|encoding| **encoding != Encoding::Identity) {
             if depth + 1 >= self.limits.depth || self.parts_left == 0 || body.len() > self.unpack_left {
-                self.unread(Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() }, Why::OverLimit);
-                return;
+                let place = Place { within: within.to_vec(), spot: Spot::Text, ..Place::default() };
+                return self.not_looked_into(place, "multipart", body.len(), Why::OverLimit);
             }
             self.unpack_left -= body.len();
             let mut inner = b"Content-Type:".to_vec();
@@ -196,10 +223,15 @@ impl<'l> Reader<'l> {
             cells.retain(|cell| cell.range.end <= text.len());
             self.unread(place.clone(), Why::OverLimit);
         }
+        if cells.len() > self.cells_left {
+            cells.truncate(self.cells_left);
+            self.unread(place.clone(), Why::OverLimit);
+        }
         self.text_left -= text.len();
-        self.cells_left = self.cells_left.saturating_sub(cells.len());
+        self.cells_left -= cells.len();
         if !text.is_empty() {
             self.out.texts.push(Text { place, text, cells });
+            self.tell();
         }
     }
 
@@ -208,7 +240,27 @@ impl<'l> Reader<'l> {
         // The last few are enough to look at: doubles come from readings of the same part.
         if !self.out.unread.iter().rev().take(8).any(|known| *known == unread) {
             self.out.unread.push(unread);
+            self.tell();
         }
+    }
+
+    /// A reading that drops what it found twice has come to its end.
+    fn settled(&mut self) {
+        self.unsettled -= 1;
+        self.tell();
+    }
+
+    /// Tells the listener what is new, unless some of it may still be dropped.
+    fn tell(&mut self) {
+        if self.unsettled > 0 {
+            return;
+        }
+        let Some(listener) = &mut self.listener else { return };
+        let (texts, unread, receipts) = self.told;
+        self.out.texts.iter().skip(texts).for_each(|text| listener(Found::Text(text)));
+        self.out.unread.iter().skip(unread).for_each(|unread| listener(Found::Unread(unread)));
+        self.out.receipts.iter().skip(receipts).for_each(|receipt| listener(Found::Receipt(receipt)));
+        self.told = (self.out.texts.len(), self.out.unread.len(), self.out.receipts.len());
     }
 }
 

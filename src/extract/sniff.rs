@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use super::Why;
-use super::document::Format;
+use super::document::{self, Format};
 
 /// What a content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,26 @@ pub(super) fn look(bytes: &[u8]) -> Look {
         return Look::Signature;
     }
     if is_text(bytes) { Look::Text } else { Look::Unknown }
+}
+
+/// What else a content is: programs find a zip archive from its end, and a PDF anywhere in its first kilobyte.
+pub(super) fn second_look(bytes: &[u8], first: Look, named_pdf: bool) -> Option<Format> {
+    if first == Look::Document(Format::Zip) {
+        let start = bytes.get(..1024).unwrap_or(bytes);
+        return (named_pdf && memmem::find(start, b"%PDF-").is_some()).then_some(Format::Pdf);
+    }
+    // An archive can hold a zip as it stands: only what stands at the very end is not in it.
+    let whole = match first {
+        Look::Document(Format::Tar) => return None,
+        Look::Document(format) => format != Format::Pdf,
+        _ => false,
+    };
+    document::ends_in_zip(bytes, whole).then_some(Format::Zip)
+}
+
+/// Whether the end of a content has the mark of a zip archive's end.
+pub(super) fn mentions_zip(end: &[u8]) -> bool {
+    memmem::find(end, b"PK\x05\x06").is_some()
 }
 
 /// What a content's first octets promise without the rest: pictures and media.
@@ -62,7 +82,7 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
     }
     let marks: [(&[u8], Format); 18] = [
         (b"7z\xBC\xAF\x27\x1C", Format::SevenZ),
-        (b"Rar!\x1A\x07", Format::Known("rar")),
+        (b"Rar!\x1A\x07", Format::Rar),
         (b"\x1F\x8B", Format::Compressed),
         (b"BZh", Format::Compressed),
         (b"\xFD7zXZ\0", Format::Compressed),
@@ -83,13 +103,22 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
     if let Some((_, format)) = marks.iter().find(|(mark, _)| at(0, mark)) {
         return Some(Look::Document(*format));
     }
-    if at(257, b"ustar") {
+    if at(257, b"ustar") || bytes.len() >= 512 && document::is_tar(bytes) {
         return Some(Look::Document(Format::Tar));
+    }
+    if is_flat_odf(start) {
+        return Some(Look::Document(Format::FlatOdf));
     }
     if at(2, b"-lh") {
         return Some(Look::Document(Format::Known("lha")));
     }
     pkcs7(bytes)
+}
+
+/// OpenDocument as one XML file (ODF 1.3 part 3, section 3.1.2): its root element stands near the start.
+fn is_flat_odf(start: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
+    start.starts_with(b"<") && memmem::find(start, b"<office:document").is_some()
 }
 
 fn picture(bytes: &[u8]) -> Option<Why> {

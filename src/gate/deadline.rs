@@ -14,7 +14,7 @@ use crate::extract::{Place, Texts, Unread, Why};
 use crate::gate::door::Trip;
 use crate::gate::house::{Bench, Tenant};
 use crate::gate::watch::Seen;
-use crate::gate::{Gate, Scan, scan};
+use crate::gate::{Begun, Gate, Scan, begin, judge};
 use crate::message::{Headers, Mail, header};
 use crate::smtp::Reply;
 use crate::smtp::budget::Reservation;
@@ -36,8 +36,8 @@ pub(super) struct Held {
     _memory: Reservation,
 }
 
-/// A message up to this size is scanned where it is: the way to another thread costs more than the scan, and a
-/// linear scan of so little is never late.
+/// A message up to this size and without documents is scanned where it is: the way to another thread costs more than
+/// the scan, and a linear scan of so little is never late.
 const SMALL: usize = 64 * 1024;
 
 impl Gate {
@@ -59,13 +59,16 @@ impl Gate {
         }
         let (bench, deadline) = (Arc::clone(&trip.house.bench), trip.house.scan_deadline);
         let held = Arc::new(Held { mail, _memory: memory });
-        let scan = if held.mail.raw.len() <= SMALL {
-            caught(&held.mail, &tenant, &bench)
-        } else {
-            // While other large mails are scanned this one waits its turn; a turn that does not come is no fault of it.
-            let turn = timeout(deadline, Arc::clone(&self.0.strikes.places).acquire_owned()).await;
-            let Ok(Ok(place)) = turn else { return Err(Reply::scanner_busy()) };
-            elsewhere(&held, &tenant, &bench, deadline, place).await
+        let scan = match begun_here(&held.mail, &bench) {
+            // What failed here would fail elsewhere.
+            Err(()) => None,
+            Ok(Some(begun)) if !begun.texts.has_documents() => caught(|| judge(begun, &held.mail, &tenant, &bench)),
+            Ok(begun) => {
+                // While other such mails are scanned this one waits its turn; a turn that does not come is no fault of it.
+                let turn = timeout(deadline, Arc::clone(&self.0.strikes.places).acquire_owned()).await;
+                let Ok(Ok(place)) = turn else { return Err(Reply::scanner_busy()) };
+                elsewhere(begun, &held, &tenant, &bench, deadline, place).await
+            }
         };
         if let Some(scan) = scan {
             return Ok(Judged { held, scan, tenant });
@@ -82,9 +85,15 @@ impl Gate {
     }
 }
 
-/// Scans on a thread of its own. A scan that runs late keeps its thread, its memory and its place until it ends, so that
+/// Begins a small mail where it is; none is a larger one.
+fn begun_here(mail: &Mail, bench: &Bench) -> Result<Option<Begun>, ()> {
+    if mail.raw.len() > SMALL { Ok(None) } else { caught(|| begin(mail, bench)).map(Some).ok_or(()) }
+}
+
+/// Scans, or ends a scan that was begun, on a thread of its own. A scan that runs late keeps its thread, its memory and its place until it ends, so that
 /// late scans can't pile up.
 async fn elsewhere(
+    begun: Option<Begun>,
     held: &Arc<Held>,
     tenant: &Arc<Tenant>,
     bench: &Arc<Bench>,
@@ -94,7 +103,7 @@ async fn elsewhere(
     let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
     let scanning = tokio::task::spawn_blocking(move || {
         let _place = place;
-        caught(&held.mail, &tenant, &bench)
+        caught(|| judge(begun.unwrap_or_else(|| begin(&held.mail, &bench)), &held.mail, &tenant, &bench))
     });
     timeout(deadline, scanning).await.ok()?.ok()?
 }
@@ -118,15 +127,15 @@ impl Scan {
     }
 }
 
-fn caught(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Option<Scan> {
-    catch_unwind(AssertUnwindSafe(|| scan(mail, tenant, bench))).ok()
+fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// Which messages the scanner failed on, in memory only.
 #[derive(Debug)]
 pub(super) struct Strikes {
     seen: Mutex<HashMap<u64, Instant>>,
-    /// Scans of large messages at the same time.
+    /// Scans of large messages, and of those with documents, at the same time.
     places: Arc<Semaphore>,
 }
 

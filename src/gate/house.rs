@@ -10,12 +10,14 @@ use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, KnowsAll, Mode, Policy, PupilFacts};
+use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Mode, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
-use crate::extract::Texts;
+use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
+use crate::gate::acquaintance::Acquaintances;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
+use crate::reader::Readers;
 use crate::roster::{self, Contacts, Roster, Source};
 use crate::school::{Language, School};
 use crate::secret::Secret;
@@ -65,6 +67,8 @@ pub struct Bench {
     pub acquaintance: Arc<dyn Acquaintance>,
     /// The ceiling over all lines.
     pub mode: Mode,
+    /// Who reads documents; none reads them in this process, for tests.
+    pub readers: Option<Readers>,
 }
 
 /// A school with what belongs to it alone.
@@ -113,6 +117,11 @@ impl Tenant {
 }
 
 impl Bench {
+    /// Who reads documents.
+    pub fn documents(&self) -> &dyn Documents {
+        self.readers.as_ref().map_or(&Here, |readers| readers)
+    }
+
     /// Decides on what was read and found.
     pub fn judge(&self, mail: &Mail, tenant: &Tenant, headers: Headers, texts: Texts, findings: Vec<Finding>) -> Scan {
         let evidence = decide::Evidence {
@@ -170,6 +179,16 @@ impl House {
                 config.smtp,
             )),
             _ => Err(problems),
+        }
+    }
+
+    /// Goes on with the reader processes of the house before this one, if they are had in the same way.
+    pub fn keep_readers(&mut self, before: &Self) {
+        let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
+        if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)
+            && new.settings() == old.settings()
+        {
+            bench.readers = Some(old.clone());
         }
     }
 
@@ -260,18 +279,31 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
     let classes = Classes::new(&own_domains, listed);
     Some(Bench {
         domains: KnownDomains::new(classes.domains()).and_providers(),
-        acquaintance: Arc::new(KnowsAll),
+        acquaintance: keep(acquaintances(config.first_times.as_deref()).map_err(|problem| vec![problem]), problems)?,
         limits: Limits {
             parts: config.max_parts,
             depth: config.max_depth,
             text_bytes: config.smtp.limits.max_message_size.saturating_mul(2),
+            unpacked_bytes: config.documents.max_unpacked,
+            entries: config.documents.max_entries,
+            archives: config.documents.archive_depth,
+            document_text: config.documents.text_per_document,
+            documents_text: config.documents.text_per_message,
             ..Limits::default()
         },
         rules: rules?,
         policy: policy?,
         classes,
         mode: config.mode,
+        readers: Some(Readers::new(config.documents.readers.clone())),
     })
+}
+
+fn acquaintances(file: Option<&Path>) -> Result<Arc<dyn Acquaintance>, Problem> {
+    Ok(Arc::new(match file {
+        Some(file) => Acquaintances::open(file)?,
+        None => Acquaintances::in_memory()?,
+    }))
 }
 
 fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::Texts> {

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::Day;
+
 /// A mailbox as typed in MAIL or RCPT, without the angle brackets (RFC 5321 `Mailbox`).
 ///
 /// `Debug` and `Display` of a mailbox would put a pupil's name in a log, so there is no `Display`, and
@@ -156,6 +158,8 @@ pub struct Mail {
     pub envelope: Envelope,
     /// The content.
     pub raw: Vec<u8>,
+    /// The day on which it came, where the school is.
+    pub day: Day,
 }
 
 impl fmt::Debug for Mail {

@@ -1,7 +1,9 @@
 //! The bounds on what one message may ask of parse and extract.
 
+use serde::{Deserialize, Serialize};
+
 /// Limits on parsing and reading one message. Over a limit is `Unread`, never clean.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Parts in the whole message, nested messages included.
     pub parts: usize,
@@ -9,12 +11,20 @@ pub struct Limits {
     pub depth: usize,
     /// Octets of one part's header section, and of the message's own.
     pub header_bytes: usize,
-    /// Octets of decoded text over all parts; the memory budget reserves this much before a scan.
+    /// Octets of decoded text over all parts but documents; the memory budget reserves this much before a scan.
     pub text_bytes: usize,
     /// Cells over all tables (CSV, HTML, sheets).
     pub cells: usize,
     /// Octets that may come out of archives, documents and attached, encoded messages, all levels together.
     pub unpacked_bytes: usize,
+    /// Files in archives and documents, all of them together.
+    pub entries: usize,
+    /// Levels of archives and documents in one another.
+    pub archives: usize,
+    /// Octets of text of one document with all that is in it.
+    pub document_text: usize,
+    /// Octets of text of all documents.
+    pub documents_text: usize,
 }
 
 impl Limits {
@@ -39,6 +49,10 @@ impl Default for Limits {
             text_bytes: 100_000_000,
             cells: 2_000_000,
             unpacked_bytes: 200_000_000,
+            entries: 2_000,
+            archives: 6,
+            document_text: 20_000_000,
+            documents_text: 100_000_000,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! RFC 5321 (envelope), RFC 5322 (headers), RFC 2045-2049 and 2231 (MIME).
 
 pub(crate) mod charset;
+mod day;
 mod envelope;
 mod facts;
 pub mod header;
@@ -17,6 +18,7 @@ mod trace;
 pub(crate) mod transfer;
 pub(crate) mod words;
 
+pub use day::Day;
 pub use envelope::{Envelope, Mail, Mailbox, MailboxError, Recipient, Source};
 pub use headers::Headers;
 pub use limits::Limits;

@@ -4,7 +4,7 @@
 //! Message-ID is written when it holds no finding, so that IT can trace a mail. Written by a thread of its own, so that
 //! no session waits for a disk; nothing here can refuse a mail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -14,8 +14,9 @@ use std::thread::JoinHandle;
 use jiff::Zoned;
 use serde::Serialize;
 
-use crate::decide::Verdict;
+use crate::decide::{CONFIDENTIAL, Verdict};
 use crate::detect::Finding;
+use crate::extract::Receipt;
 use crate::message::{Headers, Mail};
 use crate::problem::Problem;
 use crate::school::School;
@@ -38,10 +39,22 @@ pub struct Entry {
     kinds: BTreeMap<&'static str, usize>,
     /// Reasons for which something is unread. Passed on or not, it was not read, and this says so.
     unread: Vec<&'static str>,
+    /// The receipt: how many parts were read as what, or were not, and why.
+    parts: Vec<PartCount>,
     /// Decisions: how many recipients of a class went which way, by which line.
     routes: Vec<RouteCount>,
     /// The reply's code: what became of it in the end.
     code: u16,
+}
+
+/// Parts that fared the same. A format is a word of ours and never one of the mail.
+#[derive(Debug, Serialize)]
+struct PartCount {
+    format: String,
+    read: bool,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    why: BTreeSet<&'static str>,
+    parts: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,6 +83,7 @@ impl Entry {
             content: None,
             kinds: BTreeMap::new(),
             unread: Vec::new(),
+            parts: Vec::new(),
             routes: Vec::new(),
             code: 0,
         }
@@ -79,9 +93,12 @@ impl Entry {
     pub fn judged(&mut self, school: &School, headers: &Headers, findings: &[Finding], verdict: &Verdict) {
         self.school = Some(school.id.clone());
         self.message_id = headers.message_id.clone().filter(|id| !holds_a_finding(id, findings));
-        self.content = Some(verdict.content.word());
-        self.kinds = verdict.kinds.iter().map(|(kind, count)| (kind.word(), *count)).collect();
-        self.unread = verdict.unread.iter().map(|why| why.word()).collect();
+        // Of a mail to a confidential adviser the journal knows that it went, and no more.
+        if verdict.decisions.iter().all(|decision| &*decision.class != CONFIDENTIAL) {
+            self.content = Some(verdict.content.word());
+            self.kinds = verdict.kinds.iter().map(|(kind, count)| (kind.word(), *count)).collect();
+            self.unread = verdict.unread.iter().map(|why| why.word()).collect();
+        }
         let mut counts: BTreeMap<_, usize> = BTreeMap::new();
         for d in &verdict.decisions {
             *counts.entry((&d.class, &d.line, d.asked, d.route, d.advise)).or_default() += 1;
@@ -97,6 +114,22 @@ impl Entry {
                 recipients,
             })
             .collect();
+    }
+
+    /// What was looked at, and what came of it.
+    pub fn looked_at(&mut self, receipts: &[Receipt]) {
+        let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+        for receipt in receipts {
+            let why: BTreeSet<&str> = receipt.unread.iter().map(|why| why.word()).collect();
+            *counts.entry((receipt.format.as_str(), receipt.read, why)).or_default() += 1;
+        }
+        let count = |((format, read, why), parts): ((&str, _, _), _)| PartCount {
+            format: format.to_string(),
+            read,
+            why,
+            parts,
+        };
+        self.parts = counts.into_iter().map(count).collect();
     }
 
     /// The line is complete.

@@ -38,6 +38,8 @@ pub enum Field {
     First,
     /// Voornamen.
     Formal,
+    /// Voorletters.
+    Initials,
     /// Tussenvoegsel.
     Particle,
     /// Achternaam.
@@ -160,7 +162,7 @@ fn own_field(title: &str) -> Option<Field> {
     Some(match title {
         "roepnaam" | "givenname" | "preferredgivenname" | "firstname" | "voornaam" => Field::First,
         "voornamen" | "doopnamen" | "officielevoornamen" => Field::Formal,
-        "voorletters" | "initialen" => Field::Unused,
+        "voorletters" | "initialen" => Field::Initials,
         "naam" | "volledigenaam" | "leerling" | "naamleerling" | "leerlingnaam" | "name" | "fullname" => Field::Whole,
         _ => field(title)?,
     })

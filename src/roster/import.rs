@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Bond, Guardian, Person, Pupil, Report, Roster, csv, header, table};
+use crate::detect::is_everyday;
 use crate::problem::Problem;
 
 /// A file that holds part of a roster.
@@ -64,6 +65,8 @@ impl Import {
             !guardian.bonds.is_empty()
         });
         self.report.strangers = strangers;
+        let firsts: HashSet<&str> = self.roster.pupils.iter().map(|pupil| pupil.first.as_str()).collect();
+        self.report.words = firsts.into_iter().filter(|first| is_everyday(first)).count();
         self.report.pupils = self.roster.pupils.len();
         self.report.guardians = self.roster.guardians.len();
         self.report.staff = self.roster.staff.len();

@@ -48,6 +48,8 @@ pub struct Pupil {
     pub first: String,
     /// Voornamen as registered, when the export has them.
     pub formal: String,
+    /// Voorletters: "S.M.J."; empty when the export has none.
+    pub initials: String,
     /// Tussenvoegsel: "van den".
     pub particle: String,
     /// Achternaam without the tussenvoegsel.

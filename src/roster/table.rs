@@ -156,6 +156,7 @@ fn named(columns: &Columns, fields: &[String]) -> Pupil {
     Pupil {
         first: first.to_owned(),
         formal: formal.to_owned(),
+        initials: get(Field::Initials).to_owned(),
         particle: get(Field::Particle).to_owned(),
         surname: get(Field::Surname).to_owned(),
         ..Pupil::default()

@@ -49,7 +49,7 @@ fn detect(bencher: Bencher<'_, '_>, name: &str) {
 #[divan::bench(args = MAILS)]
 fn whole(bencher: Bencher<'_, '_>, name: &str) {
     let (bench, tenant) = (bench(), tenant());
-    let mail = Mail { envelope: envelope(), raw: mail(name) };
+    let mail = Mail { envelope: envelope(), raw: mail(name), day: Default::default() };
     bencher.counter(BytesCount::of_slice(&mail.raw)).bench_local(|| scan(&mail, &tenant, &bench));
 }
 
@@ -206,6 +206,7 @@ fn bench() -> Bench {
         acquaintance: Arc::new(KnowsAll),
         classes,
         mode: Mode::Enforce,
+        readers: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mailpoort::config::Config;
 use mailpoort::gate::Gate;
 use mailpoort::gate::house::{self, House};
+use mailpoort::reader::{Readers, Settings};
 use mailpoort::record::Record;
 use mailpoort::smtp::budget::Budget;
 use mailpoort::smtp::listener::{Server, bind};
@@ -73,7 +74,13 @@ impl Poort {
 
 fn load(dir: &Path) -> (House, mailpoort::config::SmtpConfig) {
     let config = Config::load(&dir.join("mailpoort.toml")).unwrap_or_else(|problems| panic!("{problems:?}"));
-    House::load(config, &mut |_| {}).unwrap_or_else(|problems| panic!("{problems:?}"))
+    let (mut house, smtp) = House::load(config, &mut |_| {}).unwrap_or_else(|problems| panic!("{problems:?}"));
+    // This process is no mailpoort that could read documents.
+    let bench = Arc::get_mut(&mut house.bench).unwrap();
+    let settings = bench.readers.as_ref().unwrap().settings().clone();
+    let program = env!("CARGO_BIN_EXE_mailpoort").into();
+    bench.readers = Some(Readers::new(Settings { program, ..settings }));
+    (house, smtp)
 }
 
 /// Writes a configuration with all that it names.

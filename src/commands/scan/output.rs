@@ -8,6 +8,7 @@ use super::Arguments;
 use crate::commands::say;
 use crate::decide::{self, Content, Policy};
 use crate::detect::{Finding, Kind};
+use crate::extract::Receipt;
 use crate::gate::Scan;
 use crate::message::Mail;
 
@@ -18,6 +19,7 @@ struct Message<'s> {
     special: bool,
     findings: Vec<Found<'s>>,
     unread: Vec<Unread>,
+    parts: Vec<Part<'s>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     routes: Vec<Route<'s>>,
 }
@@ -53,6 +55,18 @@ struct Unread {
     why: &'static str,
 }
 
+/// A line of the receipt.
+#[derive(Serialize)]
+struct Part<'s> {
+    part: String,
+    format: &'s str,
+    octets: usize,
+    read: bool,
+    /// Why it, or some of it, is unread.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    why: Vec<&'static str>,
+}
+
 #[derive(Serialize)]
 struct Route<'s> {
     to: &'s str,
@@ -68,6 +82,7 @@ struct Read<'s> {
     file: &'s str,
     texts: Vec<ReadText<'s>>,
     unread: Vec<Unread>,
+    parts: Vec<Part<'s>>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +115,7 @@ fn message<'s>(file: &'s str, mail: &'s Mail, scan: &'s Scan, explain: bool) -> 
         special,
         findings: findings(scan, explain),
         unread: unread(scan),
+        parts: parts(scan),
         routes: routes(mail, scan),
     }
 }
@@ -162,6 +178,17 @@ fn unread(scan: &Scan) -> Vec<Unread> {
         .collect()
 }
 
+fn parts(scan: &Scan) -> Vec<Part<'_>> {
+    let part = |receipt: &'_ Receipt| {
+        let mut why: Vec<&str> = receipt.unread.iter().map(|why| why.word()).collect();
+        why.sort_unstable();
+        why.dedup();
+        (receipt.place.path(), receipt.octets, receipt.read, why)
+    };
+    let receipts = scan.texts.receipts.iter().map(|receipt| (part(receipt), receipt.format.as_str()));
+    receipts.map(|((part, octets, read, why), format)| Part { part, format, octets, read, why }).collect()
+}
+
 fn routes<'s>(mail: &'s Mail, scan: &'s Scan) -> Vec<Route<'s>> {
     let recipients = mail.envelope.recipients.iter().zip(&scan.verdict.decisions);
     recipients
@@ -182,7 +209,7 @@ fn read<'s>(file: &'s str, scan: &'s Scan) -> Read<'s> {
         .iter()
         .map(|text| ReadText { place: text.place.path_and_section(), text: &text.text })
         .collect();
-    Read { file, texts, unread: unread(scan) }
+    Read { file, texts, unread: unread(scan), parts: parts(scan) }
 }
 
 fn text(file: &str, scan: &Scan) {
@@ -211,6 +238,10 @@ fn people(file: &str, mail: &Mail, scan: &Scan, policy: &Policy, explain: bool) 
         for feature in findings.first().filter(|_| explain).into_iter().flat_map(|finding| &finding.why) {
             say(format!("      {:+.1}  {}", feature.weight, feature.name));
         }
+    }
+    for Part { part, format, octets, why, .. } in parts(scan).iter().filter(|part| part.read && part.format != "text") {
+        let rest = if why.is_empty() { String::new() } else { format!(", but for some of it: {}", why.join(", ")) };
+        say(format!("  {part}: read as {format}, {octets} octets{rest}"));
     }
     unread(scan).iter().for_each(|unread| say(format!("  {}: unread, {}", unread.part, unread.why)));
     routes(mail, scan).iter().for_each(|r| {

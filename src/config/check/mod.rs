@@ -2,6 +2,7 @@
 //!
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
+mod documents;
 mod listener;
 mod next_hops;
 mod schools;
@@ -39,10 +40,12 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         shipped_rules: raw.rules.shipped,
         packs: raw.rules.packs.iter().map(|pack| check.path(pack)).collect(),
         policy: raw.policy.file.map(|policy| check.path(&policy)),
+        first_times: raw.policy.first_times.map(|file| check.path(&file)),
         texts: raw.texts.folder.map(|folder| check.path(&folder)),
         max_parts: check.at_least(&raw.scan.max_parts, "max_parts", 1),
         max_depth: check.at_least(&raw.scan.max_depth, "max_depth", 1),
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
+        documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
         journal_archive,
         log: LogConfig {
             format: raw.log.format,

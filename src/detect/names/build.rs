@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::near::Near;
+use super::staff::Staff;
 use super::{Map, NameIndex, SIEVE_BITS, Sequence, Shared, Word, login_hash, pair, sieve_bit};
 use crate::detect::PupilKey;
+use crate::detect::everyday::is_everyday_hash;
 use crate::detect::fold::fold;
 use crate::detect::reading::word_hash;
-use crate::roster::{PARTICLES, Pupil};
+use crate::roster::{PARTICLES, Person, Pupil};
 
 /// Gathers the pupils.
 #[derive(Default)]
@@ -18,7 +21,16 @@ pub struct Builder {
     surname_ids: HashMap<Vec<u64>, u32>,
     pairs: Map<Shared>,
     initials: Map<Shared>,
+    more_initials: Map<()>,
+    open_initials: Map<()>,
     letters: Map<Shared>,
+    middle: Map<()>,
+    near: Near,
+    staff: Staff,
+    borne: Vec<u32>,
+    particle_sets: Vec<Vec<String>>,
+    particle_set: Vec<u16>,
+    particle_ids: HashMap<Vec<String>, u16>,
     logins: Map<u32>,
     alone: Vec<Shared>,
     keys: Vec<PupilKey>,
@@ -46,7 +58,15 @@ impl Builder {
         }
         let firsts: Vec<u32> = names.iter().map(|name| self.first(name, index)).collect();
         let surnames: Vec<u32> = surname_forms(&pupil.surname).iter().map(|form| self.surname(form)).collect();
+        self.particles(&pupil.particle, &pupil.surname);
+        let middle = words_of(&pupil.formal).into_iter().map(|name| (word_hash(name.as_bytes()), ()));
+        self.middle.extend(middle);
+        let letters = initials(pupil);
         for &surname in &surnames {
+            if let Some(borne) = self.borne.get_mut(surname as usize) {
+                *borne += 1;
+            }
+            self.initials_of(&letters, surname);
             for (&first, name) in firsts.iter().zip(&names) {
                 share(&mut self.pairs, pair(first, surname), index);
                 let letter = self.surnames.get(surname as usize).map_or(0, |surname| surname.letter);
@@ -64,16 +84,51 @@ impl Builder {
         }
     }
 
+    /// Adds a member of staff.
+    pub fn add_staff(&mut self, person: &Person) {
+        let surnames = surname_forms(&person.surname);
+        self.staff.add(&words_of(&person.first), &surnames);
+    }
+
+    /// Every start of two letters or more; who has one known letter may have more.
+    fn initials_of(&mut self, letters: &str, surname: u32) {
+        let Some(first) = letters.bytes().next() else { return };
+        if letters.len() == 1 {
+            self.open_initials.insert(pair(u32::from(first), surname), ());
+        }
+        for length in 2..=letters.len() {
+            let letters = letters.get(..length).unwrap_or_default();
+            self.more_initials.insert(initials_key(letters.as_bytes(), surname), ());
+        }
+    }
+
+    fn particles(&mut self, particle: &str, surname: &str) {
+        // "El Amrani" may stand whole in the column of surnames.
+        let inside = words_of(surname).into_iter().filter(|word| PARTICLES.contains(&word.as_str()));
+        let words: Vec<String> = words_of(particle).into_iter().chain(inside).collect();
+        let next = self.particle_sets.len() as u16;
+        let id = match self.particle_ids.get(&words) {
+            Some(&id) => id,
+            // There are a few dozen particles; whoever has more kinds of them than this goes without.
+            None if next == u16::MAX => u16::MAX,
+            None => {
+                self.particle_sets.push(words.clone());
+                self.particle_ids.insert(words, next);
+                next
+            }
+        };
+        self.particle_set.push(id);
+    }
+
     fn first(&mut self, name: &[String], pupil: u32) -> u32 {
         let hashes: Vec<u64> = name.iter().map(|word| word_hash(word.as_bytes())).collect();
         let next = self.firsts.len() as u32;
         let id = *self.first_ids.entry(hashes.clone()).or_insert(next);
         if id == next {
             let (Some(&start), Some(word)) = (hashes.first(), name.first()) else { return id };
-            self.words.entry(start).or_default().firsts.push(id);
+            self.know(start, word).firsts.push(id);
             let rest = hashes.get(1..).unwrap_or_default().to_vec();
-            let letter = word.bytes().next().unwrap_or_default();
-            self.firsts.push(Sequence { rest, letter, word: FIRST_WORDS.contains(&word.as_str()) });
+            self.firsts.push(sequence(word, start, rest, &FIRST_WORDS));
             self.alone.push(Shared { pupil, count: 0 });
         }
         if let Some(shared) = self.alone.get_mut(id as usize) {
@@ -88,12 +143,20 @@ impl Builder {
         let id = *self.surname_ids.entry(hashes.clone()).or_insert(next);
         if id == next {
             let (Some(&start), Some(word)) = (hashes.first(), name.first()) else { return id };
-            self.words.entry(start).or_default().surnames.push(id);
+            self.know(start, word).surnames.push(id);
             let rest = hashes.get(1..).unwrap_or_default().to_vec();
-            let letter = word.bytes().next().unwrap_or_default();
-            self.surnames.push(Sequence { rest, letter, word: LAST_WORDS.contains(&word.as_str()) });
+            self.surnames.push(sequence(word, start, rest, &LAST_WORDS));
+            self.borne.push(0);
         }
         id
+    }
+
+    fn know(&mut self, hash: u64, word: &str) -> &mut Word {
+        let near = &mut self.near;
+        self.words.entry(hash).or_insert_with(|| {
+            near.add(word.as_bytes());
+            Word::default()
+        })
     }
 
     /// sannevandenberg, sanneberg, sannevdberg: enough of a name to be one. Initials are not.
@@ -132,7 +195,15 @@ impl Builder {
             surnames: self.surnames,
             pairs: self.pairs,
             initials: self.initials,
+            more_initials: self.more_initials,
+            open_initials: self.open_initials,
             letters: self.letters,
+            middle: self.middle,
+            near: self.near.finish(),
+            staff: self.staff,
+            borne: self.borne,
+            particle_sets: self.particle_sets,
+            particle_set: self.particle_set,
             logins: self.logins,
             particles: PARTICLES
                 .iter()
@@ -164,6 +235,26 @@ pub fn day_of(date: &str) -> Option<u64> {
     let year: u64 = year.parse().ok()?;
     let year = if year < 100 { year + 2000 } else { year };
     Some(year * 10_000 + month * 100 + day.get(..day.len().min(2))?.parse::<u64>().ok()?)
+}
+
+/// The key of initials and surname.
+pub fn initials_key(letters: &[u8], surname: u32) -> u64 {
+    word_hash(letters) ^ (u64::from(surname) << 32)
+}
+
+/// A pupil's initials in small letters: voorletters, else of the voornamen, else of the roepnaam alone.
+fn initials(pupil: &Pupil) -> String {
+    let letters = |text: &str| fold(text).to_ascii_lowercase().chars().filter(char::is_ascii_alphabetic).collect();
+    if !pupil.initials.is_empty() {
+        return letters(&pupil.initials);
+    }
+    let name = if pupil.formal.is_empty() { &pupil.first } else { &pupil.formal };
+    words_of(name).iter().filter_map(|word| word.chars().next()).collect()
+}
+
+fn sequence(word: &str, hash: u64, rest: Vec<u64>, words: &[&str]) -> Sequence {
+    let everyday = rest.is_empty() && is_everyday_hash(hash);
+    Sequence { rest, letter: word.bytes().next().unwrap_or_default(), word: words.contains(&word), everyday }
 }
 
 fn share(map: &mut Map<Shared>, key: u64, pupil: u32) {

@@ -1,12 +1,13 @@
 //! The search: every known word of a text, with what stands before and after it.
 
-use super::{Form, NameHit, NameIndex, Sequence, Shared, Word, login_hash, pair};
-use crate::detect::reading::{Reading, gap};
+use super::build::initials_key;
+use super::{Form, NameHit, NameIndex, Note, Sequence, Shared, Word, login_hash, pair};
+use crate::detect::reading::{Reading, Token, gap};
 
 /// First name, up to so many middle names or initials, surname.
 const MIDDLE_NAMES: usize = 3;
 /// "van den", "in 't", "uit den", "van der".
-const MOST_PARTICLES: usize = 4;
+pub const MOST_PARTICLES: usize = 4;
 
 /// Walks along the hits with the tokens, to see which tokens a longer name has used.
 pub struct Taken<'h> {
@@ -29,6 +30,15 @@ impl<'h> Taken<'h> {
     }
 }
 
+/// A first name of somebody with the surname that was asked for.
+#[derive(Clone, Copy)]
+struct Paired {
+    /// Its first token.
+    from: usize,
+    first: u32,
+    shared: Shared,
+}
+
 /// The search of one text.
 pub struct Search<'s, 'r> {
     /// The names.
@@ -44,7 +54,9 @@ impl Search<'_, '_> {
     pub fn surname(&mut self, at: usize, word: &Word) {
         for &surname in &word.surnames {
             let Some(end) = self.sequence_end(at, self.index.surnames.get(surname as usize)) else { continue };
-            let found = self.before(at, end, surname).or_else(|| self.after(at, end, surname));
+            let found = (self.before(at, end, surname))
+                .or_else(|| self.after(at, end, surname))
+                .or_else(|| self.over_line(at, end, surname));
             if let Some(hit) = found {
                 self.hits.push(hit);
                 return;
@@ -53,7 +65,7 @@ impl Search<'_, '_> {
     }
 
     /// The last token of a name whose first word is at a token; particles inside it may be skipped.
-    fn sequence_end(&self, at: usize, sequence: Option<&Sequence>) -> Option<usize> {
+    pub fn sequence_end(&self, at: usize, sequence: Option<&Sequence>) -> Option<usize> {
         let mut end = at;
         for &hash in &sequence?.rest {
             let mut next = end + 1;
@@ -71,7 +83,7 @@ impl Search<'_, '_> {
     }
 
     /// Whether a token belongs with the one before it.
-    fn joined(&self, at: usize, comma: bool) -> bool {
+    pub fn joined(&self, at: usize, comma: bool) -> bool {
         let Some(token) = self.reading.token(at) else { return false };
         let mut barred = gap::BLANK | gap::END | gap::COLON | gap::OTHER | gap::AT | gap::SLASH | gap::BRACKET;
         if !comma {
@@ -101,25 +113,24 @@ impl Search<'_, '_> {
             }
             skipped += 1;
         }
-        if let Some(hit) = self.first_before(start, end, surname) {
+        if let Some(hit) = self.first_before(start, (at, end), surname) {
             return Some(hit);
         }
         // "Ben" and "Al" are names as well as particles.
-        (skipped > 0).then(|| self.first_before(at, end, surname)).flatten()
+        (skipped > 0).then(|| self.first_before(at, (at, end), surname)).flatten()
     }
 
-    fn first_before(&self, start: usize, end: usize, surname: u32) -> Option<NameHit> {
+    fn first_before(&self, start: usize, (surname_at, end): (usize, usize), surname: u32) -> Option<NameHit> {
         let mut at = start;
         for _ in 0..=MIDDLE_NAMES {
             if !self.joined(at, false) {
                 break;
             }
             let before = at.checked_sub(1)?;
-            if let Some((first, shared, named)) = self.pair_ending_at(before, surname) {
-                return self.hit(first, end, Form::Full, shared, named && self.surname_is_word(surname));
+            if let Some(named) = self.pair_ending_at(before, surname) {
+                return self.full((named.from, end), named, (surname_at, surname));
             }
-            let token = self.reading.token(before)?;
-            if !token.capital && self.reading.token(start)?.capital {
+            if !self.middle_name(before) {
                 break;
             }
             at = before;
@@ -127,23 +138,72 @@ impl Search<'_, '_> {
         self.initials_before(start, end, surname)
     }
 
-    fn surname_is_word(&self, surname: u32) -> bool {
-        self.index.surnames.get(surname as usize).is_some_and(|name| name.word)
+    /// "Hamza\nvan der Maath heeft": a page may end a line anywhere. Where the next line goes on with a first name, it
+    /// is a list of names.
+    fn over_line(&self, at: usize, end: usize, surname: u32) -> Option<NameHit> {
+        let next = self.reading.token(end + 1)?;
+        let named = next.capital && self.index.words.get(&next.hash).is_some_and(|word| !word.firsts.is_empty());
+        if named || next.gap & gap::LINE != 0 {
+            return None;
+        }
+        let mut start = at;
+        while at - start < MOST_PARTICLES && (self.joined(start, false) || self.is_wrapped(start)) {
+            match self.reading.token(start.checked_sub(1)?) {
+                Some(token) if self.index.particle(token) => start -= 1,
+                _ => break,
+            }
+        }
+        if !(self.joined(start, false) || self.is_wrapped(start)) {
+            return None;
+        }
+        let named = self.pair_ending_at(start.checked_sub(1)?, surname)?;
+        self.full((named.from, end), named, (at, surname))
     }
 
-    /// A first name that ends at a token and has this surname: its first token, who, and whether it is a lower-case word.
-    fn pair_ending_at(&self, at: usize, surname: u32) -> Option<(usize, Shared, bool)> {
+    /// Whether nothing but a single line end stands before a token.
+    fn is_wrapped(&self, at: usize) -> bool {
+        let plain = gap::LINE | gap::SEGMENT | gap::SPACE | gap::QUOTE;
+        self.reading.token(at).is_some_and(|token| token.gap & gap::LINE != 0 && token.gap & !plain == 0)
+    }
+
+    /// Whether a token may stand between first name and surname: another first name, or an initial.
+    fn middle_name(&self, at: usize) -> bool {
+        let Some(token) = self.reading.token(at) else { return false };
+        let named = || {
+            let first = |word: &Word| !word.firsts.is_empty();
+            self.index.middle.contains_key(&token.hash) || self.index.words.get(&token.hash).is_some_and(first)
+        };
+        self.initial(at) || named()
+    }
+
+    /// A full name, unless two words happen to stand together: "Roos, winter", "Jan werd".
+    fn full(&self, (first, last): (usize, usize), named: Paired, (at, surname): (usize, u32)) -> Option<NameHit> {
+        let capital = |at| self.reading.token(at).is_some_and(|token| token.capital);
+        let (name, surname_name) =
+            (self.index.firsts.get(named.first as usize)?, self.index.surnames.get(surname as usize)?);
+        let words = match (capital(named.from), capital(at)) {
+            (true, true) => false,
+            (true, false) => surname_name.everyday,
+            (false, true) => name.everyday,
+            (false, false) => name.word && surname_name.word,
+        };
+        if words {
+            return None;
+        }
+        Some(self.hit(first, last, Form::Full, named.shared, self.index.chance(named.first, surname)))
+    }
+
+    /// A first name that ends at a token, of somebody with this surname.
+    fn pair_ending_at(&self, at: usize, surname: u32) -> Option<Paired> {
         (0..3).find_map(|back| self.pair_at(at.checked_sub(back)?, at, surname))
     }
 
-    fn pair_at(&self, from: usize, to: usize, surname: u32) -> Option<(usize, Shared, bool)> {
-        let token = self.reading.token(from)?;
-        let word = self.index.words.get(&token.hash)?;
+    fn pair_at(&self, from: usize, to: usize, surname: u32) -> Option<Paired> {
+        let word = self.index.words.get(&self.reading.token(from)?.hash)?;
         word.firsts.iter().find_map(|&first| {
-            let name = self.index.firsts.get(first as usize)?;
-            let end = self.sequence_end(from, Some(name))?;
-            let shared = self.index.pairs.get(&pair(first, surname))?;
-            (end == to).then_some((from, *shared, name.word && !token.capital))
+            let end = self.sequence_end(from, self.index.firsts.get(first as usize))?;
+            let shared = *self.index.pairs.get(&pair(first, surname))?;
+            (end == to).then_some(Paired { from, first, shared })
         })
     }
 
@@ -169,10 +229,32 @@ impl Search<'_, '_> {
     }
 
     fn initials_hit(&self, letters: usize, first: usize, last: usize, surname: u32) -> Option<NameHit> {
-        let letter = self.reading.bytes(self.reading.token(letters)?).first()?.to_ascii_lowercase();
-        let shared = *self.index.initials.get(&pair(u32::from(letter), surname))?;
-        let surname = self.reading.tokens.get(first..=last)?.iter().any(|token| token.len() > 1 && token.capital);
-        if surname { self.hit(first, last, Form::Initials, shared, false) } else { None }
+        let typed = self.letters_from(letters, last);
+        let key = pair(u32::from(*typed.first()?), surname);
+        let shared = *self.index.initials.get(&key)?;
+        let note = match typed.len() {
+            1 => None,
+            _ if self.index.more_initials.contains_key(&initials_key(&typed, surname)) => Some(Note::SameInitials),
+            _ if self.index.open_initials.contains_key(&key) => None,
+            _ => Some(Note::OtherInitials),
+        };
+        let named = self.reading.tokens.get(first..=last)?.iter().any(|token| token.len() > 1 && token.capital);
+        let hit = self.hit(first, last, Form::Initials, shared, self.index.expected(shared.count, surname));
+        named.then_some(NameHit { note, ..hit })
+    }
+
+    /// The initials that begin at a token, in small letters.
+    fn letters_from(&self, at: usize, last: usize) -> Vec<u8> {
+        let mut letters = Vec::new();
+        for index in at..=last.min(at + 5) {
+            let Some(token) = self.reading.token(index).filter(|_| self.initial(index)) else { break };
+            letters.extend(self.reading.bytes(token).iter().map(u8::to_ascii_lowercase));
+            // "SM van den": what follows is no initial.
+            if token.len() > 1 {
+                break;
+            }
+        }
+        letters
     }
 
     /// "Berg, Sanne van den", "van den Berg Sanne", "Berg, van den, Sanne", "Berg SM van den".
@@ -191,25 +273,30 @@ impl Search<'_, '_> {
         }
         let start = self.particles_before(at);
         for to in next..next + 3 {
-            if let Some((_, shared, lower)) = self.pair_at(next, to, surname) {
+            if let Some(named) = self.pair_at(next, to, surname) {
                 let last = self.particles_after(to);
-                return self.hit(start, last, Form::Full, shared, lower);
+                return self.full((start, last), named, (at, surname));
             }
         }
         let comma = self.reading.token(next)?.gap & (gap::COMMA | gap::CELL) != 0;
         let dotted = self.reading.byte_at(self.reading.token(next)?.end) == Some(b'.');
-        if self.initial(next) && (comma || dotted || self.reading.token(next)?.len() > 1) {
+        // "van den Berg van FNV" is somebody of the FNV.
+        let direct = comma || next == end + 1;
+        if direct && self.initial(next) && (comma || dotted || self.reading.token(next)?.len() > 1) {
             let mut last = next;
             while last - next < 5 && self.joined(last + 1, false) && self.initial(last + 1) {
                 last += 1;
             }
-            let last = self.particles_after(last);
-            return self.initials_hit(next, start, last, surname);
+            let end = self.particles_after(last);
+            let hit = self.initials_hit(next, start, end, surname);
+            // "Berg SM van den" is a name, "Liu BSN" is not.
+            return hit.filter(|hit| comma || dotted || end > last || hit.note == Some(Note::SameInitials));
         }
         None
     }
 
-    fn particles_before(&self, mut at: usize) -> usize {
+    /// The first of the particles that stand right before a token.
+    pub fn particles_before(&self, mut at: usize) -> usize {
         let from = at;
         while from - at < MOST_PARTICLES
             && self.joined(at, false)
@@ -223,7 +310,8 @@ impl Search<'_, '_> {
         at
     }
 
-    fn particles_after(&self, mut at: usize) -> usize {
+    /// The last of the particles that stand right after a token.
+    pub fn particles_after(&self, mut at: usize) -> usize {
         let from = at;
         while at - from < MOST_PARTICLES
             && self.joined(at + 1, false)
@@ -235,15 +323,18 @@ impl Search<'_, '_> {
         at
     }
 
-    fn hit(&self, first: usize, last: usize, form: Form, shared: Shared, lower_word: bool) -> Option<NameHit> {
-        let capital = self.reading.tokens.get(first..=last)?.iter().any(|token| token.capital);
-        (!lower_word || capital).then_some(NameHit {
+    /// A hit from token to token.
+    pub fn hit(&self, first: usize, last: usize, form: Form, shared: Shared, chance: f32) -> NameHit {
+        NameHit {
             first: first as u32,
             last: last as u32,
             form,
             pupil: shared.pupil,
             shared: shared.count,
-        })
+            chance,
+            note: None,
+            staff: false,
+        }
     }
 
     /// First name and surname in other cells of the same row, with cells between.
@@ -268,7 +359,7 @@ impl Search<'_, '_> {
     }
 
     fn surname_cell(&self, at: usize, word: &Word, group: &[(usize, &Word)]) -> Option<NameHit> {
-        if self.in_address(at) {
+        if self.in_address(at) || self.in_postcode(at) {
             return None;
         }
         word.surnames.iter().find_map(|&surname| {
@@ -280,8 +371,18 @@ impl Search<'_, '_> {
                 });
                 pairs.copied().next()
             })?;
-            self.hit(self.particles_before(at), end, Form::Cells, shared, false)
+            Some(self.hit(self.particles_before(at), end, Form::Cells, shared, 0.0))
         })
+    }
+
+    /// "6811 ES"
+    fn in_postcode(&self, at: usize) -> bool {
+        let (Some(token), Some(before)) =
+            (self.reading.token(at), at.checked_sub(1).and_then(|at| self.reading.token(at)))
+        else {
+            return false;
+        };
+        token.upper && token.len() == 2 && before.digits && before.len() == 4 && token.gap & !gap::SPACE == 0
     }
 
     /// Whether a token is part of a mail address: `bakker62@`, `@bakker.example`.
@@ -312,8 +413,7 @@ impl Search<'_, '_> {
             let start = self.reading.token(first).map_or(0, |token| token.start as usize);
             let local = self.reading.folded.text.get(start..token.start as usize).unwrap_or_default();
             if let Some(&pupil) = self.index.logins.get(&login_hash(local)) {
-                let (first, last) = (first as u32, at as u32 - 1);
-                self.hits.push(NameHit { first, last, form: Form::Login, pupil, shared: 1 });
+                self.hits.push(self.hit(first, at - 1, Form::Login, Shared { pupil, count: 1 }, 0.0));
             }
         }
     }
@@ -335,14 +435,36 @@ impl Search<'_, '_> {
             let letter = self.reading.bytes(next).first()?.to_ascii_lowercase();
             let alone = self.reading.token(end + 2).is_none_or(|after| !after.capital || after.gap & gap::SEGMENT != 0);
             if let Some(&shared) = self.index.letters.get(&pair(first, u32::from(letter))).filter(|_| alone) {
-                return self.hit(at, end + 1, Form::FirstAndLetter, shared, false);
+                return Some(self.hit(at, end + 1, Form::FirstAndLetter, shared, 0.0));
             }
         }
-        self.hit(at, end, Form::First, shared, false)
+        let begins = token.gap & gap::SEGMENT != 0 || at == 0;
+        let word = begins && self.index.firsts.get(first as usize).is_some_and(|name| name.everyday);
+        let note = match word {
+            _ if self.stranger_follows(end) => Some(Note::Stranger),
+            true => Some(Note::EverydayWord),
+            false => None,
+        };
+        Some(NameHit { note, ..self.hit(at, end, Form::First, shared, 0.0) })
+    }
+
+    /// "Sanne Pietersen", "Sanne van Pietersen", where no pupil is called so. An abbreviation is no surname.
+    fn stranger_follows(&self, end: usize) -> bool {
+        let mut next = end + 1;
+        let spaced = |at| self.reading.token(at).is_some_and(|token| token.gap & !(gap::SPACE | gap::APOSTROPHE) == 0);
+        while next - end <= MOST_PARTICLES
+            && spaced(next)
+            && self.reading.token(next).is_some_and(|token| self.index.particle(token))
+        {
+            next += 1;
+        }
+        let name = |token: &Token| token.capital && token.len() > 1 && !(token.upper && token.len() < 6);
+        spaced(next) && self.reading.token(next).is_some_and(name)
     }
 }
 
-fn taken_free(hits: &[NameHit], hit: &NameHit) -> bool {
+/// Whether no other hit has used these tokens; the hits stand in text order.
+pub fn taken_free(hits: &[NameHit], hit: &NameHit) -> bool {
     let next = hits.partition_point(|other| other.first <= hit.last);
     hits.get(next.saturating_sub(3)..next).unwrap_or_default().iter().all(|other| other.last < hit.first)
 }

@@ -5,19 +5,32 @@
 //! processes, and only they, tests and fuzzers come in here. Cannot fail: what is locked, broken, unknown or too large
 //! is said to the sink, and what was read before that is kept.
 
+mod cells;
+mod codepage;
 mod compound;
+mod compressed;
 mod doc;
-mod gzip;
+mod drawing;
+mod epub;
+mod formula;
+mod iwork;
+mod mapi;
 mod msg;
+mod octets;
 mod odf;
+mod opc;
 mod pdf;
 mod ppt;
+mod rar;
 mod rtf;
 mod sevenz;
+mod shown;
 mod slides;
+mod story;
 mod tar;
 mod tnef;
-mod word;
+mod unpack;
+pub(super) mod word;
 mod workbook;
 mod xls;
 mod xlsb;
@@ -25,13 +38,14 @@ mod xml;
 mod zip;
 
 use super::content::About;
-use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html};
+use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html, sniff};
 use crate::message::Limits;
 
 /// Reads documents somewhere else than in this process.
 pub trait Documents {
-    /// What a document holds. Cannot fail: a reader that dies or runs late is an `Unread`.
-    fn read(&self, document: &Document<'_>, limits: &Limits) -> super::Texts;
+    /// What each of the documents of a message holds, in their order. Cannot fail: a reader that dies or runs late is
+    /// an `Unread`.
+    fn read(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<super::Answer>;
 }
 
 /// A document to be read.
@@ -49,12 +63,41 @@ pub struct Document<'d> {
     pub depth: usize,
 }
 
-/// Reads a document in this process: for the reader processes, tests and fuzzers.
+/// What a reader has found, as soon as it is settled.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'f> {
+    /// A text.
+    Text(&'f super::Text),
+    /// Something that is unread.
+    Unread(&'f Unread),
+    /// A part that was looked at; the last one is the document itself.
+    Receipt(&'f super::Receipt),
+}
+
+/// Reads a document in this process: for tests and fuzzers.
 pub fn read(document: &Document<'_>, limits: &Limits) -> super::Texts {
-    let mut reader = Reader::new(limits, None);
+    read_aloud(document, limits, None).texts
+}
+
+/// Reads a document in this process, and tells a listener what is found as soon as it is: for the reader processes,
+/// which may not live to its end.
+pub fn read_aloud<'l>(
+    document: &Document<'_>,
+    limits: &Limits,
+    listener: Option<&'l mut dyn FnMut(Found<'_>)>,
+) -> super::Answer {
+    let limits = Limits {
+        parts: limits.entries,
+        text_bytes: limits.document_text.min(limits.documents_text),
+        depth: limits.depth.min(document.depth.saturating_add(limits.archives).saturating_add(1)),
+        ..limits.clone()
+    };
+    let (entries, unpacked) = (limits.entries, limits.unpacked_bytes);
+    let mut reader = Reader::new(limits);
+    reader.listener = listener;
     let about = About::of(document);
     reader.content(document.octets, &about, true);
-    reader.out
+    super::Answer { entries: entries - reader.parts_left, unpacked: unpacked - reader.unpack_left, texts: reader.out }
 }
 
 /// What a document is by its first octets.
@@ -76,7 +119,11 @@ pub(super) enum Format {
     Tar,
     /// One compressed file: gzip, bzip2, xz, zstd, lz4, compress.
     Compressed,
-    /// A format with a known mark and no reader: RAR, CAB, ARJ, LHA, PST, SQLite, a program, a font.
+    /// RAR.
+    Rar,
+    /// OpenDocument as one XML file.
+    FlatOdf,
+    /// A format with a known mark and no reader: CAB, ARJ, LHA, PST, SQLite, a program, a font.
     Known(&'static str),
 }
 
@@ -92,6 +139,8 @@ impl Format {
             Self::SevenZ => "7z",
             Self::Tar => "tar",
             Self::Compressed => "compressed",
+            Self::Rar => "rar",
+            Self::FlatOdf => "fodt",
             Self::Known(word) => word,
         }
     }
@@ -107,8 +156,46 @@ pub(super) fn open(format: Format, octets: &[u8], sink: &mut Sink<'_, '_>) {
         Format::Tnef => tnef::read(octets, sink),
         Format::SevenZ => sevenz::read(octets, sink),
         Format::Tar => tar::read(octets, sink),
-        Format::Compressed => gzip::read(octets, sink),
+        Format::Compressed => compressed::read(octets, sink),
+        Format::Rar => rar::read(octets, sink),
+        Format::FlatOdf => odf::read_flat(octets, sink),
         Format::Known(_) => sink.unread(Why::UnknownFormat),
+    }
+}
+
+/// Whether octets that begin as something else end in a zip archive; `whole` wants nothing behind it.
+pub(super) fn ends_in_zip(octets: &[u8], whole: bool) -> bool {
+    zip::is_behind(octets, whole)
+}
+
+/// Whether XML defines entities by other entities, which no program does and which grow without end when expanded.
+pub(super) fn has_nested_entities(source: &str) -> bool {
+    xml::has_nested_entities(source)
+}
+
+/// Whether octets begin with the header of a tar archive, also of one without a mark.
+pub(super) fn is_tar(octets: &[u8]) -> bool {
+    tar::is(octets)
+}
+
+/// Files in files in files: deeper than any person packs, and as deep as a stack of readers goes.
+const DEEPEST: usize = 12;
+
+/// The files in a document that are pictures, nearly always. A logo in a letter is no news: the first is said to be
+/// unread for all of them.
+#[derive(Default)]
+pub(super) struct Pictures {
+    said: bool,
+}
+
+impl Pictures {
+    /// Hands a file in a document over, unless it is another picture.
+    pub(super) fn file(&mut self, name: &str, octets: &[u8], sink: &mut Sink<'_, '_>) {
+        let picture = sniff::is_picture_or_media(octets).is_some();
+        if !(picture && self.said) {
+            sink.file(name, octets);
+        }
+        self.said |= picture;
     }
 }
 
@@ -141,7 +228,7 @@ impl<'s, 'l> Sink<'s, 'l> {
 
     /// The limits of the message.
     pub(super) fn limits(&self) -> &Limits {
-        self.reader.limits
+        &self.reader.limits
     }
 
     /// A text of one section. One call for each section, not one for each paragraph: paragraphs end in a line end,
@@ -190,15 +277,32 @@ impl<'s, 'l> Sink<'s, 'l> {
     /// A file in this document (an archive's entry, an embedded object, an attachment): read like any other, one level
     /// deeper. Its name is read as a file name too.
     pub(super) fn file(&mut self, name: &str, octets: &[u8]) {
-        if self.depth + 1 >= self.reader.limits.depth || self.reader.parts_left == 0 {
+        let within = self.inside();
+        let deep = self.depth + 1 >= self.reader.limits.depth || within.len() > DEEPEST;
+        if deep || self.reader.parts_left == 0 {
             return self.unread(Why::OverLimit);
         }
         self.reader.parts_left -= 1;
-        let within = self.inside();
         let spot = Spot::FileName(name.to_string());
         self.reader.text(Place { within: within.clone(), spot, ..Place::default() }, name.to_string(), Vec::new());
         let about = About::file(name, within, self.depth + 1);
         self.reader.content(octets, &about, true);
+    }
+
+    /// A document in this one that has no octets of its own (a storage of a compound file, a message in a message): read
+    /// by `read`, one level deeper, with a line of its own in the receipt.
+    pub(super) fn document(&mut self, name: &str, read: impl FnOnce(&mut Sink<'_, 'l>)) {
+        if self.depth + 1 >= self.reader.limits.depth || self.reader.parts_left == 0 {
+            return self.unread(Why::OverLimit);
+        }
+        self.reader.parts_left -= 1;
+        let place = Place { within: self.inside(), spot: Spot::Attachment(name.to_string()), ..Place::default() };
+        let depth = self.depth + 1;
+        self.reader.receipted(&place, 0, |reader| {
+            let mut sink = Sink { reader, place: &place, name, depth, format: "object" };
+            read(&mut sink);
+            Some(sink.format)
+        });
     }
 
     /// A file in this document that cannot be read.
@@ -210,13 +314,30 @@ impl<'s, 'l> Sink<'s, 'l> {
             ..Place::default()
         };
         self.reader.text(spot(Spot::FileName), name.to_string(), Vec::new());
-        self.reader.out.unread.push(Unread { place: spot(Spot::Attachment), why });
+        self.reader.unread(spot(Spot::Attachment), why);
+    }
+
+    /// The name of something in this document that has no content: a folder, a link.
+    pub(super) fn name_only(&mut self, name: &str) {
+        let spot = Spot::FileName(name.to_string());
+        self.reader.text(Place { within: self.inside(), spot, ..Place::default() }, name.to_string(), Vec::new());
+    }
+
+    /// The name of this document.
+    pub(super) fn name(&self) -> &str {
+        self.name
     }
 
     /// A text of a message that this document is (MSG, TNEF): its subject, a header field or its body.
     pub(super) fn message_text(&mut self, spot: Spot, text: String) {
         let place = Place { within: self.inside(), spot, ..Place::default() };
         self.reader.text(place, text, Vec::new());
+    }
+
+    /// The body of a message that this document is, with the tables in it.
+    pub(super) fn message_body(&mut self, spot: Spot, text: String, cells: Vec<Cell>) {
+        let place = Place { within: self.inside(), spot, ..Place::default() };
+        self.reader.text(place, text, cells);
     }
 
     /// The HTML body of a message that this document is.

@@ -38,8 +38,20 @@ impl Element<'_> {
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         let mut attributes = self.0.attributes();
         let found = attributes.with_checks(false).flatten().find(|a| a.key.local_name().into_inner() == name)?;
-        Some(quick_xml::escape::unescape(&found.value).map_or_else(|_| found.value.to_string(), Cow::into_owned))
+        Some(unescaped(&found.value))
     }
+
+    /// All its attributes: names without prefix, and values; no declarations of namespaces.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, String)> {
+        let mut attributes = self.0.attributes();
+        let all = attributes.with_checks(false).collect::<Vec<_>>().into_iter().flatten();
+        all.filter(|a| a.key.as_namespace_binding().is_none())
+            .map(|a| (a.key.local_name().into_inner(), unescaped(&a.value)))
+    }
+}
+
+fn unescaped(value: &str) -> String {
+    quick_xml::escape::unescape(value).map_or_else(|_| value.to_string(), Cow::into_owned)
 }
 
 /// A walk through a document's octets.
@@ -48,6 +60,8 @@ pub(super) struct Xml<'x> {
     depth: usize,
     /// The end of an empty element, still to come.
     pending: Option<String>,
+    /// Whether ends come without their names.
+    nameless: bool,
     /// Why it stopped early.
     pub(super) fault: Option<Why>,
 }
@@ -60,7 +74,13 @@ impl<'x> Xml<'x> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        Self { reader, depth: 0, pending: None, fault: None }
+        Self { reader, depth: 0, pending: None, nameless: false, fault: None }
+    }
+
+    /// Begins at the start; the ends of elements come without names, which are work for each element and which those
+    /// do not need that keep a stack of their own.
+    pub(super) fn nameless(text: &'x str) -> Self {
+        Self { nameless: true, ..Self::new(text) }
     }
 
     /// The next step; none at the end, or at a fault.
@@ -83,24 +103,31 @@ impl<'x> Xml<'x> {
                     return Some(Node::Open(Element(start)));
                 }
                 Event::Empty(start) => {
-                    self.pending = Some(start.local_name().into_inner().to_string());
+                    self.pending = Some(self.name(start.local_name().into_inner()));
                     return Some(Node::Open(Element(start)));
                 }
                 Event::End(end) => {
                     self.depth = self.depth.saturating_sub(1);
-                    return Some(Node::Close(end.local_name().into_inner().to_string()));
+                    return Some(Node::Close(self.name(end.local_name().into_inner())));
                 }
                 Event::Text(text) => return Some(Node::Text(text.into_inner())),
                 Event::CData(data) => return Some(Node::Text(data.into_inner())),
                 Event::GeneralRef(reference) => return Some(Node::Text(resolved(&reference).into())),
-                // Office programs write none; one that defines entities wants to be expanded without end.
-                Event::DocType(_) => {
-                    self.fault.get_or_insert(Why::Damaged);
+                // One that defines entities wants to be expanded without end; they are left as they stand.
+                Event::DocType(kind) => {
+                    let text: &str = &kind;
+                    if text.contains("<!ENTITY") {
+                        self.fault.get_or_insert(Why::Damaged);
+                    }
                 }
                 Event::Eof => return None,
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             }
         }
+    }
+
+    fn name(&self, name: &str) -> String {
+        if self.nameless { String::new() } else { name.to_string() }
     }
 }
 
@@ -112,7 +139,29 @@ fn resolved(reference: &quick_xml::events::BytesRef<'_>) -> String {
     quick_xml::escape::resolve_predefined_entity(name).map_or_else(|| format!("&{name};"), str::to_string)
 }
 
-/// The octets of an XML file as text: UTF-8, or UTF-16 by its mark.
+/// Whether an entity is defined by another.
+pub(super) fn has_nested_entities(source: &str) -> bool {
+    source.split("<!ENTITY").skip(1).any(|definition| {
+        let value = definition.split('>').next().unwrap_or_default();
+        value.split('&').skip(1).any(|reference| reference.starts_with(char::is_alphabetic))
+    })
+}
+
+/// The octets of an XML file as text: by its mark, by its first signs, or by its declaration (XML 1.0 appendix F).
 pub(super) fn decoded(octets: &[u8]) -> Cow<'_, str> {
-    crate::message::charset::decode(octets, Some("utf-8"))
+    let declared = match octets {
+        [b'<', 0, ..] => Some("utf-16le"),
+        [0, b'<', ..] => Some("utf-16be"),
+        _ => octets.get(..200).unwrap_or(octets).trim_ascii_start().strip_prefix(b"<?xml").and_then(encoding),
+    };
+    crate::message::charset::decode(octets, declared.or(Some("utf-8")))
+}
+
+/// The encoding in a declaration; one of two octets a character cannot be, for then it could not be read.
+fn encoding(declaration: &[u8]) -> Option<&str> {
+    let text = declaration.split(|&b| b == b'>').next().and_then(|text| std::str::from_utf8(text).ok())?;
+    let value = text.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let label = value.get(1..)?.split(quote).next()?;
+    (!crate::message::charset::is_wide(label)).then_some(label)
 }

@@ -1,43 +1,46 @@
 //! Zip archives (APPNOTE), and which document one is.
+//!
+//! Hands the files of an OOXML, OpenDocument or other package to the reader of that, and every file of a plain archive
+//! to whoever reads files. Names are shown and read as text, never used as a path. What is encrypted, broken, doubtful
+//! or too large is said of that file alone, and the rest is read.
 
-use std::io::Read;
+mod directory;
 
-use super::{Sink, odf, slides, word, workbook, xlsb};
-use crate::extract::Why;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use directory::Directory;
+pub(super) use directory::{Entry, is_behind};
+
+use super::{Sink, epub, iwork, odf, slides, unpack, word, workbook, xlsb};
+use crate::extract::{Layer, Why};
 
 /// The files of a zip archive.
 pub(super) struct Archive<'b> {
     octets: &'b [u8],
-    entries: Vec<Entry>,
-}
-
-/// One file of it.
-pub(super) struct Entry {
-    /// Its path.
-    pub(super) name: String,
-    /// The compression method (4.4.5).
-    method: u16,
-    /// Whether it is encrypted.
-    pub(super) locked: bool,
-    /// Where its compressed octets stand.
-    data: std::ops::Range<usize>,
+    directory: Directory,
 }
 
 impl Archive<'_> {
     /// The paths of its files.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.name.as_str())
+        self.entries().iter().map(|entry| entry.name.as_str())
     }
 
     /// Its files.
     pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+        &self.directory.entries
+    }
+
+    /// Whether there is a file of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names().any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// The content of a file, by its path; none when there is none, or it cannot be unpacked, which the sink is told.
     pub(super) fn file(&self, name: &str, sink: &mut Sink<'_, '_>) -> Option<Vec<u8>> {
         let name = name.trim_start_matches('/');
-        let entry = self.entries.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))?;
+        let entry = self.entries().iter().find(|entry| entry.name.eq_ignore_ascii_case(name))?;
         match self.unpack(entry, sink) {
             Ok(content) => Some(content),
             Err(why) => {
@@ -47,82 +50,123 @@ impl Archive<'_> {
         }
     }
 
-    /// The content of an entry.
+    /// The content of an entry. What came before a fault is given, and the sink is told of the fault.
     ///
     /// # Errors
-    /// Why it cannot be had.
+    /// Why nothing of it can be had.
     pub(super) fn unpack(&self, entry: &Entry, sink: &mut Sink<'_, '_>) -> Result<Vec<u8>, Why> {
         if entry.locked {
             return Err(Why::Encrypted);
         }
-        let data = self.octets.get(entry.data.clone()).ok_or(Why::Damaged)?;
-        let most = sink.unpack_left();
-        let mut content = Vec::new();
-        match entry.method {
-            0 => content.extend_from_slice(data.get(..most.min(data.len())).unwrap_or(data)),
-            8 => {
-                let bound = most as u64 + 1;
-                flate2::read::DeflateDecoder::new(data)
-                    .take(bound)
-                    .read_to_end(&mut content)
-                    .map_err(|_| Why::Damaged)?;
-            }
-            _ => return Err(Why::UnknownFormat),
+        // Only an entry without a local header ends at the very start.
+        let data = self.octets.get(entry.data.clone()).filter(|_| entry.data.end > 0).ok_or(Why::Damaged)?;
+        let read = unpack::by_zip_method(entry.method, data, sink);
+        let fault = read.fault.or_else(|| {
+            let mut sum = flate2::Crc::new();
+            sum.update(&read.content);
+            entry.checksum.filter(|&known| known != sum.sum()).map(|_| Why::Damaged)
+        });
+        match fault {
+            Some(why) if read.content.is_empty() => return Err(why),
+            Some(why) => sink.unread(why),
+            None => {}
         }
-        if sink.may_unpack(content.len()) { Ok(content) } else { Err(Why::OverLimit) }
+        Ok(read.content)
+    }
+
+    /// Hands every file to whoever reads files.
+    fn files(&self, sink: &mut Sink<'_, '_>) {
+        let names: BTreeSet<&str> = self.names().collect();
+        for entry in self.entries() {
+            // A folder is named by the files in it.
+            let after = (Bound::Excluded(entry.name.as_str()), Bound::Unbounded);
+            let next = names.range::<str, _>(after).next();
+            if !(entry.name.ends_with('/') && next.is_some_and(|next| next.starts_with(&entry.name))) {
+                self.hand_over(entry, sink);
+            }
+        }
+    }
+
+    fn hand_over(&self, entry: &Entry, sink: &mut Sink<'_, '_>) {
+        if let Some(other) = &entry.other_name {
+            sink.unread_file(other, Why::Ambiguous);
+        }
+        if entry.overlaps {
+            return sink.unread_file(&entry.name, Why::Ambiguous);
+        }
+        match self.unpack(entry, sink) {
+            Ok(content) if is_finder_file(&entry.name, &content) => {}
+            Ok(content) => sink.file(&entry.name, &content),
+            Err(why) => sink.unread_file(&entry.name, why),
+        }
     }
 }
 
+/// Reads an archive, as every kind of document that it is.
 pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
-    let Some(archive) = directory(octets) else { return sink.unread(Why::Damaged) };
-    let has = |name: &str| archive.names().any(|known| known == name);
-    if has("[Content_Types].xml") {
-        match archive.names().find_map(|name| name.split_once('/').map(|(folder, _)| folder)) {
-            _ if has("xl/workbook.bin") => xlsb::read(&archive, sink),
-            _ if archive.names().any(|name| name.starts_with("xl/")) => workbook::read(&archive, sink),
-            _ if archive.names().any(|name| name.starts_with("ppt/")) => slides::read(&archive, sink),
-            _ => word::read(&archive, sink),
-        }
-    } else if has("mimetype") && has("content.xml") {
-        odf::read(&archive, sink);
-    } else {
-        for entry in archive.entries() {
-            match archive.unpack(entry, sink) {
-                Ok(content) => sink.file(&entry.name, &content),
-                Err(why) => sink.unread_file(&entry.name, why),
-            }
-        }
+    let archive = Archive { octets, directory: directory::read(octets) };
+    let directory = &archive.directory;
+    let faults = [
+        (directory.locked, Why::Encrypted),
+        (directory.ambiguous, Why::Ambiguous),
+        (directory.over_limit, Why::OverLimit),
+        (directory.damaged, Why::Damaged),
+    ];
+    for (_, why) in faults.into_iter().filter(|(found, _)| *found) {
+        sink.unread(why);
+    }
+    sink.text(Layer::Comment, directory.comments.clone(), Vec::new());
+    if !as_document(&archive, sink) {
+        return archive.files(sink);
+    }
+    // The readers of documents take the first file of a name.
+    for entry in archive.entries().iter().filter(|entry| entry.shadowed || entry.other_name.is_some()) {
+        archive.hand_over(entry, sink);
     }
 }
 
-/// The central directory (4.3.12).
-fn directory(octets: &[u8]) -> Option<Archive<'_>> {
-    let end = memchr::memmem::rfind(octets, b"PK\x05\x06")?;
-    let mut at = u32_at(octets, end + 16)? as usize;
-    let mut entries = Vec::new();
-    while octets.get(at..).is_some_and(|rest| rest.starts_with(b"PK\x01\x02")) && entries.len() < 2000 {
-        let (name, extra, comment) = (u16_at(octets, at + 28)?, u16_at(octets, at + 30)?, u16_at(octets, at + 32)?);
-        let packed = u32_at(octets, at + 20)? as usize;
-        let local = u32_at(octets, at + 42)? as usize;
-        let start = local + 30 + usize::from(u16_at(octets, local + 26)?) + usize::from(u16_at(octets, local + 28)?);
-        let path = octets.get(at + 46..at + 46 + usize::from(name))?;
-        if !path.ends_with(b"/") {
-            entries.push(Entry {
-                name: String::from_utf8_lossy(path).into_owned(),
-                method: u16_at(octets, at + 10)?,
-                locked: u16_at(octets, at + 8)? & 1 == 1,
-                data: start..start.checked_add(packed)?,
-            });
+/// Reads an archive as a document, or as two when it is two; false when it is none.
+fn as_document(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) -> bool {
+    let within = |folder: &str| archive.names().any(|name| starts_with(name, folder));
+    let mut found = false;
+    if archive.has("[Content_Types].xml") {
+        let (cells, slides, other) = (within("xl/"), within("ppt/"), within("visio/") || within("Documents/"));
+        match cells {
+            true if archive.has("xl/workbook.bin") => xlsb::read(archive, sink),
+            true => workbook::read(archive, sink),
+            false => {}
         }
-        at += 46 + usize::from(name) + usize::from(extra) + usize::from(comment);
+        if slides {
+            slides::read(archive, sink);
+        }
+        if within("word/") || !(cells || slides || other) {
+            word::read(archive, sink);
+        }
+        found = cells || slides || !other || within("word/");
     }
-    Some(Archive { octets, entries })
+    if odf::is(archive) {
+        odf::read(archive, sink);
+        found = true;
+    }
+    if archive.has("META-INF/container.xml") && archive.names().any(|name| name.to_lowercase().ends_with(".opf")) {
+        epub::read(archive, sink);
+        found = true;
+    }
+    if iwork::is(archive) {
+        iwork::read(archive, sink);
+        found = true;
+    }
+    found
 }
 
-fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
-    octets.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
+fn starts_with(name: &str, folder: &str) -> bool {
+    name.get(..folder.len()).is_some_and(|start| start.eq_ignore_ascii_case(folder))
 }
 
-fn u32_at(octets: &[u8], at: usize) -> Option<u32> {
-    octets.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+/// What macOS leaves beside files (AppleDouble, RFC 1740) and in folders: it shows where a window stood.
+fn is_finder_file(name: &str, content: &[u8]) -> bool {
+    let beside = name.rsplit('/').next().is_some_and(|name| name.starts_with("._"));
+    let folder = name.rsplit('/').next() == Some(".DS_Store");
+    content.len() < 4096 && beside && content.starts_with(b"\0\x05\x16\x07")
+        || content.len() < 65_536 && folder && content.starts_with(b"\0\0\0\x01Bud1")
 }

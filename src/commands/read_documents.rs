@@ -1,0 +1,62 @@
+//! `mailpoort read-documents`: a reader process. The gate starts it; people use `--prove`, which shows that its seal
+//! holds on this machine.
+//!
+//! Comes before everything else that a command does, the parser of the command line too: it starts for every mail with
+//! a document, and until it is sealed nothing should be there that a document could use.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::commands::{MEND, complain, say};
+use crate::reader::{self, Bounds};
+
+/// The exit code of the process, when that is what was asked for.
+pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    if arguments.nth(1)? != "read-documents" {
+        return None;
+    }
+    let rest: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    Some(match *rest {
+        ["--prove"] => prove(),
+        ["--attempt", name, memory, seconds] => bounds(memory, seconds).map_or_else(usage, |bounds| {
+            if reader::attempt(name, bounds) { ExitCode::from(MEND) } else { ExitCode::SUCCESS }
+        }),
+        [memory, seconds] => bounds(memory, seconds).map_or_else(usage, |bounds| match reader::run(bounds) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(MEND),
+        }),
+        _ => usage(),
+    })
+}
+
+fn bounds(memory: &str, seconds: &str) -> Option<Bounds> {
+    Some(Bounds { memory: memory.parse().ok()?, seconds: seconds.parse().ok()? })
+}
+
+/// A wrong use, as the other commands have it.
+fn usage() -> ExitCode {
+    complain("read-documents is for the gate itself; try --prove");
+    ExitCode::from(2)
+}
+
+/// Little of both, so that the proof is quick.
+const PROOF: Bounds = Bounds { memory: 128 << 20, seconds: 1 };
+
+fn prove() -> ExitCode {
+    match reader::prove(Path::new("/proc/self/exe"), PROOF) {
+        Ok(broken) if broken.is_empty() => {
+            say("Reader processes are sealed: files, network, programs, memory and time are out of their reach.");
+            ExitCode::SUCCESS
+        }
+        Ok(broken) => {
+            broken.iter().for_each(|name| complain(format!("a sealed reader process was not kept from: {name}")));
+            ExitCode::from(MEND)
+        }
+        Err(error) => {
+            complain(format!("no process can be started: {error}"));
+            ExitCode::from(MEND)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What a reader process answers, checked: a hostile document may have taken it over.
+//!
+//! No length, count, place or range of it is believed. What is no answer is [`Fault::Lied`], and what is more than the
+//! limits allow [`Fault::TooMuch`]; what came before either is kept, and the document is unread.
+
+use super::wire::{CELL, End, FRAME, HELLO, Kind, Line};
+use super::{Fault, Seal};
+use crate::extract::{Answer, Cell, Document, Place, Receipt, Spot, Text, Unread, Why};
+use crate::message::Limits;
+
+/// Texts, unread parts and lines of the receipt of one document, each.
+const MOST: usize = 1 << 16;
+/// Octets of one place: a few names.
+const PLACE: usize = 1 << 18;
+/// Octets of everything but texts and cells.
+const BESIDE: usize = 1 << 24;
+/// Octets of any other frame.
+const SMALL: usize = 1 << 12;
+
+/// The answer to one job, as far as it has come.
+pub(super) struct Listener<'d> {
+    document: &'d Document<'d>,
+    limits: &'d Limits,
+    /// What came.
+    pub answer: Answer,
+    /// Whether the process has the whole job: from then on its death is the document's doing.
+    pub begun: bool,
+    place: Option<Place>,
+    cells: Vec<Cell>,
+    text_left: usize,
+    cells_left: usize,
+    beside_left: usize,
+}
+
+impl<'d> Listener<'d> {
+    pub(super) fn new(document: &'d Document<'d>, limits: &'d Limits) -> Self {
+        Self {
+            document,
+            limits,
+            answer: Answer::default(),
+            begun: false,
+            place: None,
+            cells: Vec::new(),
+            text_left: limits.document_text.min(limits.documents_text),
+            cells_left: limits.cells,
+            beside_left: BESIDE,
+        }
+    }
+
+    /// Whether a frame of this kind and length may come.
+    ///
+    /// # Errors
+    /// It may not.
+    pub(super) fn allow(&mut self, kind: Kind, length: usize) -> Result<(), Fault> {
+        if kind == Kind::Text {
+            return if length <= self.text_left { Ok(()) } else { Err(Fault::TooMuch) };
+        }
+        if kind == Kind::Cells {
+            return if length <= self.cells_left.saturating_mul(CELL) { Ok(()) } else { Err(Fault::TooMuch) };
+        }
+        if length > if kind == Kind::Place { PLACE } else { SMALL } {
+            return Err(Fault::Lied);
+        }
+        self.beside_left = self.beside_left.checked_sub(length.saturating_add(FRAME)).ok_or(Fault::TooMuch)?;
+        Ok(())
+    }
+
+    /// Takes a frame; true for the last one.
+    ///
+    /// # Errors
+    /// It is not true, or too much.
+    pub(super) fn frame(&mut self, kind: Kind, content: Vec<u8>) -> Result<bool, Fault> {
+        if self.begun == (kind == Kind::Begun) {
+            return Err(Fault::Lied);
+        }
+        match kind {
+            Kind::Ready => return Err(Fault::Lied),
+            Kind::Begun => self.begun = true,
+            Kind::Place => self.place = Some(self.placed(&content)?),
+            Kind::Cells => self.cells = cells(&content)?,
+            Kind::Text => self.text(content)?,
+            Kind::Unread => {
+                let why = content.first().and_then(|index| Why::ALL.get(usize::from(*index))).ok_or(Fault::Lied)?;
+                let unread = Unread { place: self.here()?, why: *why };
+                room(&mut self.answer.texts.unread)?.push(unread);
+            }
+            Kind::Receipt => self.receipt(&content)?,
+            Kind::Done => {
+                let End { entries, unpacked } = postcard::from_bytes(&content).map_err(|_| Fault::Lied)?;
+                self.answer.entries = entries.min(self.limits.entries);
+                self.answer.unpacked = unpacked.min(self.limits.unpacked_bytes);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn text(&mut self, content: Vec<u8>) -> Result<(), Fault> {
+        let place = self.here()?;
+        let text = String::from_utf8(content).map_err(|_| Fault::Lied)?;
+        let mut cells = std::mem::take(&mut self.cells);
+        let fits = |cell: &Cell| text.get(cell.range.clone()).is_some();
+        if memchr::memchr(b'\r', text.as_bytes()).is_some() || !cells.iter().all(fits) {
+            return Err(Fault::Lied);
+        }
+        cells.sort_by_key(|cell| cell.range.start);
+        self.text_left = self.text_left.checked_sub(text.len()).ok_or(Fault::TooMuch)?;
+        self.cells_left = self.cells_left.checked_sub(cells.len()).ok_or(Fault::TooMuch)?;
+        room(&mut self.answer.texts.texts)?.push(Text { place, text, cells });
+        Ok(())
+    }
+
+    fn receipt(&mut self, content: &[u8]) -> Result<(), Fault> {
+        let place = self.here()?;
+        let Line { format, octets, read, unread } = postcard::from_bytes(content).map_err(|_| Fault::Lied)?;
+        if !is_format(&format) || unread.len() > SMALL {
+            return Err(Fault::Lied);
+        }
+        // Of the document itself the gate knows the size.
+        let octets = if place == *self.document.place { self.document.octets.len() } else { octets };
+        room(&mut self.answer.texts.receipts)?.push(Receipt { place, format, octets, read, unread });
+        Ok(())
+    }
+
+    fn here(&self) -> Result<Place, Fault> {
+        self.place.clone().ok_or(Fault::Lied)
+    }
+
+    /// A place, which is the document's own or in it.
+    fn placed(&self, content: &[u8]) -> Result<Place, Fault> {
+        let place: Place = postcard::from_bytes(content).map_err(|_| Fault::Lied)?;
+        let own = self.document.place;
+        let itself = place.within == own.within && place.spot == own.spot;
+        let around = own.within.len();
+        let inside = place.within.starts_with(&own.within)
+            && place.within.get(around).is_some_and(|name| name == self.document.name)
+            && place.within.len() - around <= self.limits.archives.saturating_add(1);
+        let named = match &place.spot {
+            Spot::Header(name) => name.len() <= 100 && name.is_ascii(),
+            _ => true,
+        };
+        if (itself || inside) && named { Ok(place) } else { Err(Fault::Lied) }
+    }
+}
+
+/// The layers of the seal, from the first frame.
+///
+/// # Errors
+/// Who speaks is no reader process of ours.
+pub(super) fn ready(kind: Kind, content: &[u8]) -> Result<Seal, Fault> {
+    match (kind, content.strip_prefix(HELLO)) {
+        (Kind::Ready, Some([seal])) => Ok(Seal::from_octet(*seal)),
+        _ => Err(Fault::Lied),
+    }
+}
+
+fn room<T>(list: &mut Vec<T>) -> Result<&mut Vec<T>, Fault> {
+    if list.len() < MOST { Ok(list) } else { Err(Fault::TooMuch) }
+}
+
+/// A word for the journal, which no name or number of a mail fits in by chance.
+fn is_format(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    (1..=16).contains(&word.len())
+        && digits <= 2
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn cells(content: &[u8]) -> Result<Vec<Cell>, Fault> {
+    let (cells, rest) = content.as_chunks::<CELL>();
+    if !rest.is_empty() {
+        return Err(Fault::Lied);
+    }
+    Ok(cells
+        .iter()
+        .map(|cell| {
+            let mut numbers = cell.as_chunks::<4>().0.iter().map(|number| u32::from_le_bytes(*number));
+            let mut next = || numbers.next().unwrap_or_default();
+            let (table, row, column) = (next(), next(), next());
+            Cell { table, row, column, range: next() as usize..next() as usize }
+        })
+        .collect())
+}
