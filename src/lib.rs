@@ -54,6 +54,7 @@ pub mod reader;
 pub mod record;
 pub mod roster;
 pub mod school;
+pub mod seal;
 pub mod secret;
 pub mod smtp;
 pub mod tls;

@@ -182,7 +182,7 @@ fn bombs_are_not_unfolded() {
     let packed = deflated("nul.bin", &zeros);
     // One stream, found by fifty local headers that stand before it in each other's data.
     let overlapping = {
-        let kernel = zip(&[packed.clone()]);
+        let kernel = zip(std::slice::from_ref(&packed));
         let mut octets = Vec::new();
         let mut list = Vec::new();
         for _ in 0..50 {

@@ -334,4 +334,9 @@ async fn scanner_runs_late(address: SocketAddr) {
     let large = with_list("laat", "") + &"kanariegeel: Kwinten Zandvlietstra, 123456782\n".repeat(2000);
     assert_eq!(client.mail(SENDER, &[RECIPIENT], &large).await.0, 451);
     assert_eq!(client.mail(SENDER, &[RECIPIENT], &large).await.0, 550);
+    // A document whose reader has next to no time, whatever comes of it.
+    let document = "MIME-Version: 1.0\nContent-Type: application/zip; name=groep7-zorglijst.zip\n\nPK\u{3}\u{4}Kwinten 123456782\n";
+    for id in ["bijlage", "bijlage", "nog-een-bijlage"] {
+        client.mail(SENDER, &[RECIPIENT], &mail(id, "", document)).await;
+    }
 }

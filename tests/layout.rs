@@ -55,7 +55,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("detect", &["extract", "message", "problem", "roster", "secret"]),
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
     // report is in the school's language.
-    ("roster", &["detect::PupilKey", "detect::is_everyday", "message::Mailbox", "problem", "school"]),
+    ("roster", &["detect::PupilKey", "detect::is_everyday", "message::Mailbox", "problem", "school", "seal"]),
     ("decide", &["detect", "extract", "message", "problem", "roster", "school", "secret"]),
     // Of smtp our own sending side, and the reply that the client gets.
     (
@@ -90,6 +90,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
+    ("seal", &["problem"]),
     ("secret", &[]),
 ];
 

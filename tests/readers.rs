@@ -6,9 +6,11 @@
 mod inside;
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -271,6 +273,44 @@ fn what_is_more_than_the_limits_ends_it() {
     assert_eq!(whys(&said(&[frame(BEGUN, b"")], &forever)), [Why::OverLimit]);
 }
 
+/// What is written to the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_of_a_document_is_in_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
+    let (begun, here) = (frame(BEGUN, b""), at(&Place { within: vec!["a.zip".into()], ..place("kwinten.zip") }));
+    let words = "echo kwinten 123456782 >&2";
+    tracing::subscriber::with_default(subscriber.finish(), || {
+        for (says, then) in [
+            (vec![b"kwinten 123456782".to_vec()], WAIT),
+            (vec![begun.clone(), here.clone(), frame(TEXT, b"kwinten 123456782"), frame(UNREAD, b"kwinten")], WAIT),
+            (vec![begun.clone(), here.clone(), frame(RECEIPT, b"kwinten 123456782")], WAIT),
+            (vec![begun.clone(), here.clone(), frame(TEXT, b"kwinten 123456782")], words),
+            (vec![begun, here, vec![TEXT, 255, 255, 255, 255]], words),
+        ] {
+            assert_eq!(said(&says, then).unread.len(), 1);
+        }
+    });
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("a reader process died") && log.contains("said what cannot be"), "{log}");
+    assert!(!log.contains("kwinten") && !log.contains("12345") && !log.contains("a.zip"), "{log}");
+}
+
 #[test]
 fn what_came_before_the_end_is_kept() {
     let says = [frame(BEGUN, b""), at(&place("a.zip")), frame(TEXT, b"eerst")];
@@ -402,21 +442,26 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 #[test]
 fn a_process_serves_one_message_and_none_stays_behind() {
     let folder = TempDir::new().unwrap();
-    let program = named_program(folder.path());
+    let (program, starts) = (folder.path().join("reader.sh"), folder.path().join("starts"));
+    std::fs::write(&program, format!("#!/bin/sh\necho $$ >>{}\nexec {PROGRAM} \"$@\"\n", starts.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let started = || std::fs::read_to_string(&starts).unwrap_or_default();
+    let list = zip(&[("x.txt", b"hallo")]);
+    let two = mail(&[("a.zip", list.clone()), ("b.zip", list)]);
+    let readers = Readers::new(Settings { spares: 0, ..settings(&program) });
+    for round in 1..=4 {
+        assert_eq!(whys(&read(&two, &readers)), []);
+        assert_eq!(started().lines().count(), round);
+    }
+    drop(readers);
     let readers = Readers::new(settings(&program));
     readers.check().unwrap();
-    let mut seen = BTreeSet::new();
-    for _ in 0..4 {
-        let spare = until("a spare process", || running(&program).into_iter().find(|id| !seen.contains(id)));
-        seen.insert(spare);
-        assert_eq!(whys(&answer(&readers, &zip(&[("x.txt", b"hallo")])).texts), []);
-        until("the end of the process", || (!Path::new(&format!("/proc/{spare}")).exists()).then_some(()));
-    }
-    seen.insert(until("a last spare process", || running(&program).into_iter().find(|id| !seen.contains(id))));
+    until("a spare one", || (started().lines().count() == 6).then_some(()));
     drop(readers);
     // Not a zombie either.
-    let left: Vec<&i32> = seen.iter().filter(|id| Path::new(&format!("/proc/{id}")).exists()).collect();
-    assert_eq!(left, Vec::<&i32>::new());
+    let left: Vec<String> =
+        started().lines().filter(|id| Path::new("/proc").join(id).exists()).map(Into::into).collect();
+    assert_eq!(left, Vec::<String>::new());
 }
 
 /// A process that died while it waited costs nobody anything.

@@ -4,6 +4,7 @@ mod demo;
 mod hash_password;
 mod process;
 mod read_documents;
+mod roster;
 mod rules;
 mod scan;
 mod serve;
@@ -35,6 +36,9 @@ enum Command {
     /// Look at the detection rules
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Import pupils, guardians and staff, or look what is in an export
+    #[command(subcommand)]
+    Roster(roster::Command),
     /// Try it: an invented school, six mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
@@ -51,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Rules(command) => rules::run(&command),
+        Command::Roster(command) => roster::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
     }

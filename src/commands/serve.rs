@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commands::{MEND, complain, fail, process, say};
@@ -16,6 +17,7 @@ use crate::gate::house::{self, House};
 use crate::problem::Problem;
 use crate::reader::Sandbox;
 use crate::record::Record;
+use crate::roster::{Inbox, Store, Taken};
 use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
@@ -36,6 +38,8 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// The first EHLO should mirror the next hop, but a next hop that is away must not keep us from starting.
 /// Some greet after six seconds only, to let the impatient go first.
 const PROBE: Duration = Duration::from_secs(10);
+/// How often the watch folders are looked into: a file that lies still is taken at the second look.
+const LOOK: Duration = Duration::from_secs(20);
 /// How long a scan that runs late may keep the process after everything else has ended.
 const LEFTOVERS: Duration = Duration::from_secs(2);
 
@@ -141,10 +145,16 @@ impl Running {
         };
         let smtp: Vec<String> = self.listening.iter().map(ToString::to_string).collect();
         say(format!("mailpoort ready smtp={} web=-", smtp.join(",")));
+        let mut looks = tokio::time::interval(LOOK);
+        let mut inboxes = Vec::new();
         loop {
             tokio::select! {
                 _ = stop.recv() => break,
                 _ = interrupt.recv() => break,
+                _ = looks.tick() => tokio::select! {
+                    () = self.take_rosters(&mut inboxes, config) => {}
+                    _ = stop.recv() => break,
+                },
                 // A stop need not wait for next hops that are slow to say what they offer.
                 _ = reload.recv() => tokio::select! {
                     () = self.reload(config) => {}
@@ -155,6 +165,40 @@ impl Running {
         tracing::info!("stopping: no new mail is taken");
         self.stop().await;
         ExitCode::SUCCESS
+    }
+
+    /// Looks into the watch folders, and reloads when a school has a new roster.
+    async fn take_rosters(&self, inboxes: &mut Vec<Inbox>, config: &Path) {
+        let house = self.gate.house();
+        inboxes.retain(|inbox| house.inboxes.iter().any(|(school, folder)| inbox.is(school, folder)));
+        for (school, folder) in &house.inboxes {
+            if !inboxes.iter().any(|inbox| inbox.is(school, folder)) {
+                inboxes.push(Inbox::new(school, folder));
+            }
+        }
+        let (mut looking, mut new) = (std::mem::take(inboxes), false);
+        // A large export takes a while to read, and sessions go on.
+        let looked = tokio::task::spawn_blocking(move || {
+            let taken = look(&house, &mut looking);
+            (looking, taken)
+        });
+        let Ok((looked, taken)) = looked.await else { return };
+        *inboxes = looked;
+        for taken in taken {
+            match taken {
+                Taken::Nothing => {}
+                Taken::New(report) => {
+                    tracing::info!("{report}");
+                    new = true;
+                }
+                Taken::Refused(problems) => {
+                    problems.iter().for_each(|problem| tracing::error!(%problem, "the new roster is refused"));
+                }
+            }
+        }
+        if new {
+            self.reload(config).await;
+        }
     }
 
     /// Reads everything anew; what is bad is told, and what ran before runs on.
@@ -208,6 +252,15 @@ async fn readers(house: &House) -> Result<(), Problem> {
         Ok(Err(_)) | Err(_) => {}
     }
     Ok(())
+}
+
+fn look(house: &House, inboxes: &mut [Inbox]) -> Vec<Taken> {
+    let Some(folder) = house.data_dir.as_deref().filter(|_| !inboxes.is_empty()) else { return Vec::new() };
+    let today = Zoned::now().with_time_zone(house.time_zone.clone()).date();
+    match Store::open(folder) {
+        Ok(store) => inboxes.iter_mut().map(|inbox| inbox.look(&store, today, house.language)).collect(),
+        Err(problem) => vec![Taken::Refused(vec![problem])],
+    }
 }
 
 fn next_hops(house: &House) -> Vec<Arc<NextHop>> {

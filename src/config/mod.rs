@@ -35,6 +35,8 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// The ceiling over all policy lines.
     pub mode: Mode,
+    /// Where what is kept lies, sealed; none keeps nothing.
+    pub data_dir: Option<PathBuf>,
     /// The schools, at least one.
     pub schools: Vec<SchoolConfig>,
     /// The listener.
@@ -49,8 +51,6 @@ pub struct Config {
     pub packs: Vec<PathBuf>,
     /// The policy file; none means the shipped one.
     pub policy: Option<PathBuf>,
-    /// The file of which kind went to which domain before; none keeps that in memory.
-    pub first_times: Option<PathBuf>,
     /// The folder with changed notice texts.
     pub texts: Option<PathBuf>,
     /// Most parts of a message.
@@ -72,8 +72,10 @@ pub struct Config {
 pub struct SchoolConfig {
     /// The school.
     pub school: School,
-    /// Roster files.
+    /// Roster files, or folders with them.
     pub roster: Vec<PathBuf>,
+    /// The folder from which a new roster is taken.
+    pub roster_inbox: Option<PathBuf>,
     /// The header that its own mail rule sets, for clients on shared networks: name and value.
     pub secret_header: Option<(String, Secret<String>)>,
 }

@@ -24,6 +24,7 @@ pub(super) struct Raw {
     pub time_zone: Spanned<String>,
     #[serde(default)]
     pub mode: Mode,
+    pub data_dir: Option<PathBuf>,
     #[serde(default)]
     pub school: Vec<Spanned<School>>,
     pub smtp: Smtp,
@@ -61,6 +62,7 @@ pub(super) struct School {
     pub channels: BTreeMap<String, String>,
     #[serde(default)]
     pub roster: Vec<PathBuf>,
+    pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
 }
 
@@ -232,7 +234,6 @@ impl Default for Rules {
 #[serde(deny_unknown_fields)]
 pub(super) struct Policy {
     pub file: Option<PathBuf>,
-    pub first_times: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@
 //! written forms: a few small entries a pupil, built in linear time. A first name alone is only support.
 
 mod build;
+mod cells;
 mod near;
 mod search;
 mod staff;
@@ -246,8 +247,11 @@ impl NameIndex {
     fn add_misspelt(&self, search: &mut Search<'_, '_>, known: &[(usize, &Word)]) {
         search.hits.sort_by_key(|hit| hit.first);
         let certain = std::mem::take(&mut search.hits);
+        let mut taken = Taken::new(&certain);
         for &(index, word) in known {
-            search.misspelt(index, word);
+            if taken.free_at(index as u32) {
+                search.misspelt(index, word);
+            }
         }
         let mut misspelt = std::mem::replace(&mut search.hits, certain);
         misspelt.sort_by_key(|hit| (hit.first, std::cmp::Reverse(hit.last)));

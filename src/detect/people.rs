@@ -62,7 +62,7 @@ pub fn score(scene: &Scene<'_>, index: &NameIndex, message: Message, hit: &NameH
     if !matches!(hit.form, Form::Cells | Form::Login) {
         rarity(&mut score, scene, message, hit, size);
     }
-    note(&mut score, scene, hit);
+    note(&mut score, hit);
     let sure = matches!(hit.form, Form::Full | Form::Cells | Form::Login);
     let staff = scene.after_staff(hit.first);
     score.when(staff, "named as staff", if sure { weight::STAFF_FULL } else { weight::STAFF });
@@ -98,7 +98,7 @@ fn rarity(score: &mut Score, scene: &Scene<'_>, message: Message, hit: &NameHit,
     }
 }
 
-fn note(score: &mut Score, scene: &Scene<'_>, hit: &NameHit) {
+fn note(score: &mut Score, hit: &NameHit) {
     match hit.note {
         Some(Note::SameInitials) => score.add("all the initials are the pupil's", weight::SAME_INITIALS),
         Some(Note::OtherInitials) => score.add("initials that the pupil has not", weight::OTHER_INITIALS),

@@ -146,7 +146,12 @@ impl<'a> Reading<'a> {
 
 /// The hash of a word in lower case; the same as a [`Token`]'s.
 pub fn word_hash(word: &[u8]) -> u64 {
-    word.iter().fold(SEED, |hash, byte| step(hash, byte.to_ascii_lowercase()))
+    word_hash_on(SEED, word)
+}
+
+/// The hash of a word that goes on after what has this hash.
+pub fn word_hash_on(hash: u64, word: &[u8]) -> u64 {
+    word.iter().fold(hash, |hash, byte| step(hash, byte.to_ascii_lowercase()))
 }
 
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;

@@ -10,9 +10,13 @@ use super::Cell;
 /// The cells of a table in text, at most `most`. `certain` says that name or type promise a table; without
 /// that promise the rows must agree.
 pub(super) fn cells(text: &str, certain: bool, most: usize) -> Vec<Cell> {
-    let Some(delimiter) = delimiter(text, certain) else { return Vec::new() };
+    let named = named_delimiter(text);
+    let (Some(delimiter), start) = named.map_or((delimiter(text, certain), 0), |(sign, start)| (Some(sign), start))
+    else {
+        return Vec::new();
+    };
     let mut cells = Vec::new();
-    let (mut row, mut column, mut at) = (0, 0, 0);
+    let (mut row, mut column, mut at) = (0, 0, start);
     while cells.len() < most {
         let (range, next, end) = cell(text.as_bytes(), at, delimiter);
         cells.push(Cell { table: 0, row, column, range });
@@ -70,6 +74,14 @@ fn closing_quote(text: &[u8], from: usize) -> Option<usize> {
     None
 }
 
+/// The delimiter that a first line `sep=;` names, and where the rows begin: Excel shows no row for that line.
+fn named_delimiter(text: &str) -> Option<(u8, usize)> {
+    let line = text.lines().next()?;
+    let sign = line.trim_matches('"').strip_prefix("sep=")?;
+    let &[sign] = sign.as_bytes() else { return None };
+    Some((sign, line.len() + 1)).filter(|(_, start)| *start < text.len())
+}
+
 /// The delimiter that divides the first rows into the most even number of cells.
 fn delimiter(text: &str, certain: bool) -> Option<u8> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(20).collect();
@@ -115,5 +127,7 @@ mod tests {
         assert_eq!(read("\"a\nb;c", true)[0].2, "\"a");
         assert_eq!(read("nr\n12\n", true), [(0, 0, "nr"), (1, 0, "12")]);
         assert_eq!(read("", true), []);
+        assert_eq!(read("sep=,\na;b,c\n", false), [(0, 0, "a;b"), (0, 1, "c")]);
+        assert_eq!(read("sep=,\n", true).len(), 2);
     }
 }

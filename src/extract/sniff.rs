@@ -54,6 +54,11 @@ pub(super) fn mentions_zip(end: &[u8]) -> bool {
     memmem::find(end, b"PK\x05\x06").is_some()
 }
 
+/// Whether a content has the mark of a document, an archive or a picture.
+pub(super) fn is_known(bytes: &[u8]) -> bool {
+    by_mark(bytes).is_some()
+}
+
 /// What a content's first octets promise without the rest: pictures and media.
 pub(super) fn is_picture_or_media(start: &[u8]) -> Option<Why> {
     match by_mark(start) {
@@ -74,7 +79,9 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
         return Some(Look::Document(Format::Compound));
     }
     let start = bytes.get(..1024).unwrap_or(bytes);
-    if start.trim_ascii_start().starts_with(b"%PDF-") || memmem::find(start, b"%PDF-").is_some() && !is_text(bytes) {
+    // Programs look for the mark in the first kilobyte. A PDF may be written in ASCII alone; no text holds its objects.
+    let is_file = || !is_text(bytes) || memmem::find(bytes, b"endobj").is_some();
+    if start.trim_ascii_start().starts_with(b"%PDF-") || memmem::find(start, b"%PDF-").is_some() && is_file() {
         return Some(Look::Document(Format::Pdf));
     }
     if at(0, b"\x76\xE8\x04\x60\xC4\x11\xE3\x86") {
@@ -108,6 +115,10 @@ fn by_mark(bytes: &[u8]) -> Option<Look> {
     }
     if is_flat_odf(start) {
         return Some(Look::Document(Format::FlatOdf));
+    }
+    // A frame of Zstandard that is to be skipped (RFC 8878 section 3.1.2).
+    if matches!(bytes, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..]) {
+        return Some(Look::Document(Format::Compressed));
     }
     if at(2, b"-lh") {
         return Some(Look::Document(Format::Known("lha")));

@@ -2,7 +2,7 @@
 //!
 //! Keeps only keyed hashes, `HMAC-SHA-256(key, school, kind, domain)` cut to 16 octets: the file says nothing of a school's
 //! relations to whoever has it without its key, and with the key only of domains that he guesses. Kept in memory, and in
-//! a file when the configuration names one: first the key in hex, then a hash a line, only ever appended to. A line that
+//! a file when there is a `data_dir`: first the key in hex, then a hash a line, only ever appended to. A line that
 //! is damaged is forgotten, which costs one more advice. Nothing here can refuse a mail.
 
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aws_lc_rs::{hmac, rand};
@@ -30,7 +30,14 @@ type Hash = [u8; 16];
 pub struct Acquaintances {
     key: hmac::Key,
     seen: RwLock<HashSet<Hash>>,
-    file: Option<Mutex<File>>,
+    keeps: Option<Mutex<Keeps>>,
+}
+
+/// Where it is kept.
+enum Keeps {
+    /// Nothing is there yet: the first that is remembered makes the file, since looking must not.
+    Nothing(PathBuf, Box<[u8; 32]>),
+    File(File),
 }
 
 impl Acquaintances {
@@ -39,36 +46,39 @@ impl Acquaintances {
     /// # Errors
     /// The machine has no randomness.
     pub fn in_memory() -> Result<Self, Problem> {
-        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &fresh_key()?), seen: RwLock::default(), file: None })
+        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &fresh_key()?), seen: RwLock::default(), keeps: None })
     }
 
-    /// In a file, which is made when it is not there, for this user alone.
+    /// In a file, which is made for this user alone when there is something to keep.
     ///
     /// # Errors
-    /// The file cannot be read or written.
+    /// The file is there and cannot be used.
     pub fn open(path: &Path) -> Result<Self, Problem> {
         let trouble = |error: std::io::Error| {
-            let remedy = "give `policy.first_times` a path that mailpoort may write";
+            let remedy = "let mailpoort read and write it, or move it away";
             Problem::new(path, format!("the file of first times cannot be used: {error}"), remedy)
         };
-        let mut options = OpenOptions::new();
-        let mut file = options.read(true).append(true).create(true).mode(0o600).open(path).map_err(trouble)?;
-        let text = std::fs::read_to_string(path).map_err(trouble)?;
-        let mut lines = text.lines();
-        let (key, seen): ([u8; 32], _) = match lines.next().and_then(from_hex) {
-            Some(key) => (key, lines.filter_map(from_hex).take(MOST).collect()),
-            None if text.is_empty() => {
-                let key = fresh_key()?;
-                writeln!(file, "{}", hex(&key)).map_err(trouble)?;
-                (key, HashSet::new())
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let octets = fresh_key()?;
+                let keeps = Keeps::Nothing(path.to_path_buf(), Box::new(octets));
+                return Ok(Self::new(&octets, HashSet::new(), keeps));
             }
-            None => {
-                let remedy = "move it away; every kind is then new again once";
-                return Err(Problem::new(path, "this is no file of first times", remedy));
-            }
+            Err(error) => return Err(trouble(error)),
         };
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        Ok(Self { key, seen: RwLock::new(seen), file: Some(Mutex::new(file)) })
+        let mut lines = text.lines();
+        let Some(octets) = lines.next().and_then(from_hex::<32>) else {
+            let remedy = "move it away; every kind is then new again once";
+            return Err(Problem::new(path, "this is no file of first times", remedy));
+        };
+        let file = OpenOptions::new().append(true).open(path).map_err(trouble)?;
+        Ok(Self::new(&octets, lines.filter_map(from_hex).take(MOST).collect(), Keeps::File(file)))
+    }
+
+    fn new(key: &[u8; 32], seen: HashSet<Hash>, keeps: Keeps) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        Self { key, seen: RwLock::new(seen), keeps: Some(Mutex::new(keeps)) }
     }
 
     fn hash(&self, school: &str, kind: Kind, domain: &str) -> Hash {
@@ -92,10 +102,23 @@ impl Acquaintance for Acquaintances {
             return;
         }
         drop(seen);
-        let Some(file) = &self.file else { return };
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = writeln!(file, "{}", hex(&hash)) {
+        let Some(keeps) = &self.keeps else { return };
+        if let Err(error) = keeps.lock().unwrap_or_else(PoisonError::into_inner).line(&hash) {
             tracing::warn!(%error, "a first time could not be written; it is known until the next restart");
+        }
+    }
+}
+
+impl Keeps {
+    fn line(&mut self, hash: &Hash) -> std::io::Result<()> {
+        if let Self::Nothing(path, key) = self {
+            let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+            writeln!(file, "{}", hex(&**key))?;
+            *self = Self::File(file);
+        }
+        match self {
+            Self::File(file) => writeln!(file, "{}", hex(hash)),
+            Self::Nothing(..) => Ok(()),
         }
     }
 }
@@ -162,6 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("first-times");
         let gate = Acquaintances::open(&path).unwrap();
+        assert!(!path.exists(), "looking makes no file");
         assert!(!gate.knows("linde", Kind::Health, "ggd.example"));
         gate.remember("linde", Kind::Health, "ggd.example");
         gate.remember("linde", Kind::Health, "ggd.example");

@@ -14,7 +14,7 @@ use crate::extract::{Place, Texts, Unread, Why};
 use crate::gate::door::Trip;
 use crate::gate::house::{Bench, Tenant};
 use crate::gate::watch::Seen;
-use crate::gate::{Begun, Gate, Scan, begin, judge};
+use crate::gate::{Gate, Scan, begin, judge};
 use crate::message::{Headers, Mail, header};
 use crate::smtp::Reply;
 use crate::smtp::budget::Reservation;
@@ -59,17 +59,7 @@ impl Gate {
         }
         let (bench, deadline) = (Arc::clone(&trip.house.bench), trip.house.scan_deadline);
         let held = Arc::new(Held { mail, _memory: memory });
-        let scan = match begun_here(&held.mail, &bench) {
-            // What failed here would fail elsewhere.
-            Err(()) => None,
-            Ok(Some(begun)) if !begun.texts.has_documents() => caught(|| judge(begun, &held.mail, &tenant, &bench)),
-            Ok(begun) => {
-                // While other such mails are scanned this one waits its turn; a turn that does not come is no fault of it.
-                let turn = timeout(deadline, Arc::clone(&self.0.strikes.places).acquire_owned()).await;
-                let Ok(Ok(place)) = turn else { return Err(Reply::scanner_busy()) };
-                elsewhere(begun, &held, &tenant, &bench, deadline, place).await
-            }
-        };
+        let scan = self.scan_held(&held, &tenant, &bench, deadline).await?;
         if let Some(scan) = scan {
             return Ok(Judged { held, scan, tenant });
         }
@@ -85,27 +75,56 @@ impl Gate {
     }
 }
 
-/// Begins a small mail where it is; none is a larger one.
-fn begun_here(mail: &Mail, bench: &Bench) -> Result<Option<Begun>, ()> {
-    if mail.raw.len() > SMALL { Ok(None) } else { caught(|| begin(mail, bench)).map(Some).ok_or(()) }
+impl Gate {
+    /// Scans a mail, and none when the scanner fails on it. What waits for readers waits apart, so that nothing else
+    /// waits for it.
+    async fn scan_held(
+        &self,
+        held: &Arc<Held>,
+        tenant: &Arc<Tenant>,
+        bench: &Arc<Bench>,
+        deadline: Duration,
+    ) -> Result<Option<Scan>, Reply> {
+        let strikes = &self.0.strikes;
+        let is_small = held.mail.raw.len() <= SMALL;
+        let begun = if is_small {
+            caught(|| begin(&held.mail, bench))
+        } else {
+            let place = turn(&strikes.places, deadline).await?;
+            let (held, bench) = (Arc::clone(held), Arc::clone(bench));
+            elsewhere(deadline, place, move || begin(&held.mail, &bench)).await
+        };
+        let Some(begun) = begun else { return Ok(None) };
+        let place = match begun.texts.has_documents() {
+            false if is_small => return Ok(caught(|| judge(begun, &held.mail, tenant, bench))),
+            false => turn(&strikes.places, deadline).await?,
+            true => turn(&strikes.reading, deadline).await?,
+        };
+        let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
+        Ok(elsewhere(deadline, place, move || judge(begun, &held.mail, &tenant, &bench)).await)
+    }
 }
 
-/// Scans, or ends a scan that was begun, on a thread of its own. A scan that runs late keeps its thread, its memory and its place until it ends, so that
+/// A place among the scans that run at the same time. A turn that does not come is no fault of the mail.
+async fn turn(places: &Arc<Semaphore>, deadline: Duration) -> Result<OwnedSemaphorePermit, Reply> {
+    match timeout(deadline, Arc::clone(places).acquire_owned()).await {
+        Ok(Ok(place)) => Ok(place),
+        Ok(Err(_)) | Err(_) => Err(Reply::scanner_busy()),
+    }
+}
+
+/// Works on a thread of its own. Work that runs late keeps its thread, its memory and its place until it ends, so that
 /// late scans can't pile up.
-async fn elsewhere(
-    begun: Option<Begun>,
-    held: &Arc<Held>,
-    tenant: &Arc<Tenant>,
-    bench: &Arc<Bench>,
+async fn elsewhere<T: Send + 'static>(
     deadline: Duration,
     place: OwnedSemaphorePermit,
-) -> Option<Scan> {
-    let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
-    let scanning = tokio::task::spawn_blocking(move || {
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let working = tokio::task::spawn_blocking(move || {
         let _place = place;
-        caught(|| judge(begun.unwrap_or_else(|| begin(&held.mail, &bench)), &held.mail, &tenant, &bench))
+        caught(work)
     });
-    timeout(deadline, scanning).await.ok()?.ok()?
+    timeout(deadline, working).await.ok()?.ok()?
 }
 
 impl Scan {
@@ -135,8 +154,10 @@ fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
 #[derive(Debug)]
 pub(super) struct Strikes {
     seen: Mutex<HashMap<u64, Instant>>,
-    /// Scans of large messages, and of those with documents, at the same time.
+    /// Scans of large messages at the same time.
     places: Arc<Semaphore>,
+    /// Scans of messages with documents at the same time.
+    reading: Arc<Semaphore>,
 }
 
 /// A client comes back within hours, if not minutes.
@@ -147,7 +168,8 @@ const MOST: usize = 10_000;
 impl Default for Strikes {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { seen: Mutex::default(), places: Arc::new(Semaphore::new(cores.max(2))) }
+        let places = || Arc::new(Semaphore::new(cores.max(2)));
+        Self { seen: Mutex::default(), places: places(), reading: places() }
     }
 }
 

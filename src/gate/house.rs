@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Zoned;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
@@ -18,7 +20,7 @@ use crate::gate::acquaintance::Acquaintances;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
 use crate::reader::Readers;
-use crate::roster::{self, Contacts, Roster, Source};
+use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::Access;
@@ -40,6 +42,10 @@ pub struct House {
     pub bench: Arc<Bench>,
     /// The schools, at least one.
     pub schools: Vec<Arc<Tenant>>,
+    /// Where what is kept lies, sealed.
+    pub data_dir: Option<PathBuf>,
+    /// The folders from which new rosters are taken, by school.
+    pub inboxes: Vec<(String, PathBuf)>,
     /// The ways out, at least one.
     pub ways: Vec<Way>,
     /// The texts of notices.
@@ -154,7 +160,21 @@ impl House {
         let mut problems = Vec::new();
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
-        let schools = config.schools.into_iter().map(|school| Arc::new(tenant(school, told, &mut problems))).collect();
+        let today = Zoned::now().with_time_zone(config.time_zone.clone()).date();
+        let store = store(config.data_dir.as_deref(), &mut problems);
+        let inboxes = config
+            .schools
+            .iter()
+            .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
+            .collect();
+        let schools = config
+            .schools
+            .into_iter()
+            .map(|school| {
+                let kept = sealed(store.as_ref(), &school, today, told, &mut problems);
+                Arc::new(tenant(school, kept, config.language, told, &mut problems))
+            })
+            .collect();
         let ways = config
             .next_hops
             .into_iter()
@@ -171,6 +191,8 @@ impl House {
                     time_zone: config.time_zone,
                     bench: Arc::new(bench),
                     schools,
+                    data_dir: config.data_dir,
+                    inboxes,
                     ways,
                     texts,
                     scan_deadline: config.scan_deadline,
@@ -279,7 +301,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
     let classes = Classes::new(&own_domains, listed);
     Some(Bench {
         domains: KnownDomains::new(classes.domains()).and_providers(),
-        acquaintance: keep(acquaintances(config.first_times.as_deref()).map_err(|problem| vec![problem]), problems)?,
+        acquaintance: keep(acquaintances(config.data_dir.as_deref()).map_err(|problem| vec![problem]), problems)?,
         limits: Limits {
             parts: config.max_parts,
             depth: config.max_depth,
@@ -299,11 +321,18 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
     })
 }
 
-fn acquaintances(file: Option<&Path>) -> Result<Arc<dyn Acquaintance>, Problem> {
-    Ok(Arc::new(match file {
-        Some(file) => Acquaintances::open(file)?,
+/// In the data folder; without one a restart forgets.
+fn acquaintances(data_dir: Option<&Path>) -> Result<Arc<dyn Acquaintance>, Problem> {
+    Ok(Arc::new(match data_dir {
+        Some(folder) => Acquaintances::open(&folder.join("first-times"))?,
         None => Acquaintances::in_memory()?,
     }))
+}
+
+/// The store of rosters, when anything was ever imported: looking must not make a folder.
+fn store(data_dir: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Store> {
+    let data_dir = data_dir.filter(|folder| folder.join("rosters").is_dir())?;
+    keep(Store::open(data_dir).map_err(|problem| vec![problem]), problems)
 }
 
 fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::Texts> {
@@ -327,31 +356,53 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
     }
 }
 
-fn tenant(config: SchoolConfig, told: &mut dyn FnMut(String), problems: &mut Vec<Problem>) -> Tenant {
-    let roster = roster(&config, problems);
+fn tenant(
+    config: SchoolConfig,
+    sealed: Option<Kept>,
+    language: Language,
+    told: &mut dyn FnMut(String),
+    problems: &mut Vec<Problem>,
+) -> Tenant {
+    let roster = roster(&config, sealed, problems);
     if let Some((_, report)) = &roster {
-        told(format!("{}: {report}", config.school.id));
+        told(format!("{}: {}", config.school.id, report.in_language(language)));
     }
     Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header)
 }
 
-fn roster(config: &SchoolConfig, problems: &mut Vec<Problem>) -> Option<(Roster, roster::Report)> {
-    let before = problems.len();
-    let mut files = Vec::new();
-    for name in &config.roster {
-        match std::fs::read(name) {
-            Ok(octets) => files.push(Source { name: name.clone(), octets }),
-            Err(error) => problems.push(Problem::new(
-                name,
-                format!("the roster cannot be read: {error}"),
-                "export it again from the pupil administration",
-            )),
+/// The files that the configuration names, and what was imported: whoever is in either.
+fn roster(
+    config: &SchoolConfig,
+    sealed: Option<Kept>,
+    problems: &mut Vec<Problem>,
+) -> Option<(Roster, roster::Report)> {
+    let files = keep(roster::read_files(&config.roster), problems)?;
+    let listed = if files.is_empty() { None } else { Some(keep(Roster::read(&files), problems)?) };
+    match (listed, sealed) {
+        (listed, None) => listed,
+        (listed, Some(kept)) => {
+            let mut import = roster::Import::default();
+            let rosters = listed.map(|(roster, _)| roster).into_iter().chain([kept.roster]);
+            rosters.for_each(|roster| import.roster(roster));
+            // Who is in both is repeated by nobody's fault.
+            import.finish().map(|(roster, report)| (roster, roster::Report { repeated: 0, ..report }))
         }
     }
-    if files.is_empty() || problems.len() > before {
-        return None;
+}
+
+/// The roster that was imported for a school. Its age is told.
+fn sealed(
+    store: Option<&Store>,
+    config: &SchoolConfig,
+    today: Date,
+    told: &mut dyn FnMut(String),
+    problems: &mut Vec<Problem>,
+) -> Option<Kept> {
+    let kept = keep(store?.load(&config.school.id).map_err(|problem| vec![problem]), problems)??;
+    if let Some(warning) = roster::age_warning(kept.imported(), today) {
+        told(format!("{}: let op: {warning}", config.school.id));
     }
-    keep(Roster::read(&files), problems)
+    Some(kept)
 }
 
 fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {

@@ -163,7 +163,7 @@ fn is_format(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     (1..=16).contains(&word.len())
         && digits <= 2
-        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
 }
 
 fn cells(content: &[u8]) -> Result<Vec<Cell>, Fault> {
@@ -180,4 +180,53 @@ fn cells(content: &[u8]) -> Result<Vec<Cell>, Fault> {
             Cell { table, row, column, range: next() as usize..next() as usize }
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever is said: no panic, and what is kept holds together.
+        #[test]
+        fn any_frames_are_kept_or_refused(
+            frames in proptest::collection::vec((2u8..=8, 0usize..8, proptest::collection::vec(0u8..8, 0..60)), 0..40)
+        ) {
+            let own = Place { within: Vec::new(), spot: Spot::Attachment("a.zip".into()), ..Place::default() };
+            let document = Document { octets: b"PK", essence: "x/y", name: "a.zip", place: &own, depth: 1 };
+            let limits = Limits { document_text: 100, cells: 10, entries: 5, unpacked_bytes: 50, ..Limits::default() };
+            let mut listener = Listener::new(&document, &limits);
+            listener.begun = true;
+            listener.place = Some(own.clone());
+            for (kind, cells, mut content) in frames {
+                let kind = Kind::of(kind).unwrap_or(Kind::Text);
+                if kind == Kind::Cells {
+                    content = (0..cells).flat_map(|n| [0, 0, 0, n as u32, content.len() as u32 % 9]).flat_map(u32::to_le_bytes).collect();
+                }
+                if listener.allow(kind, content.len()).and_then(|()| listener.frame(kind, content)).is_err() {
+                    break;
+                }
+            }
+            let found = listener.answer.texts.texts;
+            prop_assert!(found.iter().map(|text| text.text.len()).sum::<usize>() <= 100);
+            prop_assert!(found.iter().map(|text| text.cells.len()).sum::<usize>() <= 10);
+            for text in &found {
+                prop_assert!(text.cells.iter().all(|cell| text.text.get(cell.range.clone()).is_some()));
+                prop_assert!(text.place == own || text.place.within.first().is_some_and(|name| name == "a.zip"));
+            }
+            prop_assert!(listener.answer.entries <= 5 && listener.answer.unpacked <= 50);
+        }
+    }
+
+    #[test]
+    fn formats_are_words() {
+        for word in ["docx", "7z", "smime_pgp", "signature_image", "gzip"] {
+            assert!(is_format(word), "{word}");
+        }
+        for word in ["", "Kim", "kim vos", "123456782", "een-heel-lang-verhaal"] {
+            assert!(!is_format(word), "{word}");
+        }
+    }
 }

@@ -126,6 +126,10 @@ impl Process {
     }
 
     fn head(&mut self, until: Instant) -> Result<(Kind, usize), Fault> {
+        // Who never stops talking never waits.
+        if Instant::now() >= until {
+            return Err(Fault::Late);
+        }
         let head = self.content(FRAME, until)?;
         let (kind, length) = head.split_first().ok_or(Fault::Died)?;
         let length = length.try_into().map(u32::from_le_bytes).map_err(|_| Fault::Died)?;

@@ -95,8 +95,9 @@ pub(super) fn limits(bounds: Bounds) -> bool {
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
     ];
-    let set = |(resource, most)| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).is_ok();
-    wanted.into_iter().map(set).fold(true, |all, one| all && one)
+    let set = |(resource, most)| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
+    // All of them, whatever becomes of one.
+    wanted.map(set).iter().all(Result::is_ok)
 }
 
 /// No file, no port, no socket of others, no signal to others.

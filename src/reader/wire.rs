@@ -106,10 +106,7 @@ impl Job {
     }
 }
 
-/// The head of a job; the document's octets follow it.
-///
-/// # Errors
-/// None that can come from outside: a description is always serializable.
+/// The head of a job; the document's octets follow it. None when its names are longer than any.
 pub(super) fn job(document: &Document<'_>, limits: &Limits) -> Option<Vec<u8>> {
     let description = postcard::to_allocvec(&Description {
         essence: document.essence.to_string(),

@@ -3,10 +3,11 @@
 //! Files may come in any order: guardians are tied to pupils when all are read. The same person in two rows or files
 //! is one person.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Bond, Guardian, Person, Pupil, Report, Roster, csv, header, table};
+use super::oneroster::Files;
+use super::{Bond, Guardian, Person, Pupil, Report, Roster, archive, csv, edexml, header, oneroster, table};
 use crate::detect::is_everyday;
 use crate::problem::Problem;
 
@@ -16,6 +17,30 @@ pub struct Source {
     pub name: PathBuf,
     /// What is in it.
     pub octets: Vec<u8>,
+}
+
+/// Reads files; of a folder those that lie in it.
+///
+/// # Errors
+/// A [`Problem`] for each that cannot be read.
+pub fn read_files(names: &[PathBuf]) -> Result<Vec<Source>, Vec<Problem>> {
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    for name in names {
+        let within = std::fs::read_dir(name).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut within: Vec<PathBuf> = within.filter(|file| file.is_file()).collect();
+        within.sort();
+        for file in if name.is_dir() { within } else { vec![name.clone()] } {
+            match std::fs::read(&file) {
+                Ok(octets) => files.push(Source { name: file, octets }),
+                Err(error) => problems.push(Problem::new(
+                    file,
+                    format!("the roster cannot be read: {error}"),
+                    "export it again from the pupil administration",
+                )),
+            }
+        }
+    }
+    if problems.is_empty() { Ok(files) } else { Err(problems) }
 }
 
 /// A roster in the making.
@@ -35,8 +60,17 @@ impl Roster {
     /// A [`Problem`] for each file that is empty, is no list that we know, or names nobody.
     pub fn read(files: &[Source]) -> Result<(Self, Report), Vec<Problem>> {
         let mut import = Import::default();
-        let problems: Vec<Problem> =
-            files.iter().filter_map(|file| import.file(&file.name, &file.octets).err()).collect();
+        let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.name.parent()).collect();
+        let mut problems = Vec::new();
+        for folder in folders {
+            let here = || files.iter().filter(|file| file.name.parent() == Some(folder));
+            let together: Files<'_> = here().map(|file| (file_name(&file.name), file.octets.as_slice())).collect();
+            if oneroster::is_export(&together) {
+                problems.extend((!oneroster::read(&mut import, &together)).then(|| empty(folder)));
+            } else {
+                problems.extend(here().filter_map(|file| import.file(&file.name, &file.octets).err()));
+            }
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -51,8 +85,25 @@ impl Import {
     /// # Errors
     /// A [`Problem`] when it is empty, is no list that we know, or names nobody.
     pub fn file(&mut self, file: &Path, octets: &[u8]) -> Result<(), Problem> {
+        if archive::is_zip(octets) {
+            return self.zip(file, octets);
+        }
         let text = csv::decode(octets).ok_or_else(|| not_text(file))?;
+        if edexml::is_export(&text) {
+            return if edexml::read(self, &text) { Ok(()) } else { Err(damaged(file)) };
+        }
         table::read(self, file, &text)
+    }
+
+    fn zip(&mut self, file: &Path, octets: &[u8]) -> Result<(), Problem> {
+        let inside = archive::files(octets).ok_or_else(|| not_text(file))?;
+        let files: Files<'_> =
+            inside.iter().map(|(name, octets)| (file_name(Path::new(name)), octets.as_slice())).collect();
+        match oneroster::is_export(&files) {
+            true if oneroster::read(self, &files) => Ok(()),
+            true => Err(empty(file)),
+            false => Err(not_text(file)),
+        }
     }
 
     /// The roster; none when there is no pupil in it.
@@ -73,6 +124,24 @@ impl Import {
         self.report.without_mail =
             self.roster.guardians.iter().filter(|guardian| guardian.mails().next().is_none()).count();
         (!self.roster.pupils.is_empty()).then_some((self.roster, self.report))
+    }
+
+    /// Everybody of another roster.
+    pub fn roster(&mut self, roster: Roster) {
+        let mut keys = HashMap::new();
+        for (index, pupil) in roster.pupils.into_iter().enumerate() {
+            let old = pupil.key.clone();
+            keys.extend(self.pupil(pupil, index + 1).map(|key| (old, key)));
+        }
+        for mut guardian in roster.guardians {
+            for bond in &mut guardian.bonds {
+                if let Some(key) = keys.get(&bond.pupil) {
+                    bond.pupil.clone_from(key);
+                }
+            }
+            self.guardian(guardian);
+        }
+        roster.staff.into_iter().for_each(|person| self.staff(person));
     }
 
     /// A whole name on a line.
@@ -141,6 +210,11 @@ impl Import {
         }
     }
 
+    /// Counts an entry that is marked as removed.
+    pub(super) fn removed(&mut self) {
+        self.report.removed += 1;
+    }
+
     /// Columns that were not kept.
     pub(super) fn dropped(&mut self, titles: Vec<String>) {
         let fresh: Vec<String> = titles.into_iter().filter(|title| !self.report.dropped.contains(title)).collect();
@@ -159,8 +233,20 @@ fn merge(bonds: &mut Vec<Bond>, bond: Bond) {
     }
 }
 
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+fn damaged(file: &Path) -> Problem {
+    Problem::new(file, "the EDEXML file is damaged or names no pupil", "export it again, whole")
+}
+
 fn not_text(file: &Path) -> Problem {
-    Problem::new(file, "the roster is not text", "export it as CSV (kommagescheiden), not as a workbook or PDF")
+    Problem::new(
+        file,
+        "the roster is not text",
+        "export it as CSV (kommagescheiden), OneRoster or EDEXML, not as a workbook or PDF",
+    )
 }
 
 pub(super) fn empty(file: &Path) -> Problem {

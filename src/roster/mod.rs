@@ -1,19 +1,28 @@
 //! The roster: pupils, their guardians and the staff, from a school's own exports.
 //!
-//! It reads octets that it is given, opens no file, and keeps no BSN. A bad or empty roster is a problem that never
+//! It reads octets that it is given (only `store` and `inbox` know the disk), and keeps no BSN. A bad or empty roster is a problem that never
 //! quotes a name. Who is in it is personal data: `Debug` hides it.
 //!
 //! | module | takes -> gives |
 //! |---|---|
 //! | `import` | the files of one school -> a [`Roster`] and what the school office reads about it |
 //! | `table` | CSV of pupils, guardians or staff, by its column titles |
+//! | `oneroster` | OneRoster 1.1 and 1.2, a zip or a folder |
+//! | `edexml` | EDEXML 2.1 and UWLR |
+//! | `store` | a roster <-> a sealed file |
+//! | `inbox` | a watch folder -> the store |
 //! | `contacts` | an address -> whose guardian it is, or staff |
 
+mod archive;
 mod contacts;
 mod csv;
+mod edexml;
 mod header;
 mod import;
+mod inbox;
+mod oneroster;
 mod report;
+mod store;
 mod table;
 
 use std::fmt;
@@ -25,8 +34,10 @@ use crate::detect::PupilKey;
 
 pub use contacts::{Contacts, Guardianship};
 pub use header::PARTICLES;
-pub use import::{Import, Source};
+pub use import::{Import, Source, read_files};
+pub use inbox::{Inbox, Taken};
 pub use report::Report;
+pub use store::{Kept, Store, age_warning};
 
 /// Everybody whom a school's exports name.
 #[derive(Clone, Default, Serialize, Deserialize)]

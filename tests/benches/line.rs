@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use mailpoort::decide::{Classes, Mode, Policy};
+use mailpoort::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
 use mailpoort::detect::{NameIndex, Rules, findings};
 use mailpoort::extract::texts;
 use mailpoort::gate::house::{Bench, Tenant};

@@ -27,12 +27,14 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let hostname = check.domain(&raw.hostname, "the host name");
     let known = check.known_schools(&raw.school);
     check.headers_apart(&raw);
+    check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
         time_zone: check.time_zone(&raw.time_zone),
         mode: raw.mode,
+        data_dir: raw.data_dir.as_ref().map(|folder| check.path(folder)),
         schools: raw.school.into_iter().filter_map(|school| check.school(school)).collect(),
         smtp: check.smtp(raw.smtp, &known),
         next_hops: check.next_hops(raw.next_hop, raw.scan.deadline.get_ref().0),
@@ -40,7 +42,6 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         shipped_rules: raw.rules.shipped,
         packs: raw.rules.packs.iter().map(|pack| check.path(pack)).collect(),
         policy: raw.policy.file.map(|policy| check.path(&policy)),
-        first_times: raw.policy.first_times.map(|file| check.path(&file)),
         texts: raw.texts.folder.map(|folder| check.path(&folder)),
         max_parts: check.at_least(&raw.scan.max_parts, "max_parts", 1),
         max_depth: check.at_least(&raw.scan.max_depth, "max_depth", 1),
@@ -147,6 +148,18 @@ impl Check<'_> {
                     "give the mark a name of its own: one proves where mail comes from, the other that it has passed us",
                 );
             }
+        }
+    }
+
+    /// What comes in by a watch folder is kept, so there must be a place for it.
+    fn inboxes_sealed(&mut self, raw: &Raw) {
+        let inboxes = raw.school.iter().filter_map(|school| school.get_ref().roster_inbox.as_ref());
+        for inbox in inboxes.filter(|_| raw.data_dir.is_none()) {
+            self.problem(
+                &inbox.span(),
+                "there is a `roster_inbox`, but no `data_dir` to keep a roster in",
+                "set `data_dir`, for example \"/var/lib/mailpoort\"",
+            );
         }
     }
 

@@ -63,6 +63,7 @@ impl Check<'_> {
                 channels: raw.channels,
             },
             roster: raw.roster.iter().map(|roster| self.path(roster)).collect(),
+            roster_inbox: raw.roster_inbox.map(|inbox| self.path(inbox.get_ref())),
             secret_header,
         })
     }

@@ -3,7 +3,7 @@
 //! Each known word is kept with every form that lacks one of its letters. Two words one edit apart share such a form,
 //! so a look-up tries as many forms as the typed word has letters, however many words are known.
 
-use crate::detect::reading::word_hash;
+use crate::detect::reading::{word_hash, word_hash_on};
 
 /// The known words, small and folded.
 #[derive(Default)]
@@ -66,9 +66,7 @@ const MOST_ALIKE: usize = 64;
 fn shortened(word: &[u8]) -> impl Iterator<Item = u64> + '_ {
     (0..word.len()).map(|without| {
         let (before, from) = word.split_at_checked(without).unwrap_or((word, &[]));
-        let mut short = before.to_vec();
-        short.extend_from_slice(from.get(1..).unwrap_or_default());
-        word_hash(&short)
+        word_hash_on(word_hash(before), from.get(1..).unwrap_or_default())
     })
 }
 

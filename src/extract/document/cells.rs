@@ -39,11 +39,6 @@ impl Cells {
         Self { text: String::new(), cells: Vec::new(), stored: Vec::new(), most: sink.cells_left(), over_limit: false }
     }
 
-    /// Whether a limit was hit: what comes now is dropped.
-    pub(super) fn is_full(&self) -> bool {
-        self.over_limit
-    }
-
     /// A cell with text.
     pub(super) fn string(&mut self, row: u32, column: u32, text: &str) {
         if text.is_empty() || !self.room(row, text.len()) {

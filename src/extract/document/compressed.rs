@@ -19,7 +19,7 @@ pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
         }
         [b'B', b'Z', b'h', ..] => ("bzip2", unpack::bzip2(octets, sink)),
         [0xFD, b'7', b'z', ..] => ("xz", unpack::xz(octets, sink)),
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => ("zstd", unpack::zstd(octets, sink)),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => ("zstd", unpack::zstd(octets, sink)),
         _ => return sink.unread(Why::UnknownFormat),
     };
     sink.is(format);

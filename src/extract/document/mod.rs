@@ -37,6 +37,7 @@ mod xlsb;
 mod xml;
 mod zip;
 
+pub use self::pdf::{Coding, PagePicture, pictures};
 use super::content::About;
 use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html, sniff};
 use crate::message::Limits;
@@ -178,6 +179,13 @@ pub(super) fn is_tar(octets: &[u8]) -> bool {
     tar::is(octets)
 }
 
+/// What macOS leaves beside files (AppleDouble, RFC 1740) and in folders: it shows where a window stood.
+fn is_finder_file(path: &str, octets: &[u8]) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with("._") && octets.len() < 4096 && octets.starts_with(b"\0\x05\x16\x07")
+        || name == ".DS_Store" && octets.len() < 65_536 && octets.starts_with(b"\0\0\0\x01Bud1")
+}
+
 /// Files in files in files: deeper than any person packs, and as deep as a stack of readers goes.
 const DEEPEST: usize = 12;
 
@@ -277,6 +285,9 @@ impl<'s, 'l> Sink<'s, 'l> {
     /// A file in this document (an archive's entry, an embedded object, an attachment): read like any other, one level
     /// deeper. Its name is read as a file name too.
     pub(super) fn file(&mut self, name: &str, octets: &[u8]) {
+        if is_finder_file(name, octets) {
+            return;
+        }
         let within = self.inside();
         let deep = self.depth + 1 >= self.reader.limits.depth || within.len() > DEEPEST;
         if deep || self.reader.parts_left == 0 {

@@ -4,6 +4,7 @@
 //! every other file. An encrypted document is said to be so. Cannot fail.
 
 mod draft;
+mod table;
 mod walk;
 
 use walk::Walk;

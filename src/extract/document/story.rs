@@ -51,6 +51,11 @@ impl Story {
         self.text.push_str(text);
     }
 
+    /// Text that stands where the text before it stands.
+    pub(super) fn add(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     /// A character that stands in a table, or that does not.
     pub(super) fn push_char(&mut self, character: char, in_table: bool) {
         self.at_place(in_table);
@@ -135,22 +140,42 @@ impl Story {
     }
 }
 
-/// The words of the writer in a field's instruction: what it quotes, or where its link leads.
-pub(super) fn instruction(code: &str, mut found: impl FnMut(&str, bool)) {
+/// Where the words of a field's instruction are to be seen.
+pub(super) enum Seen {
+    /// In the place of the field: buttons and equations have their text in the instruction.
+    Here,
+    /// Where the field's link leads.
+    Link,
+    /// Only when the instructions are shown.
+    Hidden,
+}
+
+/// The words of the writer in a field's instruction.
+pub(super) fn instruction(code: &str, mut found: impl FnMut(&str, Seen)) {
     let code = code.trim();
     let (name, arguments) = code.split_once(char::is_whitespace).unwrap_or((code, ""));
-    let is_link = name.eq_ignore_ascii_case("HYPERLINK");
-    if PLAIN_FIELDS.iter().any(|plain| plain.eq_ignore_ascii_case(name)) {
+    let is = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if is(&PLAIN_FIELDS) {
         return;
     }
+    if is(&["MACROBUTTON", "GOTOBUTTON"]) {
+        let text = arguments.trim().split_once(char::is_whitespace).map_or("", |(_, text)| text);
+        return found(text, Seen::Here);
+    }
+    if is(&["EQ"]) {
+        let words = arguments.split(['(', ')', ',', ';']).map(str::trim);
+        let words: Vec<&str> = words.filter(|word| !word.is_empty() && !word.starts_with('\\')).collect();
+        return found(&words.join(" "), Seen::Here);
+    }
+    let is_link = is(&["HYPERLINK"]);
     if is_link && !arguments.contains('"') {
         let target = arguments.split_whitespace().find(|word| !word.starts_with('\\'));
-        return target.into_iter().for_each(|target| found(target, true));
+        return target.into_iter().for_each(|target| found(target, Seen::Link));
     }
     // Every second piece stands between quotes, straight ones or those that Word makes of them.
     for quoted in arguments.split(['"', '“', '”', '„']).skip(1).step_by(2) {
         if !quoted.trim().is_empty() {
-            found(quoted, is_link);
+            found(quoted, if is_link { Seen::Link } else { Seen::Hidden });
         }
     }
 }

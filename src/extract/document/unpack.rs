@@ -44,7 +44,7 @@ const WINDOW: u32 = 64 << 20;
 
 /// Reads a stream that came from so many packed octets.
 pub(super) fn drain(stream: impl Read, packed: usize, sink: &mut Sink<'_, '_>) -> Unpacked {
-    let most = packed.saturating_mul(RATIO).max(SMALL).min(MOST).min(sink.unpack_left());
+    let most = packed.saturating_mul(RATIO).clamp(SMALL, MOST).min(sink.unpack_left());
     let mut content = Vec::new();
     // What was read before an error stays in the buffer.
     let end = stream.take(most as u64 + 1).read_to_end(&mut content);
@@ -60,13 +60,13 @@ pub(super) fn drain(stream: impl Read, packed: usize, sink: &mut Sink<'_, '_>) -
     Unpacked { content, fault }
 }
 
-/// Reads a stream packed by a method of zip archives.
-pub(super) fn by_zip_method(method: u16, data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
+/// Reads a stream packed by a method of zip archives. The size is only asked by LZMA, which may have no end of its own.
+pub(super) fn by_zip_method(method: u16, data: &[u8], size: Option<u32>, sink: &mut Sink<'_, '_>) -> Unpacked {
     match method {
         0 => drain(data, data.len(), sink),
         8 => drain(flate2::bufread::DeflateDecoder::new(data), data.len(), sink),
         12 => bzip2(data, sink),
-        14 => lzma_of_zip(data, sink),
+        14 => lzma_of_zip(data, size, sink),
         20 | 93 => zstd(data, sink),
         95 => xz(data, sink),
         _ => Unpacked::nothing(Why::UnknownFormat),
@@ -135,7 +135,7 @@ pub(super) fn zstd(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
 }
 
 /// LZMA behind the header that zip gives it: a version, the length of the properties, the properties.
-fn lzma_of_zip(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
+fn lzma_of_zip(data: &[u8], size: Option<u32>, sink: &mut Sink<'_, '_>) -> Unpacked {
     let Some((&[_, _, 5, 0, properties, a, b, c, d], stream)) = data.split_first_chunk::<9>() else {
         return Unpacked::nothing(Why::Damaged);
     };
@@ -143,7 +143,7 @@ fn lzma_of_zip(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
     if window > WINDOW {
         return Unpacked::nothing(Why::OverLimit);
     }
-    match LzmaReader::new_with_props(stream, u64::MAX, properties, window, None) {
+    match LzmaReader::new_with_props(stream, size.map_or(u64::MAX, u64::from), properties, window, None) {
         Ok(reader) => drain(reader, stream.len(), sink),
         Err(_) => Unpacked::nothing(Why::Damaged),
     }

@@ -5,12 +5,14 @@
 //! or too large is said of that file alone, and the rest is read.
 
 mod directory;
+mod header;
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use directory::Directory;
-pub(super) use directory::{Entry, is_behind};
+pub(super) use directory::is_behind;
+pub(super) use header::Entry;
 
 use super::{Sink, epub, iwork, odf, slides, unpack, word, workbook, xlsb};
 use crate::extract::{Layer, Why};
@@ -60,7 +62,7 @@ impl Archive<'_> {
         }
         // Only an entry without a local header ends at the very start.
         let data = self.octets.get(entry.data.clone()).filter(|_| entry.data.end > 0).ok_or(Why::Damaged)?;
-        let read = unpack::by_zip_method(entry.method, data, sink);
+        let read = unpack::by_zip_method(entry.method, data, entry.size, sink);
         let fault = read.fault.or_else(|| {
             let mut sum = flate2::Crc::new();
             sum.update(&read.content);
@@ -95,7 +97,6 @@ impl Archive<'_> {
             return sink.unread_file(&entry.name, Why::Ambiguous);
         }
         match self.unpack(entry, sink) {
-            Ok(content) if is_finder_file(&entry.name, &content) => {}
             Ok(content) => sink.file(&entry.name, &content),
             Err(why) => sink.unread_file(&entry.name, why),
         }
@@ -161,12 +162,4 @@ fn as_document(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) -> bool {
 
 fn starts_with(name: &str, folder: &str) -> bool {
     name.get(..folder.len()).is_some_and(|start| start.eq_ignore_ascii_case(folder))
-}
-
-/// What macOS leaves beside files (AppleDouble, RFC 1740) and in folders: it shows where a window stood.
-fn is_finder_file(name: &str, content: &[u8]) -> bool {
-    let beside = name.rsplit('/').next().is_some_and(|name| name.starts_with("._"));
-    let folder = name.rsplit('/').next() == Some(".DS_Store");
-    content.len() < 4096 && beside && content.starts_with(b"\0\x05\x16\x07")
-        || content.len() < 65_536 && folder && content.starts_with(b"\0\0\0\x01Bud1")
 }

@@ -9,7 +9,7 @@ mod properties;
 
 pub(super) use file::{Compound, Storage};
 pub(super) use native::{Native, ole1};
-pub(super) use properties::words;
+pub(super) use properties::{code_page, words};
 
 use super::{Sink, doc, msg, ppt, xls};
 use crate::extract::Why;
@@ -32,7 +32,11 @@ pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
 /// Reads a storage as the document that it is.
 pub(super) fn storage(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
     if at.has(LOCKED) || at.has(RIGHTS) {
-        return sink.unread(Why::Encrypted);
+        // What is shown to those without rights is a document too.
+        sink.unread(Why::Encrypted);
+        if !at.has("WordDocument") {
+            return;
+        }
     }
     if at.has("__properties_version1.0") {
         sink.is("msg");

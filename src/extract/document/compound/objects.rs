@@ -1,6 +1,7 @@
 //! Objects in documents: a storage that holds a file, a document of its own, a picture or a form's control.
 
 use super::super::super::Layer;
+use super::super::super::sniff;
 use super::super::Sink;
 use super::native::Native;
 use super::{Storage, storage, words};
@@ -60,8 +61,11 @@ pub(super) fn one(object: Storage<'_>, sink: &mut Sink<'_, '_>) {
     if let Some(stream) = object.stream("\u{1}Ole10Native") {
         match Native::in_stream(&stream) {
             Some(file) => sink.file(&file.name, file.content),
-            // Paintbrush and the like write their picture behind its size alone.
-            None => sink.file("object", stream.get(4..).unwrap_or_default()),
+            // Drawing programs of old write their picture behind its size alone; what else has a mark is a file.
+            None => match stream.get(4..).unwrap_or_default() {
+                content if sniff::is_known(content) => sink.file("object", content),
+                _ => sink.unread(Why::Media),
+            },
         }
         known = true;
     }

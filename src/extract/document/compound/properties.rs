@@ -25,6 +25,16 @@ pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
     sink.text(Layer::Property, out, Vec::new());
 }
 
+/// The code page in which a document's title is written; none when it is not said, or Unicode.
+pub(in super::super) fn code_page(at: Storage<'_>) -> Option<u32> {
+    let stream = at.stream("\u{5}SummaryInformation")?;
+    let set = stream.get(size_at(&stream, 44)?..)?;
+    let count = size_at(set, 4)?.min(MOST);
+    let place = (0..count).find(|index| u32_at(set, 8 + index * 8) == Some(CODE_PAGE))?;
+    let page = u16_at(set, size_at(set, 12 + place * 8)?.checked_add(4)?)?;
+    (!matches!(page, 0 | 1200 | 65001)).then_some(page.into())
+}
+
 /// The strings of all sets in a stream, a line each.
 fn sets(stream: &[u8], out: &mut String) {
     let count = size_at(stream, 24).unwrap_or(0).min(8);

@@ -9,7 +9,7 @@ mod stories;
 
 use super::Sink;
 use super::codepage::{CodePage, utf16};
-use super::compound::{Storage, words};
+use super::compound::{Storage, code_page, words};
 use super::drawing::Drawings;
 use super::octets::{piece, rest, size_at, u8_at, u16_at, u32_at};
 use crate::extract::{Layer, Why};
@@ -39,6 +39,8 @@ const SUB_DOCUMENTS: [Layer; 8] = [
 struct Header {
     /// Word 6 and 95: no table stream, one octet a character.
     is_old: bool,
+    /// Word 95 for languages with many characters: two octets a character.
+    is_wide: bool,
     is_locked: bool,
     table: &'static str,
     /// The code page of octets.
@@ -58,7 +60,7 @@ struct Streams {
 
 pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
     let Some(main) = at.stream("WordDocument") else { return sink.unread(Why::Damaged) };
-    let Some(header) = header(&main) else { return sink.unread(Why::Damaged) };
+    let Some(header) = header(&main, code_page(at)) else { return sink.unread(Why::Damaged) };
     if header.is_locked {
         return sink.unread(Why::Encrypted);
     }
@@ -77,7 +79,7 @@ pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
     drawings(&streams, &header, &marks, sink);
 }
 
-fn header(main: &[u8]) -> Option<Header> {
+fn header(main: &[u8], title_page: Option<u32>) -> Option<Header> {
     let (mark, version, flags) = (u16_at(main, 0)?, u16_at(main, 2)?, u16_at(main, 10)?);
     // Word 97 is 0xC1; what wrote 0x69 and less is Word 95 or Word 6.
     let is_old = mark == 0xA5DC || version <= 0x6A;
@@ -85,12 +87,24 @@ fn header(main: &[u8]) -> Option<Header> {
     let count = |index: usize| size_at(main, first + 4 * index).unwrap_or(0);
     Some(Header {
         is_old,
+        is_wide: is_old && flags & 0x1000 != 0,
         is_locked: flags & 0x0100 != 0,
         table: if flags & 0x0200 != 0 { "1Table" } else { "0Table" },
-        page: CodePage::of_language(if is_old { u16_at(main, 6).unwrap_or(0) } else { 0 }),
+        page: if is_old { old_page(main, title_page) } else { CodePage::WESTERN },
         text: (size_at(main, 0x18)?, size_at(main, 0x1C)?),
         counts: std::array::from_fn(count),
     })
+}
+
+/// The code page of a document in octets. A Mac says so; otherwise the title is written in the code page of the machine
+/// more often than the language is set.
+fn old_page(main: &[u8], title_page: Option<u32>) -> CodePage {
+    let is_mac = u16_at(main, 0x14) == Some(256);
+    match title_page {
+        _ if is_mac => CodePage::of(10000),
+        Some(page) if page != 1252 => CodePage::of(page),
+        _ => CodePage::of_language(u16_at(main, 6).unwrap_or(0)),
+    }
 }
 
 impl Streams {

@@ -1,5 +1,6 @@
 //! The text of a Word document in the order in which it is shown: its pieces (MS-DOC 2.4.1, 2.8.35, 2.9.73, 2.9.177).
 
+use super::super::codepage::CodePage;
 use super::super::octets::{piece, rest, size_at, u8_at, u16_at, u32_at};
 use super::marks::{DELETED, HIDDEN, Marks};
 use super::{Header, PIECES, Streams};
@@ -44,7 +45,8 @@ pub(super) fn read(streams: &Streams, header: &Header, marks: &Marks) -> Option<
     } else if header.is_old {
         let (from, to) = header.text;
         let text = rest(&streams.main, from, to.saturating_sub(from));
-        units.text = header.page.decode(text).encode_utf16().collect();
+        let page = if header.is_wide { CodePage::UTF16 } else { header.page };
+        units.text = page.decode(text).encode_utf16().collect();
         units.marks = vec![0; units.text.len()];
     }
     (!units.text.is_empty()).then_some(units)
@@ -93,7 +95,7 @@ fn piece_marks(modifier: u16, modifiers: &[&[u8]]) -> u8 {
 impl Units {
     /// Adds a piece: `place` says where it is, and whether a character takes one octet.
     fn add(&mut self, streams: &Streams, header: &Header, marks: &Marks, place: u32, size: usize, all: u8) {
-        let narrow = header.is_old || place & 0x4000_0000 != 0;
+        let narrow = if header.is_old { !header.is_wide } else { place & 0x4000_0000 != 0 };
         let place = (place & 0x3FFF_FFFF) as usize;
         let from = if header.is_old || !narrow { place } else { place / 2 };
         let width = if narrow { 1 } else { 2 };

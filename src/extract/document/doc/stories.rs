@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::story::{Story, instruction};
+use super::super::story::{Seen, Story, instruction};
 use super::marks::{DELETED, HIDDEN, IN_TABLE, INNER_CELL, INNER_ROW, ROW_END};
 use super::pieces::Units;
 
@@ -121,9 +121,10 @@ impl Reader<'_> {
         self.in_code -= 1;
         if self.in_code == 0 {
             let code = std::mem::take(&mut self.code);
-            instruction(&code, |text, is_link| match is_link {
-                true => self.story.behind(text),
-                false => {
+            instruction(&code, |text, seen| match seen {
+                Seen::Here => self.story.add(text),
+                Seen::Link => self.story.behind(text),
+                Seen::Hidden => {
                     self.hidden.hidden.push_str(text);
                     self.hidden.hidden.push('\n');
                 }

@@ -4,26 +4,26 @@
 //! once and never unfolded. What stands where no text is expected is kept all the same.
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 use super::super::xml::{Element, Node, Xml};
 use super::Pictures;
 use super::draft::{Draft, Drafts};
+use super::table::{Grid, OpenCell};
 use crate::extract::document::Sink;
-use crate::extract::{Cell, Layer, Unit, Why};
+use crate::extract::{Cell, Layer, Unit};
 use crate::message::{Encoding, transfer};
 
 /// What is carried through the parts of one document.
 #[derive(Default)]
 pub(super) struct Walk {
-    kind: Kind,
-    styles: Styles,
-    document: Drafts,
+    pub(super) kind: Kind,
+    pub(super) styles: Styles,
+    pub(super) document: Drafts,
     /// The sheet or slide that is being read.
-    unit: Option<Drafts>,
+    pub(super) unit: Option<Drafts>,
     units: u32,
     /// Where text goes now.
-    layer: Layer,
+    pub(super) layer: Layer,
     /// What to do when the open elements end.
     open: Vec<Effect>,
     /// Open elements whose text is not shown.
@@ -31,21 +31,21 @@ pub(super) struct Walk {
     paragraphs: usize,
     /// Open elements of a form.
     forms: usize,
-    tables: usize,
-    grid: Grid,
-    cell: Option<OpenCell>,
+    pub(super) tables: usize,
+    pub(super) grid: Grid,
+    pub(super) cell: Option<OpenCell>,
     /// The base64 of a file inside.
     data: Option<String>,
     /// Hidden text was last written, within a line.
     hidden_tail: bool,
     /// Cells of the unit so far.
-    cells: usize,
+    pub(super) cells: usize,
     pictures: Pictures,
 }
 
 /// What is known by the root of the body.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     #[default]
     Text,
     Sheets,
@@ -54,7 +54,7 @@ enum Kind {
 }
 
 /// What ends with an element.
-enum Effect {
+pub(super) enum Effect {
     Nothing,
     Quiet,
     Form,
@@ -69,14 +69,14 @@ enum Effect {
 }
 
 /// What a diversion comes back to.
-struct Back {
+pub(super) struct Back {
     layer: Layer,
     cell: Option<OpenCell>,
     paragraphs: usize,
 }
 
 /// The cell that a comment belongs to, and where the comment begins.
-struct At {
+pub(super) struct At {
     row: u32,
     column: u32,
     start: usize,
@@ -84,38 +84,11 @@ struct At {
 
 /// Styles that hide.
 #[derive(Default)]
-struct Styles {
+pub(super) struct Styles {
     current: String,
     texts: HashSet<String>,
-    tables: HashSet<String>,
+    pub(super) tables: HashSet<String>,
     pages: HashSet<String>,
-}
-
-/// Where in a table we are.
-#[derive(Default)]
-struct Grid {
-    table: u32,
-    row: u32,
-    column: u32,
-    columns: u32,
-    row_hidden: bool,
-    hidden_columns: Vec<Range<u32>>,
-}
-
-/// A cell that is being read.
-struct OpenCell {
-    row: u32,
-    column: u32,
-    /// Where its text begins; none before there is any.
-    start: Option<usize>,
-    /// A paragraph has ended in it.
-    gap: bool,
-    layer: Layer,
-    kind: String,
-    value: String,
-    formula: String,
-    /// There is room for it among the cells that are kept.
-    counted: bool,
 }
 
 /// The element names of shapes that hold text.
@@ -187,7 +160,7 @@ impl Walk {
         &mut self.pictures
     }
 
-    fn draft(&mut self, layer: Layer) -> &mut Draft {
+    pub(super) fn draft(&mut self, layer: Layer) -> &mut Draft {
         self.unit.as_mut().unwrap_or(&mut self.document).layer(layer)
     }
 
@@ -342,83 +315,12 @@ impl Walk {
         self.mark(&" ".repeat(count))
     }
 
-    fn table(&mut self, element: &Element<'_>) -> Effect {
-        self.tables += 1;
-        if self.tables > 1 {
-            return Effect::Table;
-        }
-        self.grid = Grid::default();
-        if self.kind != Kind::Sheets || self.layer != Layer::Body {
-            let layer = self.layer;
-            self.grid.table = self.draft(layer).tables;
-            self.draft(layer).line();
-            return Effect::Table;
-        }
-        let name = element.attribute("name").unwrap_or_default();
-        let hidden = element.attribute("style-name").is_some_and(|style| self.styles.tables.contains(&style));
-        self.document.layer(Layer::Behind).whole_line(&name);
-        self.unit = Some(Drafts::new(Unit::Sheet(name), hidden));
-        Effect::Unit
-    }
-
     fn page(&mut self, element: &Element<'_>) -> Effect {
         self.units = self.units.saturating_add(1);
         let hidden = element.attribute("style-name").is_some_and(|style| self.styles.pages.contains(&style));
         let unit = if self.kind == Kind::Slides { Unit::Slide(self.units) } else { Unit::Page(self.units) };
         self.unit = Some(Drafts::new(unit, hidden));
         Effect::Unit
-    }
-
-    fn column(&mut self, element: &Element<'_>) -> Effect {
-        if self.tables == 1 {
-            let start = self.grid.columns;
-            self.grid.columns = start.saturating_add(number(element, "number-columns-repeated").max(1));
-            if is_collapsed(element) {
-                self.grid.hidden_columns.push(start..self.grid.columns);
-            }
-        }
-        Effect::Nothing
-    }
-
-    fn row(&mut self, element: &Element<'_>) -> Effect {
-        if self.tables != 1 {
-            return Effect::Nothing;
-        }
-        self.grid.column = 0;
-        let hidden = std::mem::replace(&mut self.grid.row_hidden, is_collapsed(element));
-        Effect::Row { repeated: number(element, "number-rows-repeated").max(1), hidden }
-    }
-
-    fn open_cell(&mut self, element: &Element<'_>, sink: &mut Sink<'_, '_>) -> Effect {
-        if self.tables != 1 {
-            self.mark(" ");
-            return Effect::Nothing;
-        }
-        let counted = self.cells < sink.cells_left();
-        if !counted {
-            sink.unread(Why::OverLimit);
-        }
-        let column = self.grid.column;
-        self.grid.column = column.saturating_add(number(element, "number-columns-repeated").max(1));
-        let hidden = self.grid.row_hidden || self.grid.hidden_columns.iter().any(|columns| columns.contains(&column));
-        let outer = self.layer;
-        if hidden && outer == Layer::Body {
-            self.layer = Layer::Hidden;
-        }
-        let kind = element.attribute("value-type").unwrap_or_default();
-        let value = match kind.as_str() {
-            "string" => "string-value",
-            "date" => "date-value",
-            "time" => "time-value",
-            "boolean" => "boolean-value",
-            _ => "value",
-        };
-        let value = if kind.is_empty() { String::new() } else { element.attribute(value).unwrap_or_default() };
-        let formula = element.attribute("formula").unwrap_or_default();
-        let row = self.grid.row;
-        self.cell =
-            Some(OpenCell { row, column, start: None, gap: false, layer: outer, kind, value, formula, counted });
-        Effect::Cell
     }
 
     fn style(&mut self, name: &str, element: &Element<'_>) -> Effect {
@@ -513,43 +415,8 @@ impl Walk {
         self.restore(back);
     }
 
-    /// Ends a cell: its place is kept, and what its value says beyond what it shows.
-    fn end_cell(&mut self) {
-        let (table, layer) = (self.grid.table, self.layer);
-        let Some(mut cell) = self.cell.take() else { return };
-        if cell.start.is_none() && !cell.value.is_empty() {
-            let draft = self.draft(layer);
-            cell.start = Some(draft.cell(cell.row));
-            draft.text.push_str(&cell.value);
-            cell.value.clear();
-        }
-        self.layer = cell.layer;
-        self.cells = self.cells.saturating_add(usize::from(cell.start.is_some()));
-        let Some(start) = cell.start else { return };
-        let draft = self.draft(layer);
-        let range = start..draft.text.len();
-        let shown = draft.text.get(range.clone()).unwrap_or_default();
-        let differs = match cell.kind.as_str() {
-            "float" => !cell.value.is_empty() && !same_number(shown, &cell.value),
-            "string" => !cell.value.is_empty() && shown != cell.value,
-            _ => false,
-        };
-        if !cell.counted {
-            return;
-        }
-        draft.cells.push(Cell { table, row: cell.row, column: cell.column, range });
-        let behind = [(differs, &cell.value), (tells(&cell.formula), &cell.formula)];
-        for (_, text) in behind.into_iter().filter(|(keep, _)| *keep) {
-            let draft = self.draft(Layer::Behind);
-            let start = draft.cell(cell.row);
-            draft.text.push_str(text);
-            let range = start..draft.text.len();
-            draft.cells.push(Cell { table: 0, row: cell.row, column: cell.column, range });
-        }
-    }
-
     /// White space that an element stands for.
-    fn mark(&mut self, text: &str) -> Effect {
+    pub(super) fn mark(&mut self, text: &str) -> Effect {
         if self.quiet == 0 && (self.paragraphs > 0 || self.cell.is_some()) {
             let text = if self.cell.is_some() && text != " " { " " } else { text };
             let layer = self.layer;
@@ -608,26 +475,6 @@ fn is(element: &Element<'_>, key: &str, value: &str) -> bool {
     element.attribute(key).is_some_and(|known| known == value)
 }
 
-fn is_collapsed(element: &Element<'_>) -> bool {
-    element.attribute("visibility").is_some_and(|visibility| visibility != "visible")
-}
-
-fn number(element: &Element<'_>, key: &str) -> u32 {
+pub(super) fn number(element: &Element<'_>, key: &str) -> u32 {
     element.attribute(key).and_then(|value| value.parse().ok()).unwrap_or(0)
-}
-
-/// Whether a number as shown is the value: 1.234,50 is 1234.5, 012 is not 12.
-fn same_number(shown: &str, value: &str) -> bool {
-    let shown = shown.trim();
-    let leading = shown.starts_with('0') && shown.len() > 1 && shown.bytes().all(|b| b.is_ascii_digit());
-    let number = |text: &str| text.parse::<f64>().ok();
-    let plain = number(&shown.replace(['.', ' ', '\u{a0}', '\u{202f}'], "").replace(',', "."));
-    let english = number(&shown.replace(',', ""));
-    let value = number(value);
-    !leading && value.is_some() && (plain == value || english == value)
-}
-
-/// Whether a formula holds a text or a long number of its own.
-fn tells(formula: &str) -> bool {
-    formula.contains('"') || formula.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > 6)
 }

@@ -41,6 +41,7 @@ enum Slot {
 
 impl Chart {
     pub(super) fn open_series(&mut self) {
+        self.close_series();
         self.series = Some(Series::default());
     }
 

@@ -85,7 +85,14 @@ impl Story<'_> {
     }
 
     fn person(&mut self, element: &Element<'_>) {
-        self.values(Layer::Property, element, &["author", "name", "userId"]);
+        self.values(Layer::Property, element, &["author"]);
+        if element.name() != "annotation" {
+            self.values(Layer::Property, element, &["name"]);
+        }
+        // What is no address is the number of an account.
+        if let Some(address) = element.attribute("userId").filter(|id| id.contains('@')) {
+            self.line(Layer::Property, &address);
+        }
     }
 
     fn pair(&mut self, element: &Element<'_>) {
@@ -109,5 +116,15 @@ impl Story<'_> {
         if let Some(author) = element.attribute("author").filter(|author| !author.trim().is_empty()) {
             self.flow(|flow| flow.push(&format!("{author}: "), Kind::Plain));
         }
+    }
+}
+
+/// What an annotation of Word 2003 is: a change, a comment, or a bookmark and the like.
+pub(super) fn annotation(element: &Element<'_>) -> El {
+    match element.attribute("type").as_deref() {
+        Some("Word.Insertion") => El::Inserted,
+        Some("Word.Deletion") => El::Deleted,
+        Some("Word.Comment") => El::Annotation,
+        _ => El::Other,
     }
 }

@@ -88,7 +88,7 @@ pub(super) enum El {
     /// A part in a file of one XML, and one that is no XML, in Base64.
     Part,
     Binary,
-    /// An annotation of Word 2003: a comment, or a change.
+    /// A comment of Word 2003, before its attributes are looked at a change too.
     Annotation,
     /// Numbers of the layout, digests: no text.
     Skip,

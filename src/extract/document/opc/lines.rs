@@ -55,6 +55,15 @@ pub(super) fn without_conditions(vml: &str) -> Cow<'_, str> {
     if out.is_empty() { Cow::Borrowed(rest) } else { Cow::Owned(out + rest) }
 }
 
+/// Whether nothing but white space stands between the tags of an XML text.
+pub(super) fn is_all_tags(xml: &str) -> bool {
+    let octets = xml.as_bytes();
+    memchr::memchr_iter(b'>', octets).all(|at| {
+        let mut after = octets.iter().skip(at + 1).take(64).skip_while(|octet| octet.is_ascii_whitespace());
+        matches!(after.next(), None | Some(b'<'))
+    }) && memchr::memmem::find(octets, b"<![CDATA[").is_none()
+}
+
 /// The words in binary data that is written in Base64.
 pub(super) fn in_base64(data: &str) -> String {
     in_octets(&transfer::decode(Encoding::Base64, data.as_bytes()))
@@ -67,7 +76,8 @@ pub(super) fn in_octets(octets: &[u8]) -> String {
     while at < octets.len() {
         let wide = run(octets, at, 2);
         let (text, length) = if wide.0.chars().count() >= SHORTEST { wide } else { run(octets, at, 1) };
-        if text.chars().count() >= SHORTEST {
+        if text.chars().filter(char::is_ascii_alphanumeric).count() + 1 >= SHORTEST && text.chars().count() >= SHORTEST
+        {
             out.push_str(&text);
             out.push('\n');
         }
@@ -98,6 +108,8 @@ pub(super) fn is_on(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -130,6 +142,13 @@ mod tests {
         octets.extend("Zoë 12".encode_utf16().flat_map(u16::to_le_bytes));
         octets.extend([0, 0, 7]);
         assert_eq!(in_octets(&octets), "Bram\nZoë 12\n");
+    }
+
+    #[test]
+    fn texts_among_tags() {
+        assert!(is_all_tags("<a>\n <b x=\"y\"/>\n</a>"));
+        assert!(!is_all_tags("<a>\n <b/>Bo</a>"));
+        assert!(!is_all_tags("<a><![CDATA[Bo]]></a>"));
     }
 
     #[test]

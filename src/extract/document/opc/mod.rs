@@ -13,8 +13,6 @@ mod lines;
 mod relations;
 mod sections;
 mod story;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
@@ -150,6 +148,10 @@ impl Found {
                 let (layer, manner) = layer(&name);
                 let whereabouts = Whereabouts { unit: unit.clone(), layer, manner };
                 let text = decoded(octets);
+                // Styles are the largest part of a small document, and nobody reads them.
+                if is_form(&name) && lines::is_all_tags(&text) {
+                    return;
+                }
                 let text = if name.ends_with(".vml") { lines::without_conditions(&text) } else { text };
                 if let Some(why) = story::read(&text, whereabouts, &mut self.out) {
                     sink.unread(why);
@@ -210,6 +212,12 @@ fn is_nothing(name: &str) -> bool {
         || matches!(file, "vbaproject.bin" | "vbaprojectsignature.bin" | "[content_types].xml")
 }
 
+/// Whether a part says how things look, and has no attributes that a person sees.
+fn is_form(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    ["style", "theme", "fonttable", "tablestyles"].iter().any(|start| file.starts_with(start))
+}
+
 fn content(name: &str, octets: &[u8]) -> Content {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_page = matches!(ending, "htm" | "html" | "xhtml" | "mht" | "mhtml" | "eml" | "txt" | "rtf");
@@ -218,7 +226,8 @@ fn content(name: &str, octets: &[u8]) -> Content {
     let bracket = start
         .iter()
         .find(|octet| !matches!(octet, b' ' | b'\r' | b'\n' | b'\t' | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF | 0));
-    let is_media = name.contains("/media/");
+    // Compressed drawings have no mark of their own.
+    let is_media = name.contains("/media/") || matches!(ending, "emz" | "wmz" | "emf" | "wmf");
     if octets.iter().all(|octet| *octet == 0) {
         Content::Nothing
     } else if matches!(ending, "xml" | "rels" | "vml" | "svg") || bracket == Some(&b'<') && !is_page {
@@ -242,3 +251,6 @@ fn layer(name: &str) -> (Layer, Manner) {
         _ => (Layer::Behind, Manner::Loose),
     }
 }
+
+#[cfg(test)]
+mod tests;

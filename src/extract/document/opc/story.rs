@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::chart::Chart;
+use super::describe;
 use super::element::{El, Manner};
 use super::flow::{Flow, Kind, Unshown};
 use super::lines;
@@ -106,6 +107,7 @@ impl<'o> Story<'o> {
         let name = element.name();
         let labelled = self.manner() == Manner::Labelled;
         let el = if labelled { El::Other } else { El::of(name, &self.open) };
+        let el = if el == El::Annotation { describe::annotation(element) } else { el };
         let flows = self.flows.len();
         if labelled {
             self.labelled(element);
@@ -209,9 +211,7 @@ impl<'o> Story<'o> {
             El::Slide => (Layer::Body, Manner::Runs),
             El::Master => (Layer::Margin, Manner::Distinct),
             El::Chart => (Layer::Chart, Manner::Runs),
-            El::Annotation if element.attribute("type").as_deref() == Some("Word.Comment") => {
-                (Layer::Comment, Manner::Runs)
-            }
+            El::Annotation => (Layer::Comment, Manner::Runs),
             El::Box if around == Layer::Body => (Layer::TextBox, Manner::Runs),
             El::Box => (around, Manner::Runs),
             El::Shape => (around, self.manner()),

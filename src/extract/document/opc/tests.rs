@@ -236,6 +236,7 @@ fn parts_of_a_document() {
             "<dgm:dataModel><dgm:ptLst><dgm:pt><dgm:t><a:p><a:r><a:t>Bo</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst></dgm:dataModel>",
             &["text box: Bo"],
         ),
+        ("word/styles.xml", "<w:styles>\n<w:style>Bo</w:style></w:styles>", &["behind the cells: Bo"]),
         ("word/nobody/links.xml", "<x:y><x:z>Bo</x:z></x:y>", &["behind the cells: Bo"]),
         (
             "word/afchunk.html",
@@ -366,7 +367,7 @@ fn documents_of_one_xml() {
     );
     let old = "<?xml version=\"1.0\"?><?mso-application progid=\"Word.Document\"?><w:wordDocument><o:DocumentProperties><o:Title>Titel</o:Title></o:DocumentProperties><w:body><w:p><w:r><w:t>12</w:t></w:r><w:r><w:t>34</w:t></w:r>\
          <aml:annotation aml:author=\"Kim\" w:type=\"Word.Comment\"><aml:content><w:p><w:r><w:t>astma</w:t></w:r></w:p></aml:content></aml:annotation>\
-         <aml:annotation w:type=\"Word.Deletion\"><aml:content><w:r><w:delText>56</w:delText></w:r></aml:content></aml:annotation></w:p></w:body></w:wordDocument>";
+         <aml:annotation w:name=\"_Toc1\" w:type=\"Word.Bookmark.Start\"/><aml:annotation w:type=\"Word.Deletion\"><aml:content><w:r><w:delText>56</w:delText></w:r></aml:content></aml:annotation></w:p></w:body></w:wordDocument>";
     assert_eq!(shown(old.as_bytes()), ["body: 1234", "comment: astma", "deleted text: 123456", "property: Titel\nKim"]);
 }
 

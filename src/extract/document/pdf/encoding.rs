@@ -1,7 +1,6 @@
 //! From a glyph's name or a code to characters: the Adobe Glyph List's rules, the standard encodings, text strings.
 //!
-//! `glyphs.txt` is the part of the Adobe Glyph List 2.0 and of its list for ZapfDingbats that Latin, Greek and Cyrillic
-//! texts use, sorted by name.
+//! `glyphs.txt` is the part of the Adobe Glyph List 2.0 that Latin, Greek and Cyrillic texts use, sorted by name.
 
 use std::borrow::Cow;
 
@@ -235,7 +234,7 @@ mod tests {
             };
             assert_eq!(shown, text, "{name}");
         }
-        for name in ["g12", ".notdef", "", "uniXYZW", "cid123", "zzz", "a999"] {
+        for name in ["g12", ".notdef", "", "uniXYZW", "cid123", "zzz", "a73"] {
             assert_eq!(of_glyph(name.as_bytes()), Shown::Unknown, "{name}");
         }
     }

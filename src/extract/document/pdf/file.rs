@@ -5,7 +5,7 @@
 //! the file, once for all. References and lengths may lead in circles: every way ends after a few steps in null.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -16,18 +16,18 @@ use super::filter::Budget;
 use super::lexer::{Lexer, Token, is_space};
 use super::object::{self, Dict, Object, Stream};
 
-/// Cross-reference sections that are followed; each save adds one.
-const SECTIONS: usize = 500;
 /// Objects, with all that is in them, that are kept parsed.
 const KEPT: usize = 300_000;
 /// Octets of unpacked object streams that are kept.
 const PACKED: usize = 32 << 20;
+/// Octets that are parsed beside sixteen times the file.
+const PARSED: usize = 64 << 20;
 /// Objects that may be in the making at the same time: a length within a stream within an object stream.
 const NESTED: usize = 8;
 
 /// Where an object stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Entry {
+pub(super) enum Entry {
     Free,
     /// At this offset.
     At(usize),
@@ -36,29 +36,31 @@ enum Entry {
 }
 
 /// An object stream, unpacked.
-struct Pack {
-    octets: Vec<u8>,
+pub(super) struct Pack {
+    pub(super) octets: Vec<u8>,
     /// Number and offset of each object in it.
-    objects: Vec<(u32, usize)>,
+    pub(super) objects: Vec<(u32, usize)>,
 }
 
 /// An opened file.
 pub(super) struct File<'d> {
     pub(super) data: &'d [u8],
     /// Octets before the header; some programs count offsets from there.
-    shift: usize,
-    entries: HashMap<u32, Entry>,
+    pub(super) shift: usize,
+    pub(super) entries: HashMap<u32, Entry>,
     pub(super) trailer: Dict,
-    crypt: Option<Crypt>,
+    pub(super) crypt: Option<Crypt>,
     /// Offsets of the older cross-reference sections, newest first.
     pub(super) older: Vec<usize>,
-    kept: RefCell<(usize, HashMap<u32, Rc<Object>>)>,
-    packs: RefCell<(usize, HashMap<u32, Rc<Pack>>)>,
+    pub(super) kept: RefCell<(usize, HashMap<u32, Rc<Object>>)>,
+    pub(super) packs: RefCell<(usize, HashMap<u32, Rc<Pack>>)>,
     /// All objects found by looking for them; the last of each number.
-    salvaged: OnceCell<HashMap<u32, Entry>>,
+    pub(super) salvaged: OnceCell<HashMap<u32, Entry>>,
     /// Where `endstream` stands.
-    ends: OnceCell<Vec<usize>>,
-    nested: Cell<usize>,
+    pub(super) ends: OnceCell<Vec<usize>>,
+    pub(super) nested: Cell<usize>,
+    /// Octets that were parsed: an object that is asked for over and over is parsed over and over.
+    parsed: Cell<usize>,
     pub(super) budget: Rc<Budget>,
 }
 
@@ -89,10 +91,11 @@ impl<'d> File<'d> {
             .unwrap_or(usize::MAX);
         let mut file = Self::empty(data, budget);
         file.sections(start);
-        if !file.has_pages() {
-            file.rebuild();
+        // The pages may stand in a locked object stream: first the lock.
+        let opened = file.unlock(passwords);
+        if opened.is_err() || !file.has_pages() {
+            file.rebuild(passwords)?;
         }
-        file.unlock(passwords)?;
         Ok(file)
     }
 
@@ -100,11 +103,8 @@ impl<'d> File<'d> {
     pub(super) fn open_older(&self, section: usize, passwords: &[&[u8]]) -> Option<Self> {
         let mut file = Self::empty(self.data, Rc::clone(&self.budget));
         file.sections(section);
-        if !file.has_pages() {
-            return None;
-        }
         file.unlock(passwords).ok()?;
-        Some(file)
+        file.has_pages().then_some(file)
     }
 
     fn empty(data: &'d [u8], budget: Rc<Budget>) -> Self {
@@ -121,6 +121,7 @@ impl<'d> File<'d> {
             salvaged: OnceCell::new(),
             ends: OnceCell::new(),
             nested: Cell::new(0),
+            parsed: Cell::new(0),
             budget,
         }
     }
@@ -130,7 +131,7 @@ impl<'d> File<'d> {
         root.dict().is_some_and(|root| self.at(root, b"Pages").dict().is_some())
     }
 
-    fn unlock(&mut self, passwords: &[&[u8]]) -> Result<(), Locked> {
+    pub(super) fn unlock(&mut self, passwords: &[&[u8]]) -> Result<(), Locked> {
         let lock = self.at(&self.trailer, b"Encrypt");
         let Some(lock) = lock.dict() else { return Ok(()) };
         let id = self.at(&self.trailer, b"ID");
@@ -143,125 +144,16 @@ impl<'d> File<'d> {
         Ok(())
     }
 
-    /// Follows the chain of cross-reference sections.
-    fn sections(&mut self, start: usize) {
-        let mut seen = BTreeSet::new();
-        let mut todo = vec![start];
-        while let Some(offset) = todo.pop() {
-            if seen.len() >= SECTIONS || !seen.insert(offset) {
-                continue;
-            }
-            let Some((dict, hybrid)) = self.section(offset).or_else(|| self.section(offset.checked_add(self.shift)?))
-            else {
-                continue;
-            };
-            let offset_of = |key| dict.get(key).int().and_then(|offset| usize::try_from(offset).ok());
-            if let Some(previous) = offset_of(b"Prev") {
-                todo.push(previous);
-                self.older.push(previous);
-            }
-            todo.extend(offset_of(b"XRefStm").filter(|_| hybrid));
-            self.merge_trailer(dict);
-        }
-    }
-
-    /// Newer trailers count, key by key.
-    fn merge_trailer(&mut self, dict: Dict) {
-        if !self.trailer.has(b"Root") {
-            self.trailer = dict;
-        }
-    }
-
-    /// One section: its trailer, and whether it was a table.
-    fn section(&mut self, offset: usize) -> Option<(Dict, bool)> {
-        let mut lexer = Lexer::new(self.data, offset);
-        let before = lexer.next()?;
-        if before != Token::Word(b"xref") {
-            return self.stream_section(offset).map(|dict| (dict, false));
-        }
-        loop {
-            match lexer.next()? {
-                Token::Int(first) => self.subsection(&mut lexer, u32::try_from(first).ok()?)?,
-                Token::Word(b"trailer") => break,
-                _ => return None,
-            }
-        }
-        match object::parse(&mut lexer)? {
-            Object::Dict(dict) => Some((dict, true)),
-            _ => None,
-        }
-    }
-
-    fn subsection(&mut self, lexer: &mut Lexer<'d>, first: u32) -> Option<()> {
-        let Token::Int(count) = lexer.next()? else { return None };
-        for index in 0..u32::try_from(count).ok()? {
-            let before = lexer.at;
-            let Some(Token::Int(offset)) = lexer.next() else {
-                lexer.at = before;
-                break;
-            };
-            let (_generation, kind) = (lexer.next()?, lexer.next()?);
-            let entry = match (kind, usize::try_from(offset)) {
-                (Token::Word(b"n"), Ok(offset)) => Entry::At(offset),
-                (Token::Word(b"f"), _) => Entry::Free,
-                _ => {
-                    lexer.at = before;
-                    break;
-                }
-            };
-            self.entries.entry(first.checked_add(index)?).or_insert(entry);
-        }
-        Some(())
-    }
-
-    /// A cross-reference stream (section 7.5.8).
-    fn stream_section(&mut self, offset: usize) -> Option<Dict> {
-        let (_, object) = self.parse_at(offset, None)?;
-        let stream = object.stream()?;
-        if !stream.dict.is_type(b"XRef") && !stream.dict.has(b"W") {
-            return None;
-        }
-        let octets = self.decode(stream).octets.into_owned();
-        let widths: Vec<usize> =
-            stream.dict.get(b"W").array()?.iter().map(|w| usize::try_from(w.int().unwrap_or(0)).unwrap_or(9)).collect();
-        let &[kind, second, third] = widths.get(..3)? else { return None };
-        let row = kind.checked_add(second)?.checked_add(third)?;
-        if row == 0 || widths.iter().any(|width| *width > 8) {
-            return None;
-        }
-        let size = stream.dict.get(b"Size").int().unwrap_or(i64::MAX);
-        let whole = [Object::Int(0), Object::Int(size)];
-        let index = stream.dict.get(b"Index").array().unwrap_or(&whole);
-        let mut rows = octets.chunks_exact(row);
-        for pair in index.chunks_exact(2) {
-            let (Some(first), Some(count)) = (pair.first()?.int(), pair.get(1)?.int()) else { break };
-            for number in first..first.saturating_add(count) {
-                let Some(fields) = rows.next() else { break };
-                let field = |from: usize, width: usize| {
-                    fields.iter().skip(from).take(width).fold(0u64, |sum, octet| sum << 8 | u64::from(*octet))
-                };
-                let entry = match if kind == 0 { 1 } else { field(0, kind) } {
-                    0 => Entry::Free,
-                    1 => Entry::At(usize::try_from(field(kind, second)).ok()?),
-                    2 => Entry::In(
-                        u32::try_from(field(kind, second)).ok()?,
-                        usize::try_from(field(kind + second, third)).ok()?,
-                    ),
-                    _ => continue,
-                };
-                let Ok(number) = u32::try_from(number) else { break };
-                self.entries.entry(number).or_insert(entry);
-            }
-        }
-        Some(stream.dict.clone())
-    }
-
     /// The object of a number; null when there is none.
     pub(super) fn get(&self, number: u32) -> Rc<Object> {
         if let Some(object) = self.kept.borrow().1.get(&number) {
             return Rc::clone(object);
         }
         if self.nested.get() >= NESTED {
+            return Rc::default();
+        }
+        if self.parsed.get() > PARSED + 16 * self.data.len() {
+            self.budget.exceed();
             return Rc::default();
         }
         self.nested.set(self.nested.get() + 1);
@@ -275,6 +167,10 @@ impl<'d> File<'d> {
         kept.0 += weight;
         kept.1.insert(number, Rc::clone(&object));
         object
+    }
+
+    fn count(&self, parsed: usize) {
+        self.parsed.set(self.parsed.get() + parsed);
     }
 
     /// What a reference leads to; the object itself when it is none.
@@ -328,7 +224,7 @@ impl<'d> File<'d> {
     }
 
     /// Parses `12 0 obj ...` that begins here, its strings as they stand.
-    fn parse_at(&self, offset: usize, number: Option<u32>) -> Option<((u32, u32), Object)> {
+    pub(super) fn parse_at(&self, offset: usize, number: Option<u32>) -> Option<((u32, u32), Object)> {
         let mut lexer = Lexer::new(self.data, offset);
         let (Token::Int(found), Token::Int(generation), Token::Word(b"obj")) =
             (lexer.next()?, lexer.next()?, lexer.next()?)
@@ -341,6 +237,7 @@ impl<'d> File<'d> {
         }
         let id = (found, u32::try_from(generation).unwrap_or(0));
         let object = object::parse(&mut lexer).unwrap_or_default();
+        self.count(lexer.at.saturating_sub(offset));
         let Object::Dict(dict) = object else { return Some((id, object)) };
         if lexer.next() != Some(Token::Word(b"stream")) {
             return Some((id, Object::Dict(dict)));
@@ -382,10 +279,13 @@ impl<'d> File<'d> {
         let pack = self.pack(number)?;
         let here = pack.objects.get(index).filter(|(number, _)| *number == wanted);
         let (_, offset) = here.or_else(|| pack.objects.iter().find(|(number, _)| *number == wanted))?;
-        object::parse(&mut Lexer::new(&pack.octets, *offset))
+        let mut lexer = Lexer::new(&pack.octets, *offset);
+        let object = object::parse(&mut lexer);
+        self.count(lexer.at.saturating_sub(*offset));
+        object
     }
 
-    fn pack(&self, number: u32) -> Option<Rc<Pack>> {
+    pub(super) fn pack(&self, number: u32) -> Option<Rc<Pack>> {
         if let Some(pack) = self.packs.borrow().1.get(&number) {
             return Some(Rc::clone(pack));
         }
@@ -417,97 +317,5 @@ impl<'d> File<'d> {
 
     pub(super) fn crypt(&self) -> Option<&Crypt> {
         self.crypt.as_ref()
-    }
-
-    /// All that looks like `12 0 obj`; of a number that stands twice, the last.
-    fn salvage(&self) -> HashMap<u32, Entry> {
-        let mut found = HashMap::new();
-        for at in memmem::find_iter(self.data, b"obj") {
-            if let Some((number, start)) = self.head_before(at) {
-                found.insert(number, Entry::At(start));
-            }
-        }
-        found
-    }
-
-    /// Number and start of the `12 0 ` that stands before here.
-    fn head_before(&self, at: usize) -> Option<(u32, usize)> {
-        let from = at.saturating_sub(40);
-        let before = self.data.get(from..at)?;
-        let trim = |octets: &'d [u8]| octets.len() - octets.iter().rev().take_while(|octet| is_space(**octet)).count();
-        let digits = |octets: &'d [u8]| {
-            let start = octets.len() - octets.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
-            octets.get(start..).filter(|digits| !digits.is_empty()).map(|_| start)
-        };
-        let head = before.get(..trim(before))?;
-        let generation = digits(head)?;
-        let head = head.get(..generation)?;
-        let end = trim(head);
-        if end == head.len() {
-            return None;
-        }
-        let head = head.get(..end)?;
-        let start = digits(head)?;
-        let number = std::str::from_utf8(head.get(start..)?).ok()?.parse().ok()?;
-        Some((number, from + start))
-    }
-
-    /// Without a usable table: everything that can be found.
-    fn rebuild(&mut self) {
-        let found = self.salvage();
-        self.entries = found;
-        self.older.clear();
-        self.kept = RefCell::default();
-        self.packs = RefCell::default();
-        let mut trailers: Vec<Dict> = memmem::find_iter(self.data, b"trailer")
-            .take(SECTIONS)
-            .filter_map(|at| object::parse(&mut Lexer::new(self.data, at + 7))?.dict().cloned())
-            .filter(|dict| dict.has(b"Root"))
-            .collect();
-        self.trailer = trailers.pop().unwrap_or_default();
-        let mut numbers = self.numbers();
-        numbers.sort_by_key(|number| match self.entries.get(number) {
-            Some(Entry::At(offset)) => *offset,
-            _ => 0,
-        });
-        let mut packs = Vec::new();
-        let mut catalog = None;
-        for number in numbers {
-            let object = self.get(number);
-            let Some(dict) = object.dict() else { continue };
-            match dict.get(b"Type").name() {
-                Some(b"ObjStm") => packs.push(number),
-                Some(b"XRef") if dict.has(b"Root") => self.trailer = dict.clone(),
-                Some(b"Catalog") => catalog = Some(number),
-                _ => {}
-            }
-        }
-        self.packs_of_rebuilt(&packs, &mut catalog);
-        if self.at(&self.trailer, b"Root").dict().is_none()
-            && let Some(number) = catalog
-        {
-            self.trailer = self.trailer.with(b"Root", Object::Ref(number));
-        }
-    }
-
-    /// Enters what is in the object streams. Those of a locked file open when its key is known.
-    fn packs_of_rebuilt(&mut self, packs: &[u32], catalog: &mut Option<u32>) {
-        if self.trailer.has(b"Encrypt") && self.unlock(&[b""]).is_err() {
-            return;
-        }
-        for &number in packs {
-            let Some(pack) = self.pack(number) else { continue };
-            for (index, (inner, offset)) in pack.objects.iter().enumerate() {
-                self.entries.entry(*inner).or_insert(Entry::In(number, index));
-                let start = pack.octets.get(*offset..).unwrap_or_default();
-                let start = start.get(..400).unwrap_or(start);
-                if memmem::find(start, b"/Catalog").is_some()
-                    && object::parse(&mut Lexer::new(&pack.octets, *offset))
-                        .is_some_and(|object| object.dict().is_some_and(|dict| dict.is_type(b"Catalog")))
-                {
-                    *catalog = Some(*inner);
-                }
-            }
-        }
     }
 }

@@ -4,9 +4,9 @@
 //! properties, outline, attached files, and what an older state of the file still holds. Says which pages are pictures
 //! of text, and never calls a file without any text read. Never renders, never runs a script.
 //!
-//! `file` finds objects (`lexer`, `object`), opens locks (`crypt`) and filters (`filter`); `content` runs pages with
-//! their fonts (`font`, `encoding`, `cmap`, `fontfile`); `words` and `lines` make text of glyphs; `notes` and `catalog`
-//! read the rest.
+//! `file` finds objects (`lexer`, `object`, `xref`, `salvage`), opens locks (`crypt`) and filters (`filter`,
+//! `predictor`); `content` runs pages (`resources`, `marks`, `pen`) with their fonts (`font`, `encoding`, `cmap`,
+//! `fontfile`); `words` and `lines` make text of glyphs; `notes` and `catalog` read the rest; `pictures` hands out scans.
 
 mod catalog;
 mod cmap;
@@ -19,11 +19,20 @@ mod font;
 mod fontfile;
 mod lexer;
 mod lines;
+mod marks;
 mod notes;
 mod object;
 mod pages;
+mod pen;
+mod pictures;
+mod predictor;
+mod resources;
+mod salvage;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod words;
+mod xref;
 
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
@@ -33,6 +42,7 @@ use self::file::File;
 use self::filter::Budget;
 use self::notes::Notes;
 use self::pages::{Page, PageText};
+pub use self::pictures::{Coding, PagePicture, pictures};
 use super::Sink;
 use crate::extract::{Layer, Section, Unit, Why};
 

@@ -5,11 +5,11 @@
 
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use super::Sink;
-use super::compound::Storage;
+use super::compound::{Storage, words};
 use super::drawing::{Drawings, Record};
 use super::octets::{size_at, u32_at};
 use crate::extract::{Layer, Section, Unit, Why};
@@ -51,8 +51,13 @@ pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
     let directory = size_at(&user, 16).map(|edit| directory(&stream, edit)).unwrap_or_default();
     let mut objects: Vec<(usize, Record<'_>)> =
         directory.values().filter_map(|&at| Some((at, Record::at(&stream, at)?))).collect();
-    if !objects.iter().any(|(_, object)| object.kind == DOCUMENT) {
+    if !is_whole(&objects, &directory) {
         objects = top_level(&stream);
+    }
+    if !objects.iter().any(|(_, object)| object.kind == DOCUMENT) {
+        // Its records cannot be followed, but its words are there.
+        sink.text(Layer::Body, words(&stream), Vec::new());
+        sink.unread(Why::Damaged);
     }
     if objects.iter().any(|(_, object)| object.kind == CRYPT_SESSION) {
         return sink.unread(Why::Encrypted);
@@ -65,6 +70,16 @@ pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
         drawings.read(&pictures, sink);
     }
     drawings.finish(sink);
+}
+
+/// Whether there is a document, and every slide that it lists.
+fn is_whole(objects: &[(usize, Record<'_>)], directory: &BTreeMap<u32, usize>) -> bool {
+    let (mut slides, mut notes) = (Vec::new(), Vec::new());
+    let documents = objects.iter().filter(|(_, object)| object.kind == DOCUMENT);
+    let found = documents.map(|(_, object)| lists(object.content, &mut slides, &mut notes)).count() > 0;
+    let places: BTreeSet<usize> =
+        objects.iter().filter(|(_, object)| object.kind == SLIDE).map(|(place, _)| *place).collect();
+    found && slides.iter().all(|slide| directory.get(&slide.persist).is_some_and(|place| places.contains(place)))
 }
 
 /// Where the living objects are, by their number: the newest save wins (2.1.2).
@@ -222,7 +237,8 @@ impl Deck<'_> {
             return sink.unread_file(&name, Why::Damaged);
         }
         sink.file(&name, &content);
-        if !whole {
+        // Some leave out the end of the compression, and the size says that nothing is missing.
+        if !whole && size_at(object.content, 0).is_some_and(|size| size > content.len()) {
             sink.unread_file(&name, Why::Damaged);
         }
     }

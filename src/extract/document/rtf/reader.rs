@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::codepage::CodePage;
-use super::super::story::{Story, instruction};
+use super::super::story::{Seen, Story, instruction};
 use super::destinations::{To, character, destination, is_transparent};
 use super::tokens::{Token, Tokens, octet};
 
@@ -193,9 +193,10 @@ impl Reader {
 
     fn leave_instruction(&mut self) {
         let word = std::mem::take(&mut self.word);
-        instruction(&word, |text, is_link| match is_link {
-            true => self.out.body.behind(text),
-            false => {
+        instruction(&word, |text, seen| match seen {
+            Seen::Here => self.out.body.add(text),
+            Seen::Link => self.out.body.behind(text),
+            Seen::Hidden => {
                 self.out.hidden.push_str(text);
                 self.out.hidden.push('\n');
             }

@@ -113,7 +113,7 @@ impl Format {
         let count = numeric().count();
         if numeric().any(|section| section.condition.is_some()) {
             let chosen = numeric().find(|section| section.condition.is_none_or(|condition| condition.holds(value)));
-            return chosen.or(numeric().last()).map(|section| (section, true));
+            return chosen.or(numeric().next_back()).map(|section| (section, true));
         }
         let index = match count {
             0 => return None,
@@ -140,7 +140,7 @@ mod tests {
     fn numbers_as_shown() {
         for (code, value, shown) in [
             ("General", 999_918_564.0, "999918564"),
-            ("General", 3.14, "3,14"),
+            ("General", 7.25, "7,25"),
             ("General", -0.5, "-0,5"),
             ("General", 0.1 + 0.2, "0,3"),
             ("General", 123_456_789_012.0, "1,23457E+11"),

@@ -12,6 +12,8 @@ mod sheet;
 mod strings;
 mod styles;
 mod tags;
+#[cfg(test)]
+pub(super) mod tests;
 mod words;
 
 use super::Sink;

@@ -6,6 +6,8 @@
 
 mod record;
 mod sheet;
+#[cfg(test)]
+mod tests;
 
 use encoding_rs::Encoding;
 
@@ -105,7 +107,10 @@ impl Book {
             0xfc => self.shared(record),
             0x18 => self.name(record.data),
             0x5c => self.user(record.data),
-            0x1ae => Some(self.behind.push_str(&wide_texts(record.data))),
+            0x1ae => {
+                self.behind.push_str(&wide_texts(record.data));
+                None
+            }
             0x5a => self.outside(record.data),
             _ => None,
         };

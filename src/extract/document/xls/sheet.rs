@@ -70,8 +70,8 @@ impl Sheet {
             0x1b6 => self.text(record, book),
             0x1be => self.choices(record, book),
             0x1b1 => self.condition(data, book),
-            0x1b8 | 0x872 | 0x878 | 0x80 => Some(self.behind.push_str(&wide_texts(data))),
-            0xec => Some(self.alt.push_str(&wide_texts(data))),
+            0x1b8 | 0x872 | 0x878 | 0x80 => wide(data, &mut self.behind),
+            0xec => wide(data, &mut self.alt),
             0x100d => self.series(data, book),
             _ => None,
         };
@@ -270,6 +270,12 @@ impl Sheet {
         let behind = self.formulas.iter().fold(self.behind, |out, line| out + line + "\n");
         sink.text(layer(Layer::Behind), behind, Vec::new());
     }
+}
+
+/// Adds the wide texts of a record that has more than those.
+fn wide(data: &[u8], out: &mut String) -> Option<()> {
+    out.push_str(&wide_texts(data));
+    Some(())
 }
 
 /// Row, column and style of a cell (2.5.13).

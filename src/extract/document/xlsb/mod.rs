@@ -4,6 +4,8 @@
 //! are searched for text. Cannot fail: a part that breaks off has given what stood before, and that is said.
 
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

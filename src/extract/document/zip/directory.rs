@@ -4,10 +4,11 @@
 //! headers, one takes the first end record, another the last. So all of them are read, and where they do not say the
 //! same, the archive is ambiguous. No size, count or offset is believed; offsets only say where to look. Cannot fail.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memmem;
+
+use super::header::{Entry, Fields, Wide, in_charset, u16_at, u32_at, u64_at};
 
 /// What an archive holds.
 #[derive(Default)]
@@ -26,31 +27,6 @@ pub(super) struct Directory {
     pub(super) damaged: bool,
     /// Where the lists and their ends stand.
     lists: Vec<Range<usize>>,
-}
-
-/// One file of an archive.
-#[derive(Clone)]
-pub(in super::super) struct Entry {
-    /// Its path.
-    pub(in super::super) name: String,
-    /// Its path in the local header, when that is another one.
-    pub(super) other_name: Option<String>,
-    /// The compression method (4.4.5).
-    pub(super) method: u16,
-    /// Whether it is encrypted.
-    pub(in super::super) locked: bool,
-    /// Where its compressed octets stand.
-    pub(super) data: Range<usize>,
-    /// The checksum it should have; none when that is not known.
-    pub(super) checksum: Option<u32>,
-    /// Another entry has its name, or its list is not the one that most programs go by.
-    pub(super) shadowed: bool,
-    /// It shares octets with an entry that begins before it, which no program writes.
-    pub(super) overlaps: bool,
-    /// Its end is not known before it is unpacked.
-    open: bool,
-    /// Where its local header stands.
-    header: usize,
 }
 
 /// More files than a person sends; what is beyond is said.
@@ -153,16 +129,15 @@ impl Directory {
         let mut entry = fields.entry(header, range(wide.packed));
         // Bit 13: the local header is masked, because the list is encrypted.
         let masked = local.flags & 0x2000 != 0;
-        let separators = |name: &[u8]| name.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect::<Vec<_>>();
-        if !masked && separators(local.name) != separators(fields.name) {
+        let path = |fields: &Fields<'_>| fields.name().replace('\\', "/");
+        if !masked && path(&local) != path(fields) {
             entry.other_name = Some(local.name());
             self.ambiguous = true;
         }
         let packed = local.wide(0).packed;
-        // Bit 3: the sizes stand behind the data.
-        let sized = local.flags & 8 == 0 && packed != 0 || local.flags & 8 != 0 && packed != 0 && packed != wide.packed;
-        let differs =
-            local.method != fields.method || (local.flags ^ fields.flags) & 1 != 0 || sized && packed != wide.packed;
+        // Where the sizes stand behind the data, the local header has none.
+        let resized = packed != 0 && packed != wide.packed;
+        let differs = local.method != fields.method || (local.flags ^ fields.flags) & 1 != 0 || resized;
         if differs && !masked {
             self.ambiguous = true;
             self.entries.push(Entry { shadowed: true, ..local.entry(header, range(packed.max(wide.packed))) });
@@ -248,10 +223,10 @@ impl Directory {
         }
         let mut seen = std::collections::HashSet::new();
         for entry in &mut self.entries {
-            if !seen.insert(entry.name.to_lowercase()) {
-                self.ambiguous |= !entry.name.ends_with('/');
-                entry.shadowed = true;
-            }
+            let exact = !seen.insert(entry.name.clone());
+            self.ambiguous |= exact && !entry.name.ends_with('/');
+            let lower = entry.name.to_lowercase();
+            entry.shadowed |= exact || lower != entry.name && !seen.insert(lower);
         }
     }
 
@@ -289,121 +264,6 @@ fn starts_of_list(octets: &[u8], end: usize) -> Vec<(usize, usize)> {
     starts
 }
 
-/// What both kinds of header say of a file.
-struct Fields<'o> {
-    flags: u16,
-    method: u16,
-    checksum: u32,
-    packed: u32,
-    unpacked: u32,
-    name: &'o [u8],
-    extra: &'o [u8],
-}
-
-/// Sizes and offsets with their upper halves.
-struct Wide {
-    packed: usize,
-    header: usize,
-}
-
-impl<'o> Fields<'o> {
-    /// A local header (4.3.7), and where the data behind it begins.
-    fn local(octets: &'o [u8], at: usize) -> Option<(Self, usize)> {
-        let header = octets.get(at..)?;
-        let (name, extra) = (usize::from(u16_at(header, 26)?), usize::from(u16_at(header, 28)?));
-        let fields = Self {
-            flags: u16_at(header, 6)?,
-            method: u16_at(header, 8)?,
-            checksum: u32_at(header, 14)?,
-            packed: u32_at(header, 18)?,
-            unpacked: u32_at(header, 22)?,
-            name: header.get(30..30 + name)?,
-            extra: header.get(30 + name..30 + name + extra).unwrap_or_default(),
-        };
-        Some((fields, at + 30 + name + extra))
-    }
-
-    /// The fields of the extra field of ZIP64 (4.5.3), which stand there only for what is full.
-    fn wide(&self, header: u32) -> Wide {
-        let mut rest = self.extra(1).unwrap_or_default();
-        let mut next = |short: u32| {
-            let long = (short == u32::MAX).then(|| u64_at(rest, 0)).flatten();
-            if long.is_some() {
-                rest = rest.get(8..).unwrap_or_default();
-            }
-            long.map_or(short as usize, |long| usize::try_from(long).unwrap_or(usize::MAX))
-        };
-        next(self.unpacked);
-        Wide { packed: next(self.packed), header: next(header) }
-    }
-
-    /// The content of an extra field (4.5.1).
-    fn extra(&self, kind: u16) -> Option<&'o [u8]> {
-        let mut rest = self.extra;
-        while let Some(length) = u16_at(rest, 2) {
-            let content = rest.get(4..4 + usize::from(length));
-            if u16_at(rest, 0) == Some(kind) {
-                return content;
-            }
-            rest = rest.get(4 + usize::from(length)..)?;
-        }
-        None
-    }
-
-    /// The name: in UTF-8 by flag or by Info-ZIP's extra field (4.6.9), or in a charset of old.
-    fn name(&self) -> String {
-        match self.extra(0x7075) {
-            Some([1, _, _, _, _, name @ ..]) if !name.is_empty() => String::from_utf8_lossy(name).into_owned(),
-            _ => in_charset(self.name, self.flags & 0x800 != 0).into_owned(),
-        }
-    }
-
-    fn entry(&self, header: usize, data: Range<usize>) -> Entry {
-        Entry {
-            name: self.name(),
-            other_name: None,
-            // Method 99 is AES (WinZip AE); bit 0 is any encryption, bit 6 and 13 the strong one.
-            locked: self.flags & 0x2041 != 0 || self.method == 99,
-            method: self.method,
-            data,
-            checksum: (self.flags & 8 == 0 || self.checksum != 0).then_some(self.checksum),
-            shadowed: false,
-            overlaps: false,
-            open: false,
-            header,
-        }
-    }
-}
-
-/// A name without a charset. The appendix says code page 437; Windows in western Europe writes 850, which has
-/// letters where 437 has lines to draw with.
-fn in_charset(octets: &[u8], utf8: bool) -> Cow<'_, str> {
-    match std::str::from_utf8(octets) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) if utf8 => String::from_utf8_lossy(octets),
-        Err(_) => {
-            octets.iter().map(|&octet| if octet < 0x80 { char::from(octet) } else { code_page_850(octet) }).collect()
-        }
-    }
-}
-
-fn code_page_850(octet: u8) -> char {
-    const UPPER: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
-    UPPER.chars().nth(usize::from(octet.saturating_sub(0x80))).unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
 fn is_at(octets: &[u8], at: usize, mark: &[u8]) -> bool {
     octets.get(at..).is_some_and(|rest| rest.starts_with(mark))
-}
-
-fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
-    octets.get(at..)?.first_chunk().map(|chunk| u16::from_le_bytes(*chunk))
-}
-
-fn u32_at(octets: &[u8], at: usize) -> Option<u32> {
-    octets.get(at..)?.first_chunk().map(|chunk| u32::from_le_bytes(*chunk))
-}
-
-fn u64_at(octets: &[u8], at: usize) -> Option<u64> {
-    octets.get(at..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
 }
