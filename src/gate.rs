@@ -6,6 +6,7 @@
 //! fuzzers alike. `Gate::pass` is the other half: it lets a mail through, or tells its sender why not. Unknown
 //! trouble is a 451, never a 250 and never a silent pass.
 
+mod acquaintance;
 mod deadline;
 mod door;
 pub mod house;
@@ -92,8 +93,12 @@ impl Gate {
     }
 
     /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
-    pub fn reload(&self, house: House) {
+    /// What went where before stays known.
+    pub fn reload(&self, mut house: House) {
         self.0.record.reopen();
+        if let Some(bench) = Arc::get_mut(&mut house.bench) {
+            bench.acquaintance = Arc::clone(&self.house().bench.acquaintance);
+        }
         self.0.house.store(Arc::new(house));
     }
 
@@ -116,7 +121,12 @@ impl Gate {
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
-                        act::carry_out(&trip.case(&judged, &arrived, deadline), relay, &self.0.incidents).await
+                        let case = trip.case(&judged, &arrived, deadline);
+                        let reply = act::carry_out(&case, relay, &self.0.incidents).await;
+                        if reply.is_ok() {
+                            acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
+                        }
+                        reply
                     }
                 }
             }

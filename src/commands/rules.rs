@@ -121,7 +121,7 @@ fn lines(rule: &Rule) -> ExitCode {
         Ok(policy) => {
             let about = policy.lines.iter().filter(|line| line.when.kinds.contains(&rule.kind));
             for line in about.filter(|line| line.when.strength.is_none_or(|strength| strength == rule.strength)) {
-                say(format!("  policy line   {:24} {:6} {}", line.id, line.route().word(), line.why));
+                say(format!("  policy line   {:24} {:6} {}", line.id, line.ask.word(), line.why));
             }
             ExitCode::SUCCESS
         }

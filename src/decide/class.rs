@@ -22,20 +22,12 @@ pub const OTHER_GUARDIAN: &str = "other_guardian";
 /// The class of the sender's own private mailbox; a school can list more.
 pub const PRIVATE: &str = "private";
 
+/// The class of those who keep a colleague's secrets: of mail to them the journal holds the route alone.
+pub const CONFIDENTIAL: &str = "confidential";
+
 /// All classes, in the order of the policy table.
-pub const CLASSES: [&str; 11] = [
-    INSIDE,
-    OWN_GUARDIAN,
-    OTHER_GUARDIAN,
-    UNKNOWN,
-    "care",
-    "swv",
-    "safety",
-    "gov",
-    "supplier",
-    PRIVATE,
-    "confidential",
-];
+pub const CLASSES: [&str; 11] =
+    [INSIDE, OWN_GUARDIAN, OTHER_GUARDIAN, UNKNOWN, "care", "swv", "safety", "gov", "supplier", PRIVATE, CONFIDENTIAL];
 
 /// The classes that a configuration may list: those that neither domain nor roster tells.
 pub fn listable() -> impl Iterator<Item = &'static str> {

@@ -47,6 +47,9 @@ impl Fact {
 pub trait Acquaintance: fmt::Debug + Send + Sync {
     /// Whether mail of this school with this kind went to this domain before.
     fn knows(&self, school: &str, kind: Kind, domain: &str) -> bool;
+
+    /// It went now. Not asked while judging.
+    fn remember(&self, school: &str, kind: Kind, domain: &str);
 }
 
 /// Nothing is ever new: for judging where no history is kept.
@@ -57,6 +60,8 @@ impl Acquaintance for KnowsAll {
     fn knows(&self, _: &str, _: Kind, _: &str) -> bool {
         true
     }
+
+    fn remember(&self, _: &str, _: Kind, _: &str) {}
 }
 
 /// What the roster says of pupils that lines may ask about.

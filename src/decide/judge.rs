@@ -18,7 +18,7 @@ use super::recipient::{Recipient, Recipients, outside, visible};
 use super::sender::{SenderClass, sender_class};
 use super::tally::{Tally, counted, strength_of};
 use super::verdict::{Ask, Content, Decision, Mode, Release, Route, Verdict};
-use crate::detect::{Finding, Kind, Zone};
+use crate::detect::{Finding, Kind, RuleMode, Zone};
 use crate::extract::Unread;
 use crate::message::{Envelope, Headers, Mailbox};
 use crate::roster::Contacts;
@@ -68,18 +68,22 @@ pub fn verdict(evidence: &Evidence<'_>, known: &Known<'_>) -> Verdict {
     let tally = Tally::new(&counted, evidence.unread);
     let mail = MailFacts::new(evidence, known);
     let mut recipients = Recipients::new(evidence, known, &counted, tally.pupils());
+    let levels = Level::all(&counted, evidence.unread, known);
     // Most recipients are like another one.
     let mut decided: HashMap<(Recipient, BTreeSet<Kind>), Decision> = HashMap::new();
     let mut decide = |mailbox: &Mailbox| {
         let recipient = recipients.of(mailbox);
         let new_kinds = new_kinds(&tally, mailbox, &recipient, known);
-        let returned = Returned::new(&counted, mailbox);
-        let case = |returned| Case { mail: &mail, recipient: &recipient, new_kinds: &new_kinds, returned, known };
-        if let Some(returned) = &returned {
-            return case(Some(returned)).decision(&tally);
+        let alike = (recipient.clone(), new_kinds.clone());
+        let has_own_words = counted.iter().any(|finding| is_returned(finding, mailbox));
+        if let Some(decision) = decided.get(&alike).filter(|_| !has_own_words) {
+            return decision.clone();
         }
-        let key = (recipient.clone(), new_kinds.clone());
-        decided.entry(key).or_insert_with(|| case(None).decision(&tally)).clone()
+        let decision = strictest_level(&levels, &mail, &recipient, &new_kinds, mailbox);
+        if !has_own_words {
+            decided.insert(alike, decision.clone());
+        }
+        decision
     };
     let decisions = evidence.envelope.recipients.iter().map(|recipient| decide(&recipient.mailbox)).collect();
     let mut kinds = BTreeMap::new();
@@ -87,6 +91,59 @@ pub fn verdict(evidence: &Evidence<'_>, known: &Known<'_>) -> Verdict {
         *kinds.entry(finding.kind).or_insert(0) += 1;
     }
     Verdict { decisions, content: content(&tally), kinds, unread: tally.unread.into_iter().collect() }
+}
+
+/// The findings of rules that may go at least so far, judged under that ceiling: a rule that only advises makes no line
+/// block.
+struct Level<'m> {
+    known: Known<'m>,
+    findings: Vec<&'m Finding>,
+    tally: Tally,
+}
+
+impl<'m> Level<'m> {
+    fn all(counted: &[&'m Finding], unread: &[Unread], known: &Known<'m>) -> Vec<Self> {
+        let level = |(rules, mode): (RuleMode, Mode)| {
+            let findings: Vec<&Finding> = counted.iter().copied().filter(|finding| finding.mode >= rules).collect();
+            let is_needed = mode == Mode::Enforce || findings.iter().any(|finding| finding.mode == rules);
+            let tally = Tally::new(&findings, unread);
+            is_needed.then(|| Self { known: Known { mode: known.mode.min(mode), ..*known }, findings, tally })
+        };
+        let modes = [(RuleMode::Enforce, Mode::Enforce), (RuleMode::Advise, Mode::Advise)];
+        modes.into_iter().chain([(RuleMode::Observe, Mode::Observe)]).filter_map(level).collect()
+    }
+}
+
+/// What is carried out comes before what is only asked for; of two alike the one that may go further.
+fn strictest_level(
+    levels: &[Level<'_>],
+    mail: &MailFacts,
+    recipient: &Recipient,
+    new_kinds: &BTreeSet<Kind>,
+    mailbox: &Mailbox,
+) -> Decision {
+    let decisions = levels.iter().map(|level| {
+        let returned = Returned::new(&level.findings, mailbox);
+        let case = Case { mail, recipient, new_kinds, returned: returned.as_ref(), known: &level.known };
+        case.decision(&level.tally)
+    });
+    let strictness = |d: &Decision| (d.route, (d.route != Route::Pass).then_some(d.asked), d.advise, d.asked);
+    let strictest = decisions.reduce(|best, next| if strictness(&next) > strictness(&best) { next } else { best });
+    strictest.unwrap_or_else(|| unanswered(recipient))
+}
+
+/// There is always a level; if there were none, nothing would have been judged.
+fn unanswered(recipient: &Recipient) -> Decision {
+    Decision {
+        route: Route::Block,
+        asked: Ask::Block(Release::Nobody),
+        class: recipient.class.clone(),
+        line: Arc::from(UNANSWERED),
+        advice: None,
+        advise: false,
+        discreet: recipient.discreet,
+        next: Vec::new(),
+    }
 }
 
 /// The kinds that never went to this recipient's domain.
@@ -278,18 +335,14 @@ impl<'c> Case<'c> {
     }
 
     fn built_in(&self, tally: &Tally) -> Decision {
-        let clean = tally.is_empty();
-        let asked = if clean { Ask::Pass } else { Ask::Block(Release::Nobody) };
-        Decision {
-            route: if self.known.mode == Mode::Enforce && !clean { Route::Block } else { Route::Pass },
-            asked,
-            class: self.recipient.class.clone(),
-            line: Arc::from(if clean { CLEAN } else { UNANSWERED }),
-            advice: None,
-            advise: false,
-            discreet: self.recipient.discreet,
-            next: Vec::new(),
+        let blocked = unanswered(self.recipient);
+        if !tally.is_empty() {
+            return Decision {
+                route: if self.known.mode == Mode::Enforce { Route::Block } else { Route::Pass },
+                ..blocked
+            };
         }
+        Decision { route: Route::Pass, asked: Ask::Pass, line: Arc::from(CLEAN), ..blocked }
     }
 }
 

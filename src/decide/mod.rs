@@ -16,7 +16,9 @@ mod tally;
 mod verdict;
 mod webmail;
 
-pub use class::{CLASSES, ClassList, Classes, INSIDE, OTHER_GUARDIAN, OWN_GUARDIAN, PRIVATE, UNKNOWN, listable};
+pub use class::{
+    CLASSES, CONFIDENTIAL, ClassList, Classes, INSIDE, OTHER_GUARDIAN, OWN_GUARDIAN, PRIVATE, UNKNOWN, listable,
+};
 pub use fact::{Acquaintance, Fact, KnowsAll, PupilFacts};
 pub use judge::{Evidence, Known, verdict};
 pub use look_alike::KnownDomains;

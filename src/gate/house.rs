@@ -12,10 +12,11 @@ use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, KnowsAll, Mode, Policy, PupilFacts};
+use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Mode, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
+use crate::gate::acquaintance::Acquaintances;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
 use crate::reader::Readers;
@@ -300,7 +301,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
     let classes = Classes::new(&own_domains, listed);
     Some(Bench {
         domains: KnownDomains::new(classes.domains()).and_providers(),
-        acquaintance: Arc::new(KnowsAll),
+        acquaintance: keep(acquaintances(config.data_dir.as_deref()).map_err(|problem| vec![problem]), problems)?,
         limits: Limits {
             parts: config.max_parts,
             depth: config.max_depth,
@@ -318,6 +319,14 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         mode: config.mode,
         readers: Some(Readers::new(config.documents.readers.clone())),
     })
+}
+
+/// In the data folder; without one a restart forgets.
+fn acquaintances(data_dir: Option<&Path>) -> Result<Arc<dyn Acquaintance>, Problem> {
+    Ok(Arc::new(match data_dir {
+        Some(folder) => Acquaintances::open(&folder.join("first-times"))?,
+        None => Acquaintances::in_memory()?,
+    }))
 }
 
 /// The store of rosters, when anything was ever imported: looking must not make a folder.

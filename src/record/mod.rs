@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use jiff::Zoned;
 use serde::Serialize;
 
-use crate::decide::Verdict;
+use crate::decide::{CONFIDENTIAL, Verdict};
 use crate::detect::Finding;
 use crate::extract::Receipt;
 use crate::message::{Headers, Mail};
@@ -93,9 +93,12 @@ impl Entry {
     pub fn judged(&mut self, school: &School, headers: &Headers, findings: &[Finding], verdict: &Verdict) {
         self.school = Some(school.id.clone());
         self.message_id = headers.message_id.clone().filter(|id| !holds_a_finding(id, findings));
-        self.content = Some(verdict.content.word());
-        self.kinds = verdict.kinds.iter().map(|(kind, count)| (kind.word(), *count)).collect();
-        self.unread = verdict.unread.iter().map(|why| why.word()).collect();
+        // Of a mail to a confidential adviser the journal knows that it went, and no more.
+        if verdict.decisions.iter().all(|decision| &*decision.class != CONFIDENTIAL) {
+            self.content = Some(verdict.content.word());
+            self.kinds = verdict.kinds.iter().map(|(kind, count)| (kind.word(), *count)).collect();
+            self.unread = verdict.unread.iter().map(|why| why.word()).collect();
+        }
         let mut counts: BTreeMap<_, usize> = BTreeMap::new();
         for d in &verdict.decisions {
             *counts.entry((&d.class, &d.line, d.asked, d.route, d.advise)).or_default() += 1;
