@@ -1,10 +1,10 @@
 //! The properties of a document (MS-OLEPS): title, author, keywords, and those that people add themselves.
 
-use super::super::super::Layer;
 use super::super::Sink;
 use super::super::codepage::{CodePage, utf16_to_nul};
 use super::super::octets::{piece, rest, size_at, u16_at, u32_at, u64_at};
 use super::Storage;
+use crate::extract::Layer;
 
 /// What the code page of a set is called (2.18.2), and the names of its properties (2.18.1).
 const CODE_PAGE: u32 = 1;
