@@ -66,7 +66,8 @@ fn what_changes_no_name_changes_no_finding() {
     let roster = roster();
     let folded =
         |mail: &str| mail.nfd().filter(|c| c.is_ascii() || *c == 'ı').map(|c| if c == 'ı' { 'i' } else { c }).collect();
-    let changes: [(&str, &dyn Fn(&str) -> String); 4] = [
+    type Change<'c> = (&'static str, &'c dyn Fn(&str) -> String);
+    let changes: [Change<'_>; 4] = [
         ("NFD", &|mail| mail.nfd().collect()),
         ("ASCII", &folded),
         ("hard spaces", &|mail| mail.replace(' ', "\u{a0}")),

@@ -308,15 +308,27 @@ impl Reader<'_> {
             return true;
         }
         self.unpack_left -= bytes.len();
-        let limits =
-            Limits { parts: self.parts_left, depth: self.limits.depth - about.depth - 1, ..self.limits.clone() };
         let mut within = about.place.within.clone();
         within.push(match about.name.as_str() {
             "" => NAMELESS_MESSAGE.to_string(),
             name if name.starts_with("bijlage-") => NAMELESS_MESSAGE.to_string(),
             name => name.to_string(),
         });
-        self.message(&Message::parse(bytes, &limits), &within, about.depth + 1);
+        let mails = mails(bytes);
+        let several = mails.len() > 1;
+        for (number, mail) in (1..).zip(mails) {
+            if self.parts_left == 0 {
+                self.unread(about.place.clone(), Why::OverLimit);
+                break;
+            }
+            let limits =
+                Limits { parts: self.parts_left, depth: self.limits.depth - about.depth - 1, ..self.limits.clone() };
+            let mut within = within.clone();
+            if several {
+                within.push(format!("bericht-{number}.eml"));
+            }
+            self.message(&Message::parse(mail, &limits), &within, about.depth + 1);
+        }
         true
     }
 
@@ -494,6 +506,32 @@ fn looks_like_message(bytes: &[u8]) -> bool {
     known >= 2 || known + usize::from(typed) >= 2
 }
 
+/// The mails of a mailbox in one file (RFC 4155), or the one mail. Each begins with a line of its own, behind an empty
+/// line: a sender, and a date that ends in the year.
+fn mails(bytes: &[u8]) -> Vec<&[u8]> {
+    let is_start = |at: usize| {
+        let from = bytes.get(at..).unwrap_or_default();
+        let line = from.split(|&b| b == b'\n').next().unwrap_or_default().trim_ascii_end();
+        let year = line.len().checked_sub(4).and_then(|year| line.get(year..));
+        let next = from.get(line.len()..).unwrap_or_default().trim_ascii_start();
+        line.starts_with(b"From ")
+            && line.len() < 500
+            && year.is_some_and(|year| year.iter().all(u8::is_ascii_digit))
+            && header::fields(next.get(..2_000).unwrap_or(next)).next().is_some()
+    };
+    if !is_start(0) {
+        return vec![bytes];
+    }
+    let mut starts = vec![0];
+    let marks = memchr::memmem::find_iter(bytes, b"\nFrom ").filter(|&at| {
+        let before = bytes.get(..at).unwrap_or_default();
+        before.ends_with(b"\n") || before.ends_with(b"\n\r")
+    });
+    starts.extend(marks.map(|at| at + 1).filter(|&at| is_start(at)));
+    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+    starts.iter().zip(ends).filter_map(|(&start, end)| bytes.get(start..end)).collect()
+}
+
 /// Folded lines joined (RFC 5545 section 3.1, RFC 6350 section 3.2).
 fn unfolded(text: &str) -> String {
     text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "")
@@ -530,6 +568,15 @@ mod tests {
         assert!(looks_like_message(b"From: a@b.example\r\nSubject: x\r\n\r\nhoi"));
         assert!(!looks_like_message(b"naam: Kim\r\nklas: 3\r\n"));
         assert!(!looks_like_message(b"Aan: allen\r\n"));
+    }
+
+    #[test]
+    fn mailboxes_hold_several_mails() {
+        let mail = "From a@b.example Sun Nov 22 07:00:00 2026\nSubject: x\n\nFrom nu af\n\n";
+        let both = format!("{mail}{mail}");
+        assert_eq!(mails(both.as_bytes()), [mail.as_bytes(), mail.as_bytes()]);
+        assert_eq!(mails(b"Subject: x\n\nFrom a 2026\nB: c\n"), [b"Subject: x\n\nFrom a 2026\nB: c\n"]);
+        assert_eq!(mails(b""), [b""]);
     }
 
     #[test]

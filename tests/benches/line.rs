@@ -1,4 +1,5 @@
-//! The pure line, stage by stage: parse, extract, detect, and the whole scan, on four clean mails.
+//! The pure line, stage by stage: parse, extract, detect, and the whole scan, on four clean mails; and what it costs to
+//! have a document read in another process.
 //!
 //! The mails are made here, the same in every run: school news of invented words, a roster of invented names. Clean
 //! mail is what nearly all mail is, so its cost is the cost of the gate.
@@ -12,10 +13,11 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use mailpoort::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
 use mailpoort::detect::{NameIndex, Rules, findings};
-use mailpoort::extract::texts;
+use mailpoort::extract::{Document, Documents, Here, Place, Spot, texts};
 use mailpoort::gate::house::{Bench, Tenant};
 use mailpoort::gate::scan;
 use mailpoort::message::{Envelope, Limits, Mail, Mailbox, Message, Recipient};
+use mailpoort::reader::{Readers, Settings};
 use mailpoort::roster::Roster;
 use mailpoort::school::{Contact, School};
 
@@ -52,6 +54,23 @@ fn whole(bencher: Bencher<'_, '_>, name: &str) {
     let (bench, tenant) = (bench(), tenant());
     let mail = Mail { envelope: envelope(), raw: mail(name), day: Default::default() };
     bencher.counter(BytesCount::of_slice(&mail.raw)).bench_local(|| scan(&mail, &tenant, &bench));
+}
+
+/// A letter of a few pages, as a document: read in this process, in one that waited for it, and in one that is started
+/// for it. The differences are what the reader processes cost.
+#[divan::bench(args = ["here", "spare", "started"])]
+fn document(bencher: Bencher<'_, '_>, by: &str) {
+    let letter = format!("{{\\rtf1\\ansi {}}}", News(7).letter(20_000).join("\\par\n"));
+    let place = Place { spot: Spot::Attachment("brief.rtf".into()), ..Place::default() };
+    let (octets, limits) = (letter.as_bytes(), Limits::default());
+    let document = Document { octets, essence: "application/rtf", name: "brief.rtf", place: &place, depth: 1 };
+    let spares = if by == "spare" { 2 } else { 0 };
+    let readers =
+        Readers::new(Settings { program: env!("CARGO_BIN_EXE_mailpoort").into(), spares, ..Settings::default() });
+    let by: &dyn Documents = if by == "here" { &Here } else { &readers };
+    let read = || by.read(&[document], &limits);
+    assert!(read().iter().all(|answer| answer.texts.unread.is_empty() && !answer.texts.texts.is_empty()));
+    bencher.counter(BytesCount::of_slice(octets)).bench_local(read);
 }
 
 fn mail(name: &str) -> Vec<u8> {

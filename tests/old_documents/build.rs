@@ -99,7 +99,7 @@ impl Word<'_> {
         }
         let mut table = Vec::new();
         let place = TEXT as u32;
-        let place = if self.wide { place } else { place * 2 | 0x4000_0000 };
+        let place = if self.wide { place } else { (place * 2) | 0x4000_0000 };
         let mut pieces = vec![2];
         for number in [16u32, 0, text.chars().count() as u32] {
             pieces.extend_from_slice(&number.to_le_bytes());

@@ -31,7 +31,7 @@ impl<'o> Native<'o> {
         at = at.checked_add(4)?.checked_add(size_at(octets, at)?)?;
         let size = size_at(octets, at)?;
         let content = rest(octets, at.checked_add(4)?, size);
-        let behind = at.checked_add(4)?.checked_add(size).unwrap_or(usize::MAX);
+        let behind = at.checked_add(4)?.saturating_add(size);
         // The same three names follow in UTF-16: path for the time being, label, path.
         let wide = wide_text(octets, behind).and_then(|(_, next)| wide_text(octets, next)).map(|(label, _)| label);
         let narrow = if label.is_empty() { path } else { label };

@@ -1,11 +1,11 @@
 //! Objects in documents: a storage that holds a file, a document of its own, a picture or a form's control.
 
-use super::super::super::Layer;
-use super::super::super::sniff;
 use super::super::Sink;
 use super::native::Native;
 use super::{Storage, storage, words};
+use crate::extract::Layer;
 use crate::extract::Why;
+use crate::extract::sniff;
 
 /// Streams that every object has, or that only draw it.
 const PLAIN: [&str; 8] = [

@@ -1,10 +1,10 @@
 //! The properties of a document (MS-OLEPS): title, author, keywords, and those that people add themselves.
 
-use super::super::super::Layer;
 use super::super::Sink;
 use super::super::codepage::{CodePage, utf16_to_nul};
 use super::super::octets::{piece, rest, size_at, u16_at, u32_at, u64_at};
 use super::Storage;
+use crate::extract::Layer;
 
 /// What the code page of a set is called (2.18.2), and the names of its properties (2.18.1).
 const CODE_PAGE: u32 = 1;
@@ -174,11 +174,15 @@ pub(in super::super) fn words(octets: &[u8]) -> String {
     while at < octets.len() {
         let from = rest(octets, at, octets.len());
         let wide = from.as_chunks::<2>().0.iter().take_while(|pair| is_printable(u16::from_le_bytes(**pair))).count();
-        let narrow = from.iter().take_while(|&&b| matches!(b, 0x20..0x7F | 0xA1..)).count();
-        let (run, step) = match () {
-            () if wide >= SHORTEST => (super::super::codepage::utf16(rest(from, 0, wide * 2)), wide * 2),
-            () if narrow >= SHORTEST => (CodePage::WESTERN.decode(rest(from, 0, narrow)), narrow),
-            () => (String::new(), 1),
+        // Not counted where it is not needed: each octet is looked at a few times, however long the runs are.
+        let narrow = || from.iter().take_while(|&&b| matches!(b, 0x20..0x7F | 0xA1..)).count();
+        let (run, step) = if wide >= SHORTEST {
+            (super::super::codepage::utf16(rest(from, 0, wide * 2)), wide * 2)
+        } else {
+            match narrow() {
+                size if size >= SHORTEST => (CodePage::WESTERN.decode(rest(from, 0, size)), size),
+                _ => (String::new(), 1),
+            }
         };
         if !run.is_empty() {
             out.push_str(&run.replace('\r', "\n"));
@@ -189,7 +193,19 @@ pub(in super::super) fn words(octets: &[u8]) -> String {
     out
 }
 
-/// Letters, digits and signs of Europe, and what ends a line.
+/// Letters, digits and signs of Europe, and what ends a line; not two spaces of a code page.
 fn is_printable(unit: u16) -> bool {
-    matches!(unit, 0x09 | 0x0A | 0x0D | 0x20..0x7F | 0xA0..0x0600 | 0x1E00..0x2100)
+    matches!(unit, 0x09 | 0x0A | 0x0D | 0x20..0x7F | 0xA0..0x0600 | 0x1E00..0x1F00 | 0x2010..0x2020 | 0x2021..0x2027 | 0x20AC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_either_width() {
+        let wide: Vec<u8> = "Zoë van Dijk".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let octets = [&[1, 2, 0, 9][..], &wide, &[0, 0, 3], b"BSN        123456782", &[0, 7], b"abc"].concat();
+        assert_eq!(words(&octets), "Zoë van Dijk\nBSN        123456782\n");
+    }
 }

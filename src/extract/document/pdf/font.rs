@@ -60,7 +60,7 @@ impl Font {
         let meanings = meanings.stream().map(|stream| Meanings::parse(&file.decode(stream).octets));
         let subtype = file.at(dict, b"Subtype");
         if subtype.name() == Some(b"Type0") {
-            let composite = Composite::load(file, dict, meanings.is_some());
+            let composite = Composite::load(file, dict, meanings.as_ref());
             let vertical = composite.codes.vertical;
             return Self { kind: Kind::Composite(Box::new(composite)), meanings, em: 1.0, vertical };
         }
@@ -256,7 +256,7 @@ fn standard_widths(name: &[u8]) -> Vec<f64> {
 }
 
 impl Composite {
-    fn load(file: &File<'_>, dict: &Dict, has_meanings: bool) -> Self {
+    fn load(file: &File<'_>, dict: &Dict, meanings: Option<&Meanings>) -> Self {
         let encoding = file.at(dict, b"Encoding");
         let codes = match &*encoding {
             Object::Name(name) => Codes::named(name),
@@ -272,7 +272,8 @@ impl Composite {
         let mut composite =
             Self { codes, widths: Widths::load(file, &descendant), embedded: HashMap::new(), glyphs: Vec::new() };
         // The map says it, as a rule; then the font's file need not be unpacked.
-        if !has_meanings {
+        let says = |glyph: u32| meanings.is_some_and(|meanings| meanings.get(glyph) != Shown::Unknown);
+        if !composite.widths.some_glyphs().all(says) || meanings.is_none() {
             composite.load_embedded(file, &descendant);
         }
         composite
@@ -335,6 +336,11 @@ impl Widths {
         }
         ranges.sort_by_key(|(from, ..)| *from);
         Self { ranges, default }
+    }
+
+    /// Glyphs that have a width of their own: those that a document uses, when its font holds no others.
+    fn some_glyphs(&self) -> impl Iterator<Item = u32> {
+        self.ranges.iter().flat_map(|(from, to, _)| *from..=*to).filter(|glyph| *glyph > 0).take(500)
     }
 
     fn of(&self, glyph: u32) -> f64 {

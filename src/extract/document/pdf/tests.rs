@@ -175,6 +175,15 @@ fn fonts_say_what_their_codes_mean() {
     let unknown = with_font(format!("{composite}>>"), b"");
     assert_eq!((body(&unknown).as_str(), why(&unknown)), ("", vec![Why::ScanWithoutOcr]));
 
+    // A map that forgets a code leaves it to the font's own table.
+    let own = b"\0\x01\0\0\0\x01\0\0\0\0\0\0cmap\0\0\0\0\0\0\0\x1c\0\0\0\x22\0\0\0\x01\0\x03\0\x01\0\0\0\x0c\0\x06\0\x0e\0\0\0\x41\0\x02\0\x01\0\x02";
+    let mut pdf = Pdf::page("BT /F1 12 Tf 50 700 Td <00010002> Tj ET");
+    let partly = composite.replace("/DW 556", "/W[1[600 600]]/FontDescriptor<</FontFile2 7 0 R>>");
+    pdf.objects[4] = format!("{partly}/ToUnicode 6 0 R>>").into_bytes();
+    pdf.stream("", b"1 beginbfchar <0001> <0078> endbfchar");
+    pdf.stream("", own);
+    assert_eq!(body(&pdf.read()), "xB");
+
     let simple = |encoding: &str, text: &str| {
         let mut pdf = Pdf::page(&format!("BT /F1 12 Tf 50 700 Td ({text}) Tj ET"));
         pdf.objects[4] = format!("<</Subtype/Type1/BaseFont/X/Encoding{encoding}>>").into_bytes();

@@ -133,7 +133,10 @@ impl Words {
 mod tests {
     use super::*;
 
-    fn drawn(glyphs: &[(&str, f32, f32, f32)]) -> Vec<String> {
+    /// A glyph, where it begins and ends, and its line.
+    type Drawn = (&'static str, f32, f32, f32);
+
+    fn drawn(glyphs: &[Drawn]) -> Vec<String> {
         let mut words = Words::default();
         for (text, from, to, line) in glyphs {
             words.glyph(&Shown::of(text), Spot { angle: 0, from: *from, to: *to, line: *line, size: 10.0 });
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn words_by_where_glyphs_stand() {
-        let cases: [(&[(&str, f32, f32, f32)], &[&str]); 8] = [
+        let cases: [(&[Drawn], &[&str]); 8] = [
             (&[("1", 0.0, 5.0, 0.0), ("2", 5.0, 10.0, 0.0)], &["12"]),
             (&[("1", 0.0, 5.0, 0.0), ("2", 6.5, 11.5, 0.0)], &["12"]),
             (&[("a", 0.0, 5.0, 0.0), ("b", 6.5, 11.5, 0.0)], &["a", "b"]),

@@ -74,7 +74,7 @@ pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
 
 /// Whether there is a document, and every slide that it lists.
 fn is_whole(objects: &[(usize, Record<'_>)], directory: &BTreeMap<u32, usize>) -> bool {
-    let (mut slides, mut notes) = (Vec::new(), Vec::new());
+    let mut slides = Vec::new();
     let documents = objects.iter().filter(|(_, object)| object.kind == DOCUMENT);
     let found = documents.map(|(_, object)| lists(object.content, &mut slides, &mut notes)).count() > 0;
     let places: BTreeSet<usize> =
@@ -141,8 +141,11 @@ impl Deck<'_> {
     fn read(&mut self, objects: &[(usize, Record<'_>)], directory: &BTreeMap<u32, usize>, sink: &mut Sink<'_, '_>) {
         let document = objects.iter().filter(|(_, object)| object.kind == DOCUMENT);
         let mut shared = Page::default();
-        let (mut slides, mut notes) = (Vec::new(), Vec::new());
+        let mut slides = Vec::new();
         for (_, document) in document {
+            // The last is the newest, where nothing says which one lives.
+            let mut notes = Vec::new();
+            slides.clear();
             lists(document.content, &mut slides, &mut notes);
             self.page(document, &[], &mut shared, sink);
         }
@@ -165,6 +168,13 @@ impl Deck<'_> {
             ordered.push((number, *object));
         }
         ordered.sort_by_key(|(number, _)| *number);
+        for (slide, number) in slides.iter().zip(1..) {
+            // A slide that was not found is known by its outline.
+            if ordered.binary_search_by_key(&number, |(known, _)| *known).is_err() {
+                let section = Section { unit: Unit::Slide(number), layer: Layer::Body };
+                sink.text(section, slide.outline.concat(), Vec::new());
+            }
+        }
         for (number, object) in ordered {
             let outline = (number as usize).checked_sub(1).and_then(|index| slides.get(index));
             self.slide(&object, number, outline.map_or(&[], |slide| slide.outline.as_slice()), sink);

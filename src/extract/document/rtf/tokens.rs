@@ -68,7 +68,7 @@ impl<'t> Tokens<'t> {
 
     fn number(&mut self) -> Option<i32> {
         let sign = usize::from(self.left.first() == Some(&b'-'));
-        let digits = self.left.iter().skip(sign).take(10).take_while(|b| b.is_ascii_digit()).count();
+        let digits = self.left.iter().skip(sign).take(18).take_while(|b| b.is_ascii_digit()).count();
         if digits == 0 {
             return None;
         }
