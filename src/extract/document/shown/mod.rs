@@ -128,6 +128,8 @@ impl Format {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn show(code: &str, value: f64) -> String {
@@ -208,12 +210,6 @@ mod tests {
         Format::builtin(14).show(0.0, Epoch::Y1904, &mut out);
         assert_eq!(out, "1-1-1904");
     }
-}
-
-#[cfg(test)]
-mod hostile {
-    use super::*;
-    use proptest::prelude::*;
 
     proptest! {
         #[test]
