@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
 use super::sniff::{self, Look};
-use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Why, html, sheet};
+use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Text, Why, html, sheet};
 use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
 
 /// What is known of a content beside its octets.
@@ -133,8 +133,12 @@ impl Reader<'_> {
         let mut index = from.max(first);
         while index < self.out.texts.len() {
             let (known, rest) = self.out.texts.split_at(index);
-            let double =
-                rest.first().is_some_and(|new| known.iter().skip(first).any(|old| old.text.trim() == new.text.trim()));
+            // Two sheets of one workbook may say the same, and both have a name.
+            let same = |old: &Text, new: &Text| {
+                (&old.place.within, &old.place.section) == (&new.place.within, &new.place.section)
+                    && old.text.trim() == new.text.trim()
+            };
+            let double = rest.first().is_some_and(|new| known.iter().skip(first).any(|old| same(old, new)));
             if double {
                 self.out.texts.remove(index);
                 let behind = self.waiting.iter_mut().flatten().filter(|waiting| waiting.behind_texts > index);
