@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
 use super::sniff::{self, Look};
-use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Text, Why, html, sheet};
+use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Text, Why, html, json, sheet};
 use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
 
 /// What is known of a content beside its octets.
@@ -370,6 +370,7 @@ impl Reader<'_> {
         if about.joined_lines {
             self.text(place.clone(), text.replace(" \r\n", "").replace(" \n", ""), Vec::new());
         }
+        let text = if about.is_json() || start.starts_with(['{', '[']) { json::unescaped(text) } else { text };
         let text = super::line_ends(text.into_owned());
         let cells = if about.is_body() { Vec::new() } else { self.cells(&text, about) };
         self.text(place, text, cells);
@@ -461,6 +462,10 @@ impl<'p> About<'p> {
     fn is_html(&self) -> bool {
         matches!(self.essence, "text/html" | "application/xhtml+xml" | "text/enriched" | "text/richtext")
             || matches!(self.extension.as_str(), "htm" | "html" | "xhtml" | "shtml")
+    }
+
+    fn is_json(&self) -> bool {
+        self.essence.ends_with("/json") || self.essence.ends_with("+json") || self.extension == "json"
     }
 
     fn is_markup(&self) -> bool {
