@@ -209,18 +209,9 @@ impl Tally {
 
     fn print(mut self, arguments: &Arguments) -> ExitCode {
         say(format!("{} mails judged twice.", self.mails));
-        let tables: [(&str, Vec<(&str, [usize; 2])>); 3] = [
-            ("findings, by rule", self.rules.iter().map(|(rule, counts)| (rule.as_str(), *counts)).collect()),
-            ("mails, by content", self.contents.iter().map(|(content, counts)| (*content, *counts)).collect()),
-            ("recipients, by route asked for", self.routes.iter().map(|(route, counts)| (*route, *counts)).collect()),
-        ];
-        for (title, rows) in tables {
-            say(format!("\n{title:32} {:>8} {:>8}", "was", "would be"));
-            for (word, [was, will]) in rows {
-                let change = if was == will { String::new() } else { format!("{:+}", will as i64 - was as i64) };
-                say(format!("  {word:30} {was:>8} {will:>8} {change:>8}"));
-            }
-        }
+        table("findings, by rule", self.rules.iter().map(|(rule, counts)| (rule.as_str(), *counts)));
+        table("mails, by content", self.contents.iter().map(|(content, counts)| (*content, *counts)));
+        table("recipients, by route asked for", self.routes.iter().map(|(route, counts)| (*route, *counts)));
         say(format!("\n{} mails change.", self.changed.len()));
         for ((was, will), count) in &self.changes {
             say(format!("  {count} recipients: {was} -> {will}"));
@@ -234,6 +225,14 @@ impl Tally {
         }
         complain(format!("{} files could not be read", self.unread));
         ExitCode::from(MEND)
+    }
+}
+
+fn table<'t>(title: &str, rows: impl Iterator<Item = (&'t str, [usize; 2])>) {
+    say(format!("\n{title:32} {:>8} {:>8}", "was", "would be"));
+    for (word, [was, will]) in rows {
+        let change = if was == will { String::new() } else { format!("{:+}", will as i64 - was as i64) };
+        say(format!("  {word:30} {was:>8} {will:>8} {change:>8}"));
     }
 }
 
