@@ -31,7 +31,7 @@ impl Unpacked {
 const RATIO: usize = 200;
 
 /// Below this the ratio does not count: a short run of spaces packs well.
-const SMALL: usize = 8 << 20;
+const SMALL: usize = 32 << 20;
 
 /// The most that one stream may hold: the reader has four times as much memory.
 const MOST: usize = 64 << 20;
