@@ -74,7 +74,7 @@ pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
 
 /// Whether there is a document, and every slide that it lists.
 fn is_whole(objects: &[(usize, Record<'_>)], directory: &BTreeMap<u32, usize>) -> bool {
-    let mut slides = Vec::new();
+    let (mut slides, mut notes) = (Vec::new(), Vec::new());
     let documents = objects.iter().filter(|(_, object)| object.kind == DOCUMENT);
     let found = documents.map(|(_, object)| lists(object.content, &mut slides, &mut notes)).count() > 0;
     let places: BTreeSet<usize> =
