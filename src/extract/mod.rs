@@ -9,6 +9,7 @@ mod content;
 pub mod document;
 mod html;
 mod markup;
+mod picture;
 mod sheet;
 mod sniff;
 mod text;
@@ -58,6 +59,8 @@ struct Reader<'l> {
     unpack_left: usize,
     /// Attachments without a name so far.
     unnamed: usize,
+    /// The ids of the pictures that pages showed so far (RFC 2392).
+    shown: BTreeSet<String>,
 }
 
 /// Fields other than the subject that mail programs show: those with addresses, and those with plain text.
@@ -80,6 +83,7 @@ impl<'l> Reader<'l> {
             parts_left: limits.parts,
             unpack_left: limits.unpacked_bytes,
             unnamed: 0,
+            shown: BTreeSet::new(),
             limits,
         }
     }
