@@ -4,6 +4,7 @@ mod demo;
 mod hash_password;
 mod process;
 mod read_documents;
+mod replay;
 mod roster;
 mod rules;
 mod scan;
@@ -33,6 +34,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Judge messages or documents without sending anything
     Scan(scan::Arguments),
+    /// Judge mail of before with other rules, and tell what would change
+    Replay(replay::Arguments),
     /// Look at the detection rules
     #[command(subcommand)]
     Rules(rules::Command),
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -65,17 +65,20 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let (bench, tenant) = match house(arguments, &envelope) {
-        Ok(house) => house,
+    let domains: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
+    let (config, roster) = (arguments.config.as_deref(), arguments.roster.as_deref());
+    let judge = match Judge::load(config, roster, &domains, arguments.files.len()) {
+        Ok(judge) => judge,
         Err(problems) => return fail(&problems),
     };
+    let (bench, tenant) = (&judge.bench, judge.tenant(&envelope));
     let today = day(&Zoned::now());
     let mut code = ExitCode::SUCCESS;
     for file in arguments.files.iter().filter(|file| !is_recipient(arguments, file)) {
         match read(file) {
             Ok(raw) => {
                 let mail = Mail { envelope: envelope.clone(), raw: as_message(file, raw), day: today };
-                let scan = scan(&mail, &tenant, &bench);
+                let scan = scan(&mail, &tenant, bench);
                 let name = file.display().to_string();
                 output::print(&name, &mail, &scan, &bench.policy, arguments);
             }
@@ -102,31 +105,59 @@ fn is_recipient(arguments: &Arguments, file: &Path) -> bool {
     !arguments.to.is_empty() && file.to_string_lossy().contains('@') && !file.exists()
 }
 
-fn house(arguments: &Arguments, envelope: &Envelope) -> Result<(Arc<Bench>, Arc<Tenant>), Vec<Problem>> {
-    let (bench, mut tenant) = match &arguments.config {
-        Some(file) => {
-            let (house, _) = House::load(Config::load(file)?, &mut |_| ())?;
-            let tenant = house.tenant(envelope.sender.as_ref(), None).cloned();
-            (Arc::clone(&house.bench), tenant.unwrap_or_else(|| Arc::new(nobodys(envelope))))
+/// What judges: a configuration, or what is shipped for a school that is known by its domains alone.
+pub(super) struct Judge {
+    /// Rules, policy and readers.
+    pub bench: Arc<Bench>,
+    house: Option<House>,
+    /// The school where no configuration names one, or a roster was given.
+    tenant: Arc<Tenant>,
+}
+
+impl Judge {
+    /// Loads it. `files` is how many there are to judge.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration or the roster.
+    pub(super) fn load(
+        config: Option<&Path>,
+        roster: Option<&Path>,
+        domains: &[String],
+        files: usize,
+    ) -> Result<Self, Vec<Problem>> {
+        let house = match config {
+            Some(file) => Some(House::load(Config::load(file)?, &mut |_| ())?.0),
+            None => None,
+        };
+        let bench = match &house {
+            Some(house) => Arc::clone(&house.bench),
+            None => Arc::new(shipped(domains, files)?),
+        };
+        let mut judge = Self { bench, house, tenant: Arc::new(nobodys(domains)) };
+        if let Some(file) = roster {
+            let octets = std::fs::read(file).map_err(|error| {
+                vec![Problem::new(file, format!("the roster cannot be read: {error}"), "check the path")]
+            })?;
+            let (roster, _) = Roster::read(&[Source { name: file.to_path_buf(), octets }])?;
+            let school = judge.house.take().and_then(|house| house.schools.first().map(|t| t.school.clone()));
+            let school = school.unwrap_or_else(|| judge.tenant.school.clone());
+            judge.tenant = Arc::new(Tenant::new(school, Some(&roster), None));
         }
-        None => (Arc::new(shipped(envelope, arguments.files.len())?), Arc::new(nobodys(envelope))),
-    };
-    if let Some(file) = &arguments.roster {
-        let bytes = std::fs::read(file).map_err(|error| {
-            vec![Problem::new(file, format!("the roster cannot be read: {error}"), "check the path")]
-        })?;
-        let (roster, _) = Roster::read(&[Source { name: file.clone(), octets: bytes }])?;
-        tenant = Arc::new(Tenant::new(tenant.school.clone(), Some(&roster), None));
+        Ok(judge)
     }
-    Ok((bench, tenant))
+
+    /// The school of a mail.
+    pub(super) fn tenant(&self, envelope: &Envelope) -> Arc<Tenant> {
+        let configured = self.house.as_ref().and_then(|house| house.tenant(envelope.sender.as_ref(), None));
+        Arc::clone(configured.unwrap_or(&self.tenant))
+    }
 }
 
 /// What is shipped, enforced: what would happen at a school that changed nothing.
-fn shipped(envelope: &Envelope, files: usize) -> Result<Bench, Vec<Problem>> {
+fn shipped(own: &[String], files: usize) -> Result<Bench, Vec<Problem>> {
     let readers = Settings::default();
     let spares = readers.spares.min(files.saturating_sub(1));
-    let own: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
-    let classes = Classes::new(&own, std::collections::BTreeMap::new());
+    let classes = Classes::new(own, std::collections::BTreeMap::new());
     Ok(Bench {
         limits: Limits::default(),
         rules: Rules::shipped()?,
@@ -139,9 +170,8 @@ fn shipped(envelope: &Envelope, files: usize) -> Result<Bench, Vec<Problem>> {
     })
 }
 
-/// A school for mail that is judged without a configuration: the sender's domain is inside, and nobody is named.
-fn nobodys(envelope: &Envelope) -> Tenant {
-    let domains: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
+/// A school for mail that is judged without a configuration: these domains are inside, and nobody is named.
+fn nobodys(domains: &[String]) -> Tenant {
     let contact = Contact { name: String::new(), role: String::new(), phone: None, mail: None, hours: None };
     let own = domains.first().map_or("school.invalid", String::as_str);
     let gate_address =
@@ -149,7 +179,7 @@ fn nobodys(envelope: &Envelope) -> Tenant {
     let school = School {
         id: "scan".into(),
         name: String::new(),
-        domains,
+        domains: domains.to_vec(),
         gate_address: gate_address.unwrap_or_else(|_| unreachable!("a constant address is well formed")),
         privacy: contact.clone(),
         deputy: None,

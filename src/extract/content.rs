@@ -9,7 +9,7 @@ use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
 use super::picture::{self, Setting};
 use super::sniff::{self, Look};
-use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Why, html, sheet};
+use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Text, Why, html, json, sheet};
 use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
 
 /// Pictures shown in the pages of one message; a newsletter has a hundred.
@@ -143,8 +143,12 @@ impl Reader<'_> {
         let mut index = from.max(first);
         while index < self.out.texts.len() {
             let (known, rest) = self.out.texts.split_at(index);
-            let double =
-                rest.first().is_some_and(|new| known.iter().skip(first).any(|old| old.text.trim() == new.text.trim()));
+            // Two sheets of one workbook may say the same, and both have a name.
+            let same = |old: &Text, new: &Text| {
+                (&old.place.within, &old.place.section) == (&new.place.within, &new.place.section)
+                    && old.text.trim() == new.text.trim()
+            };
+            let double = rest.first().is_some_and(|new| known.iter().skip(first).any(|old| same(old, new)));
             if double {
                 self.out.texts.remove(index);
                 let behind = self.waiting.iter_mut().flatten().filter(|waiting| waiting.behind_texts > index);
@@ -380,6 +384,7 @@ impl Reader<'_> {
         if about.joined_lines {
             self.text(place.clone(), text.replace(" \r\n", "").replace(" \n", ""), Vec::new());
         }
+        let text = if about.is_json() || start.starts_with(['{', '[']) { json::unescaped(text) } else { text };
         let text = super::line_ends(text.into_owned());
         let cells = if about.is_body() { Vec::new() } else { self.cells(&text, about) };
         self.text(place, text, cells);
@@ -483,6 +488,10 @@ impl<'p> About<'p> {
     fn is_html(&self) -> bool {
         matches!(self.essence, "text/html" | "application/xhtml+xml" | "text/enriched" | "text/richtext")
             || matches!(self.extension.as_str(), "htm" | "html" | "xhtml" | "shtml")
+    }
+
+    fn is_json(&self) -> bool {
+        self.essence.ends_with("/json") || self.essence.ends_with("+json") || self.extension == "json"
     }
 
     fn is_markup(&self) -> bool {

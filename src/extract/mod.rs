@@ -8,6 +8,7 @@ mod begun;
 mod content;
 pub mod document;
 mod html;
+mod json;
 mod markup;
 mod picture;
 mod sheet;

@@ -57,7 +57,7 @@ pub struct House {
 }
 
 /// What judging needs, the same for all schools.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bench {
     /// Limits of one message.
     pub limits: Limits,

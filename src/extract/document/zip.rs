@@ -131,7 +131,8 @@ fn as_document(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) -> bool {
     let within = |folder: &str| archive.names().any(|name| starts_with(name, folder));
     let mut found = false;
     if archive.has("[Content_Types].xml") {
-        let (cells, slides, other) = (within("xl/"), within("ppt/"), within("visio/") || within("Documents/"));
+        let workbook = within("xl/") || archive.has("workbook.xml");
+        let (cells, slides, other) = (workbook, within("ppt/"), within("visio/") || within("Documents/"));
         match cells {
             true if archive.has("xl/workbook.bin") => xlsb::read(archive, sink),
             true => workbook::read(archive, sink),

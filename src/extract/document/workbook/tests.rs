@@ -216,6 +216,30 @@ fn pivot_caches_are_tables() {
 }
 
 #[test]
+fn paths_may_be_those_of_windows_or_have_no_folder() {
+    let book = b"<sheets><sheet name='A' r:id='rId1'/></sheets>";
+    let sheet = b"<c r='A1'><v>999918564</v></c>";
+    let (root, of_book) =
+        (relations(&[("rId1", "officeDocument", "/workbook.xml")]), relations(&[("rId1", "worksheet", "sheet1.xml")]));
+    let flat: [(&str, &[u8]); 5] = [
+        ("[Content_Types].xml", b"<Types/>"),
+        ("_rels/.rels", root.as_bytes()),
+        ("workbook.xml", book),
+        ("_rels/workbook.xml.rels", of_book.as_bytes()),
+        ("sheet1.xml", sheet),
+    ];
+    let windows: [(&str, &[u8]); 4] = [
+        ("[Content_Types].xml", b"<Types/>"),
+        ("xl\\workbook.xml", book),
+        ("xl\\_rels\\workbook.xml.rels", of_book.as_bytes()),
+        ("xl\\sheet1.xml", sheet),
+    ];
+    for parts in [&flat[..], &windows] {
+        assert_eq!(shown(&zip(parts)), ["property: A", "sheet A: 999918564"]);
+    }
+}
+
+#[test]
 fn sheets_that_are_hidden_or_not_listed() {
     let octets = workbook("<sheetData/>", &[], &[("xl/worksheets/oud.xml", b"<c r='A1'><v>999918564</v></c>")]);
     golden(&octets, &["sheet oud, hidden: 999918564"]);

@@ -129,8 +129,7 @@ impl Directory {
         let mut entry = fields.entry(header, range(wide.packed));
         // Bit 13: the local header is masked, because the list is encrypted.
         let masked = local.flags & 0x2000 != 0;
-        let path = |fields: &Fields<'_>| fields.name().replace('\\', "/");
-        if !masked && path(&local) != path(fields) {
+        if !masked && local.name() != fields.name() {
             entry.other_name = Some(local.name());
             self.ambiguous = true;
         }

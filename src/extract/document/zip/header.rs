@@ -93,12 +93,14 @@ impl<'o> Fields<'o> {
         None
     }
 
-    /// The name: in UTF-8 by flag or by Info-ZIP's extra field (4.6.9), or in a charset of old.
+    /// The name: in UTF-8 by flag or by Info-ZIP's extra field (4.6.9), or in a charset of old. Programs that write
+    /// the folders of a path as Windows does are read as if they did not (4.4.17).
     pub(super) fn name(&self) -> String {
-        match self.extra(0x7075) {
+        let name = match self.extra(0x7075) {
             Some([1, _, _, _, _, name @ ..]) if !name.is_empty() => String::from_utf8_lossy(name).into_owned(),
             _ => in_charset(self.name, self.flags & 0x800 != 0).into_owned(),
-        }
+        };
+        if name.contains('\\') { name.replace('\\', "/") } else { name }
     }
 
     pub(super) fn entry(&self, header: usize, data: Range<usize>) -> Entry {
