@@ -7,9 +7,13 @@ use std::borrow::Cow;
 
 use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
+use super::picture::{self, Setting};
 use super::sniff::{self, Look};
 use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Text, Why, html, json, sheet};
 use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
+
+/// Pictures shown in the pages of one message; a newsletter has a hundred.
+const MOST_SHOWN: usize = 2_000;
 
 /// What is known of a content beside its octets.
 pub(super) struct About<'p> {
@@ -27,6 +31,8 @@ pub(super) struct About<'p> {
     pub(super) name: String,
     /// How many messages and multiparts are around it.
     pub(super) depth: usize,
+    /// What a picture there is part of.
+    setting: Setting,
     /// Whether structure and encoding leave no doubt. In doubt, only what is plainly readable counts.
     certain: bool,
 }
@@ -97,6 +103,10 @@ impl Reader<'_> {
             place: Place { within: within.to_vec(), spot, ..Place::default() },
             name,
             depth,
+            setting: match &part.mime.id {
+                Some(id) if self.shown.contains(id) => Setting::Page,
+                _ => Setting::File,
+            },
             certain,
         }
     }
@@ -107,17 +117,17 @@ impl Reader<'_> {
             return false;
         }
         let start = transfer::decode(encoding, body.get(..4096).unwrap_or(body));
-        if sniff::mentions_zip(&end_of_base64(body)) {
+        let Some(known) = sniff::is_picture_or_media(&start) else { return false };
+        // A TIFF may have its header at its end.
+        if matches!(*start, [b'I' | b'M', ..]) || sniff::mentions_zip(&end_of_base64(body)) {
             return false;
         }
-        match sniff::is_picture_or_media(&start) {
-            Some(why) => {
-                // 57 octets to each line of 76 letters: near enough for what is not decoded.
-                self.not_looked_into(about.place.clone(), why.word(), body.len() / 78 * 57, why);
-                true
-            }
-            None => false,
-        }
+        // 57 octets to each line of 76 letters: near enough for what is not decoded.
+        let octets = body.len() / 78 * 57;
+        let start = transfer::decode(encoding, body.get(..picture::HEADER).unwrap_or(body));
+        let why = picture::why(&start, octets, &about.name, about.setting);
+        self.not_looked_into(about.place.clone(), known.word(), octets, why);
+        true
     }
 
     /// Something that is unread as a whole, with its line in the receipt.
@@ -203,9 +213,13 @@ impl Reader<'_> {
             Look::Document(format) if format == Format::Rtf || !running_text() => {
                 return self.document(format, bytes, about);
             }
-            Look::Unread(why) if !running_text() => {
+            Look::Unread(known) if !running_text() => {
+                let why = match known {
+                    Why::Media => picture::why(bytes, bytes.len(), &about.name, about.setting),
+                    why => why,
+                };
                 self.unread(about.place.clone(), why);
-                return Some(why.word());
+                return Some(known.word());
             }
             Look::Signature => return Some("signature"),
             Look::Document(_) | Look::Unread(_) | Look::Text => self.readable(bytes, about),
@@ -389,6 +403,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn page(&mut self, source: &str, place: Place) {
+        self.shown.extend(picture::shown_in(source).take(MOST_SHOWN.saturating_sub(self.shown.len())));
         let page = html::read(source, self.cells_left);
         if page.over_limit {
             self.unread(place.clone(), Why::OverLimit);
@@ -421,6 +436,11 @@ impl Reader<'_> {
                         let text = if text.contains("</") { html::read(&text, 0).text } else { text };
                         self.text(spot(Spot::Attachment), text, Vec::new());
                     }
+                    Look::Unread(Why::Media) => {
+                        let content = &file.content;
+                        let why = picture::why(content, content.len(), &name, Setting::File);
+                        self.unread(spot(Spot::Attachment), why);
+                    }
                     Look::Unread(why) => self.unread(spot(Spot::Attachment), why),
                     Look::Signature => {}
                     Look::Unknown | Look::Document(_) => self.unread(spot(Spot::Attachment), Why::UnknownFormat),
@@ -451,8 +471,14 @@ impl<'p> About<'p> {
             place: Place { within, spot: Spot::Attachment(name.to_string()), ..Place::default() },
             name: name.to_string(),
             depth,
+            setting: Setting::File,
             certain: true,
         }
+    }
+
+    /// What is known of a picture that a document shows.
+    pub(super) fn picture(name: &str, within: Vec<String>, depth: usize) -> Self {
+        Self { setting: Setting::Document, ..Self::file(name, within, depth) }
     }
 
     fn is_body(&self) -> bool {

@@ -10,6 +10,7 @@ pub mod document;
 mod html;
 mod json;
 mod markup;
+mod picture;
 mod sheet;
 mod sniff;
 mod text;
@@ -59,6 +60,8 @@ struct Reader<'l> {
     unpack_left: usize,
     /// Attachments without a name so far.
     unnamed: usize,
+    /// The ids of the pictures that pages showed so far (RFC 2392).
+    shown: BTreeSet<String>,
 }
 
 /// Fields other than the subject that mail programs show: those with addresses, and those with plain text.
@@ -81,6 +84,7 @@ impl<'l> Reader<'l> {
             parts_left: limits.parts,
             unpack_left: limits.unpacked_bytes,
             unnamed: 0,
+            shown: BTreeSet::new(),
             limits,
         }
     }

@@ -49,6 +49,8 @@ pub struct Mime {
     pub encodings: Vec<Encoding>,
     /// The file names, the one that most programs show first.
     pub names: Names,
+    /// The id by which an HTML body shows it (RFC 2045 section 7), without its angle brackets.
+    pub id: Option<String>,
     /// Whether the disposition is `attachment`.
     pub attached: bool,
     /// Whether mail programs can differ about the structure: doubled or malformed fields.
@@ -87,6 +89,9 @@ impl Mime {
                         mime.encodings.push(encoding);
                     }
                 }
+            } else if field.is("Content-ID") {
+                let id = String::from_utf8_lossy(field.value);
+                mime.id = Some(id.trim().trim_start_matches('<').trim_end_matches('>').to_string());
             } else if field.is("Content-Disposition") {
                 let parsed = content_type(field.value);
                 mime.attached |= parsed.essence == "attachment";

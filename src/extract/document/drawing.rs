@@ -2,9 +2,9 @@
 //!
 //! Containers are walked through, not into: the walk has no depth. The text of text boxes stands elsewhere.
 
-use super::Sink;
 use super::codepage::utf16_to_nul;
 use super::octets::{rest, size_at, u8_at, u16_at, u32_at};
+use super::{Pictures, Sink};
 use crate::extract::{Layer, Why};
 
 /// Tables of a shape's properties (2.2.9 to 2.2.11).
@@ -55,6 +55,7 @@ pub(super) struct Drawings {
     /// Descriptions of pictures and shapes.
     pub(super) descriptions: String,
     pictures: u32,
+    shown: Pictures,
     media: bool,
 }
 
@@ -87,7 +88,7 @@ impl Drawings {
             if extension.is_empty() || self.pictures > MOST_PICTURES {
                 self.media = true;
             } else if !content.is_empty() {
-                sink.file(&format!("picture-{}.{extension}", self.pictures), content);
+                self.shown.file(&format!("picture-{}.{extension}", self.pictures), content, sink);
             }
         }
     }

@@ -37,8 +37,11 @@ mod xlsb;
 mod xml;
 mod zip;
 
+use std::collections::BTreeSet;
+
 pub use self::pdf::{Coding, PagePicture, pictures};
 use super::content::About;
+use super::picture::{self, Setting};
 use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html, sniff};
 use crate::message::Limits;
 
@@ -189,22 +192,27 @@ fn is_finder_file(path: &str, octets: &[u8]) -> bool {
 /// Files in files in files: deeper than any person packs, and as deep as a stack of readers goes.
 const DEEPEST: usize = 12;
 
-/// The files in a document that are pictures, nearly always. A logo in a letter is no news: the first is said to be
-/// unread for all of them.
+/// The files in a document that are pictures, nearly always. A logo in a letter is no news: the first of each kind is
+/// said to be unread for all of them.
 #[derive(Default)]
 pub(super) struct Pictures {
-    said: bool,
+    said: BTreeSet<Why>,
 }
 
 impl Pictures {
-    /// Hands a file in a document over, unless it is another picture.
+    /// Hands a file in a document over, unless it is another picture of a kind.
     pub(super) fn file(&mut self, name: &str, octets: &[u8], sink: &mut Sink<'_, '_>) {
-        let picture = sniff::is_picture_or_media(octets).is_some();
-        if !(picture && self.said) {
-            sink.file(name, octets);
+        match in_document(octets) {
+            None => sink.file(name, octets),
+            Some(why) if self.said.insert(why) => sink.picture(name, octets),
+            Some(_) => {}
         }
-        self.said |= picture;
     }
+}
+
+/// Why a picture that a document shows is unread; none for what is no picture, film or sound.
+fn in_document(octets: &[u8]) -> Option<Why> {
+    sniff::is_picture_or_media(octets).map(|_| picture::why(octets, octets.len(), "", Setting::Document))
 }
 
 /// Where a reader puts what one document holds.
@@ -285,9 +293,17 @@ impl<'s, 'l> Sink<'s, 'l> {
     /// A file in this document (an archive's entry, an embedded object, an attachment): read like any other, one level
     /// deeper. Its name is read as a file name too.
     pub(super) fn file(&mut self, name: &str, octets: &[u8]) {
-        if is_finder_file(name, octets) {
-            return;
+        if !is_finder_file(name, octets) {
+            self.part(name, octets, About::file);
         }
+    }
+
+    /// A picture that this document shows.
+    fn picture(&mut self, name: &str, octets: &[u8]) {
+        self.part(name, octets, About::picture);
+    }
+
+    fn part(&mut self, name: &str, octets: &[u8], about: fn(&str, Vec<String>, usize) -> About<'_>) {
         let within = self.inside();
         let deep = self.depth + 1 >= self.reader.limits.depth || within.len() > DEEPEST;
         if deep || self.reader.parts_left == 0 {
@@ -296,7 +312,7 @@ impl<'s, 'l> Sink<'s, 'l> {
         self.reader.parts_left -= 1;
         let spot = Spot::FileName(name.to_string());
         self.reader.text(Place { within: within.clone(), spot, ..Place::default() }, name.to_string(), Vec::new());
-        let about = About::file(name, within, self.depth + 1);
+        let about = about(name, within, self.depth + 1);
         self.reader.content(octets, &about, true);
     }
 

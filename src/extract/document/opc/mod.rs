@@ -14,16 +14,16 @@ mod relations;
 mod sections;
 mod story;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use element::Manner;
 use relations::Relation;
 use sections::Sections;
 use story::Whereabouts;
 
-use super::Sink;
 use super::xml::decoded;
 use super::zip::Archive;
+use super::{Sink, in_document};
 use crate::extract::{Layer, Unit, Why, sniff};
 
 /// Pictures of fewer octets are bullets and lines.
@@ -42,7 +42,10 @@ pub(super) struct Package<'a, 'b> {
 /// What was found in a document so far.
 struct Found {
     out: Sections,
-    has_pictures: bool,
+    /// Why its pictures are unread.
+    pictures: BTreeSet<Why>,
+    /// The names of pictures on the paper: in margins and on the master of the slides.
+    paper: BTreeSet<String>,
 }
 
 /// What the octets of a part are.
@@ -125,6 +128,9 @@ impl<'a, 'b> Package<'a, 'b> {
     /// Reads what has not been read, and hands everything to the sink. Without a main part, and without any text, it
     /// is none of the documents it seems to be.
     pub(super) fn finish(mut self, has_main: bool, sink: &mut Sink<'_, '_>) {
+        let papers = self.by_name.keys().filter(|name| is_paper(name));
+        let links = papers.flat_map(|name| self.relations_of(name, sink)).filter(|link| link.kind == "image");
+        self.found.paper = links.map(|link| key(&link.target)).collect();
         for part in 0..self.read.len() {
             self.read_part(part, &Unit::Document, sink);
         }
@@ -137,7 +143,7 @@ impl<'a, 'b> Package<'a, 'b> {
 
 impl Found {
     fn new(sink: &Sink<'_, '_>) -> Self {
-        Self { out: Sections::new(sink), has_pictures: false }
+        Self { out: Sections::new(sink), pictures: BTreeSet::new(), paper: BTreeSet::new() }
     }
 
     /// Reads the octets of a part as what they are.
@@ -157,10 +163,21 @@ impl Found {
                     sink.unread(why);
                 }
             }
-            Content::Picture => self.has_pictures |= octets.len() >= TINY_PICTURE,
+            Content::Picture if octets.len() >= TINY_PICTURE => {
+                self.pictures.insert(self.picture(&name, octets));
+            }
+            Content::Picture => {}
             Content::Control => self.out.control(unit, &lines::in_octets(octets)),
             Content::File => sink.file(path.rsplit(['/', '\\']).next().unwrap_or(path), octets),
             Content::Nothing => {}
+        }
+    }
+
+    /// Why a picture is unread. What is printed on all paper is as large as a page, and no page.
+    fn picture(&self, name: &str, octets: &[u8]) -> Why {
+        match in_document(octets) {
+            Some(Why::ScanWithoutOcr) if self.paper.contains(name) => Why::Media,
+            why => why.unwrap_or(Why::Media),
         }
     }
 
@@ -175,7 +192,9 @@ impl Found {
 
     fn give(mut self, sink: &mut Sink<'_, '_>) {
         self.binaries(sink);
-        pictures(self.has_pictures, sink);
+        for why in &self.pictures {
+            sink.unread_section(Layer::Body, *why);
+        }
         self.out.give(sink);
     }
 }
@@ -190,16 +209,17 @@ pub(super) fn read_single(xml: &str, sink: &mut Sink<'_, '_>) {
     found.give(sink);
 }
 
-/// The pictures of a document: nobody reads them yet.
-fn pictures(any: bool, sink: &mut Sink<'_, '_>) {
-    if any {
-        sink.unread_section(Layer::Body, Why::Media);
-    }
-}
-
 /// Names of parts are compared without case (9.1.1.1), and some programs write the separators of their system.
 fn key(name: &str) -> String {
     name.trim_start_matches(['/', '\\']).replace('\\', "/").to_ascii_lowercase()
+}
+
+/// Whether a part is what the pages of a document have in common.
+fn is_paper(name: &str) -> bool {
+    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let file = file.strip_suffix(".xml").unwrap_or_default();
+    let kinds = ["header", "footer", "slidemaster", "slidelayout", "notesmaster", "handoutmaster", "theme"];
+    !folder.ends_with("_rels") && kinds.iter().any(|kind| file.starts_with(kind))
 }
 
 /// Whether no text for people can be in a part of this name.

@@ -411,6 +411,21 @@ fn pictures_are_said_once() {
     assert_eq!(shown(&archive(&two)), ["unread: media"]);
 }
 
+#[test]
+fn pages_as_pictures_are_told_from_paper() {
+    // 2480 by 3508 pixels in black and white.
+    let page = [&b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\x09\xB0\0\0\x0D\xB4\x01\0"[..], &[1; 5000]].concat();
+    let main = document("");
+    let links = br#"<Relationships><Relationship Id="r1" Type="x/image" Target="media/i.png"/></Relationships>"#;
+    let shown_by = |part: &str| {
+        let links = (part, &links[..]);
+        let main = ("word/document.xml", main.as_bytes());
+        shown(&archive(&[TYPES, MAIN, main, ("word/header1.xml", b"<w:hdr/>"), links, ("word/media/i.png", &page)]))
+    };
+    assert_eq!(shown_by("word/_rels/document.xml.rels"), ["unread: scan_without_ocr"]);
+    assert_eq!(shown_by("word/_rels/header1.xml.rels"), ["unread: media"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -8,8 +8,8 @@ mod destinations;
 mod reader;
 mod tokens;
 
-use super::Sink;
 use super::compound::{Native, ole1};
+use super::{Pictures, Sink};
 use crate::extract::{Layer, Spot, Why};
 use reader::{Embedded, Reader, Rich};
 
@@ -64,9 +64,12 @@ fn write(rich: Rich, sink: &mut Sink<'_, '_>) {
     if rich.has_media {
         sink.unread(Why::Media);
     }
+    let mut pictures = Pictures::default();
     for (number, embedded) in (1..).zip(&rich.embedded) {
         match embedded {
-            Embedded::Picture(extension, content) => sink.file(&format!("picture-{number}.{extension}"), content),
+            Embedded::Picture(extension, content) => {
+                pictures.file(&format!("picture-{number}.{extension}"), content, sink);
+            }
             Embedded::Object(content) => object(number, content, sink),
         }
     }
