@@ -57,7 +57,8 @@ const ALLOWED: f32 = -30.0;
 /// Everything that the rules, and the roster if there is one, find in the texts; in text order.
 pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<Finding> {
     let mut message = Message::default();
-    let mut waiting = Vec::new();
+    let mut waiting: Vec<Scene<'_>> = Vec::new();
+    let mut terms = false;
     let mut found: Vec<Vec<Finding>> = texts.texts.iter().map(|_| Vec::new()).collect();
     // The text before, when it holds nothing that the borders of paragraphs could change.
     let mut plain: Option<&Text> = None;
@@ -69,6 +70,7 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
         }
         let scene = Scene::new(index, Reading::new(text), rules, names.map(|names| (names, &sender)));
         plain = (!special::any(&scene, rules)).then_some(text);
+        terms |= plain.is_none();
         message.about |= scene.whole;
         if text.place.spot == Spot::Subject {
             message.subject |= scene.whole;
@@ -79,10 +81,23 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
             waiting.push(scene);
         }
     }
+    if let (true, Some(names)) = (terms, names) {
+        settle(&mut waiting, names, &mut message);
+    }
     for scene in waiting {
         put(&mut found, scene.index, text_findings(&scene, rules, names, message));
     }
     found.into_iter().flatten().collect()
+}
+
+/// Who is really meant by the names, now that all of the message is known.
+fn settle(scenes: &mut [Scene<'_>], names: &NameIndex, message: &mut Message) {
+    let known = *message;
+    message.about &= !about::PERSON;
+    for scene in scenes {
+        people::settle(scene, names, known);
+        message.about |= scene.whole;
+    }
 }
 
 fn put(found: &mut [Vec<Finding>], index: usize, findings: Vec<Finding>) {

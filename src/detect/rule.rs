@@ -139,6 +139,8 @@ pub struct Frames {
     pub school: Vec<Spanned<String>>,
     /// In a subject: the mail is about nobody.
     pub public: Vec<Spanned<String>>,
+    /// Where somebody works.
+    pub work: Vec<Spanned<String>>,
 }
 
 /// One rule.

@@ -102,7 +102,7 @@ impl<'f> Compiler<'f> {
     }
 
     fn frames(&mut self, source: &Source<'_>) {
-        let Frames { child, pronoun, fact, generic, asked, staff, column, school, public } = &source.pack.frames;
+        let Frames { child, pronoun, fact, generic, asked, staff, column, school, public, work } = &source.pack.frames;
         for (cue, words) in [
             (Cue::Child, child),
             (Cue::Pronoun, pronoun),
@@ -113,6 +113,7 @@ impl<'f> Compiler<'f> {
             (Cue::Column, column),
             (Cue::School, school),
             (Cue::Public, public),
+            (Cue::Work, work),
         ] {
             self.terms(source, "frames", words, false, Role::Cue(cue));
         }
