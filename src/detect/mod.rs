@@ -12,9 +12,12 @@ mod bsn;
 mod everyday;
 mod finding;
 mod fold;
+mod grade;
+mod lines;
 mod marks;
 mod names;
 mod numbers;
+mod password;
 mod people;
 mod reading;
 mod rule;
@@ -116,7 +119,9 @@ fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, me
             report.tokens(rule, number.first, number.last, score, None);
         }
     }
-    for mark in marks::scored(scene, rules, names) {
+    let others = marks::scored(scene, rules, names).into_iter().chain(grade::scored(scene, rules));
+    let others = others.chain(password::scored(scene, rules)).chain(lines::scored(scene, rules));
+    for mark in others {
         report.add(mark.rule, mark.range, mark.token, mark.score, mark.pupil);
     }
     let mut special = vec![false; scene.segments.len()];

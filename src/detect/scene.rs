@@ -4,6 +4,7 @@
 //! sentence or row, which words stand near, what the header of this column says.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::detect::names::{Form, NameHit, NameIndex, Note, Staff};
 use crate::detect::reading::{Reading, Segment, Token, gap};
@@ -80,6 +81,17 @@ pub struct Near {
     pub role: Role,
     /// Bytes between it and the number.
     pub distance: u32,
+}
+
+/// A cell with something in it.
+#[derive(Debug, Clone)]
+pub struct Filled {
+    /// Its segment.
+    pub segment: Segment,
+    /// Where, in the folded text.
+    pub range: Range<usize>,
+    /// Its first token.
+    pub token: u32,
 }
 
 /// Further back than this nobody still means the same number.
@@ -195,6 +207,20 @@ impl<'a> Scene<'a> {
         self.headers.contains_key(&(cell.table, cell.column))
     }
 
+    /// The cells of the tables that have a header, from their first word to their last.
+    pub fn cells(&self) -> impl Iterator<Item = Filled> + '_ {
+        let tokens = if self.headers.is_empty() { &[][..] } else { self.reading.tokens.as_slice() };
+        let mut next = 0;
+        tokens.chunk_by(|one, other| one.segment == other.segment).filter_map(move |run| {
+            let token = next;
+            next += run.len() as u32;
+            let (first, last) = (run.first()?, run.last()?);
+            let segment = self.reading.segment(first);
+            segment.cell?;
+            Some(Filled { segment, range: first.start as usize..last.end as usize, token })
+        })
+    }
+
     /// What a token's sentence or cell, and its row, are about.
     pub fn about(&self, token: u32) -> u16 {
         let Some(token) = self.reading.token(token as usize) else { return 0 };
@@ -246,7 +272,8 @@ impl<'a> Scene<'a> {
         let spaced = |token: &Token| token.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0;
         // "ze S." is no person; "zoon S." is.
         last.len() >= 4
-            && initial.is_some_and(|token| token.len() == 1 && token.upper && !token.digits && spaced(token) && dot(token))
+            && initial
+                .is_some_and(|token| token.len() == 1 && token.upper && !token.digits && spaced(token) && dot(token))
     }
 
     /// Whether a token stands in a row of cells.

@@ -293,7 +293,7 @@ impl<'f> Compiler<'f> {
 
     fn pattern(&mut self, source: &Source<'_>, entry: &RuleEntry) -> Option<Regex> {
         let (id, at) = (entry.id.get_ref(), entry.id.span());
-        if entry.check != Check::Pattern {
+        if !matches!(entry.check, Check::Pattern | Check::Lines) {
             if let Some(pattern) = &entry.pattern {
                 let what = format!("rule {id} has a pattern that nothing uses");
                 self.say(source, pattern.span(), what, "write check = \"pattern\"");
@@ -304,7 +304,7 @@ impl<'f> Compiler<'f> {
             self.say(source, at, format!("rule {id} has no pattern"), "add `pattern`");
             return None;
         };
-        if entry.context.is_empty() {
+        if entry.check == Check::Pattern && entry.context.is_empty() {
             let what = format!("rule {id} has no context words");
             self.say(source, at, what, "add `context`: a pattern counts near one");
         }
