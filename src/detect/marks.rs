@@ -1,6 +1,6 @@
 //! Other numbers: IBAN, phone, postcode, birth date, student number, ECK iD, and patterns near a word.
 //!
-//! All are found from the digits on, in one pass over the tokens; a pattern is tried only in a short
+//! The numbers are found from the digits on, in one pass over the tokens; a pattern is tried only in a short
 //! window after one of its context words.
 
 use std::collections::HashSet;
@@ -36,8 +36,8 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, names: Option<&NameIndex>
     let mut finder = Finder { scene, rules, names, marks: Vec::new(), iban_until: 0 };
     if scene.reading.digits {
         scene.reading.tokens.iter().enumerate().for_each(|(at, token)| finder.at(at, token));
-        finder.patterns();
     }
+    finder.patterns();
     finder.marks
 }
 
@@ -209,7 +209,7 @@ impl Finder<'_, '_, '_> {
         }
         let Some((rule, _)) = self.rules.with_check(Check::BirthDate) else { return true };
         let range = token.start..third.end;
-        if let Some(weight) = self.named(at, rule) {
+        if let Some(weight) = self.named(at, rule).filter(|_| !long_ago(reading.bytes(token), reading.bytes(third))) {
             self.push(Check::BirthDate, at, range, "a date called a birth date", weight, None);
         } else if let Some(pupil) = self.born(range.clone()) {
             self.push(Check::BirthDate, at, range, "the birth date of a pupil named here", 3.0, Some(pupil));
@@ -288,15 +288,29 @@ impl Finder<'_, '_, '_> {
                 end -= 1;
             }
             let Some(window) = reading.folded.text.get(start..end) else { continue };
-            for found in pattern.find_iter(window) {
+            let against = |role: Role| role == Role::Against(index);
+            let warned = self.scene.left(word.first, against).or(self.scene.right(word.last, against)).is_some();
+            for found in pattern.captures_iter(window) {
+                // Only what the group takes in is the thing itself, where the pattern has one.
+                let Some(found) = found.get(1).or(found.get(0)) else { continue };
                 let range = start + found.start()..start + found.end();
                 until = range.end;
-                let score = Score::new("its pattern after a word for it", 3.0);
+                let mut score = Score::new("its pattern after a word for it", 3.0);
+                score.when(warned, "a word for something else near", -4.0);
                 self.marks.push(Mark { rule, range, token: word.last, score, pupil: None });
             }
         }
     }
 }
+
+/// Whether somebody who was born then cannot be a pupil, a parent or staff: a name from the history book.
+fn long_ago(first: &[u8], last: &[u8]) -> bool {
+    let year = if first.len() == 4 { first } else { last };
+    year.len() == 4 && year < &LIVING[..]
+}
+
+/// The year of birth of the oldest who still have to do with a school.
+const LIVING: [u8; 4] = *b"1935";
 
 fn is_month(word: &[u8]) -> bool {
     const MONTHS: [&[u8]; 26] = [

@@ -12,9 +12,12 @@ mod bsn;
 mod everyday;
 mod finding;
 mod fold;
+mod grade;
+mod lines;
 mod marks;
 mod names;
 mod numbers;
+mod password;
 mod people;
 mod reading;
 mod rule;
@@ -57,7 +60,8 @@ const ALLOWED: f32 = -30.0;
 /// Everything that the rules, and the roster if there is one, find in the texts; in text order.
 pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<Finding> {
     let mut message = Message::default();
-    let mut waiting = Vec::new();
+    let mut waiting: Vec<Scene<'_>> = Vec::new();
+    let mut terms = false;
     let mut found: Vec<Vec<Finding>> = texts.texts.iter().map(|_| Vec::new()).collect();
     // The text before, when it holds nothing that the borders of paragraphs could change.
     let mut plain: Option<&Text> = None;
@@ -69,6 +73,7 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
         }
         let scene = Scene::new(index, Reading::new(text), rules, names.map(|names| (names, &sender)));
         plain = (!special::any(&scene, rules)).then_some(text);
+        terms |= plain.is_none();
         message.about |= scene.whole;
         if text.place.spot == Spot::Subject {
             message.subject |= scene.whole;
@@ -79,10 +84,23 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
             waiting.push(scene);
         }
     }
+    if let (true, Some(names)) = (terms, names) {
+        settle(&mut waiting, names, &mut message);
+    }
     for scene in waiting {
         put(&mut found, scene.index, text_findings(&scene, rules, names, message));
     }
     found.into_iter().flatten().collect()
+}
+
+/// Who is really meant by the names, now that all of the message is known.
+fn settle(scenes: &mut [Scene<'_>], names: &NameIndex, message: &mut Message) {
+    let known = *message;
+    message.about &= !about::PERSON;
+    for scene in scenes {
+        people::settle(scene, names, known);
+        message.about |= scene.whole;
+    }
 }
 
 fn put(found: &mut [Vec<Finding>], index: usize, findings: Vec<Finding>) {
@@ -101,7 +119,9 @@ fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, me
             report.tokens(rule, number.first, number.last, score, None);
         }
     }
-    for mark in marks::scored(scene, rules, names) {
+    let others = marks::scored(scene, rules, names).into_iter().chain(grade::scored(scene, rules));
+    let others = others.chain(password::scored(scene, rules)).chain(lines::scored(scene, rules));
+    for mark in others {
         report.add(mark.rule, mark.range, mark.token, mark.score, mark.pupil);
     }
     let mut special = vec![false; scene.segments.len()];

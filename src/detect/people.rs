@@ -45,6 +45,16 @@ const SMALL_SCHOOL: f32 = 2_000.0;
 /// A name that chance would give to so many pupils is nobody else's.
 const RARE: f32 = 0.02;
 
+/// Strikes the names that are hardly a pupil's from what sentences, rows and texts are about: an illness is not a
+/// pupil's because a minister of the same name signed below it.
+pub fn settle(scene: &mut Scene<'_>, index: &NameIndex, message: Message) {
+    let is_somebody = |hit: &NameHit| score(scene, index, message, hit, true).sum() >= 0.0;
+    let somebody: Vec<bool> = scene.names.iter().map(is_somebody).collect();
+    if somebody.contains(&false) {
+        scene.keep_people(&somebody);
+    }
+}
+
 /// The score of one name. `special` tells whether something special is said in its sentence or row.
 pub fn score(scene: &Scene<'_>, index: &NameIndex, message: Message, hit: &NameHit, special: bool) -> Score {
     let mut score = Score::new("any name", weight::PRIOR);

@@ -139,6 +139,8 @@ pub struct Frames {
     pub school: Vec<Spanned<String>>,
     /// In a subject: the mail is about nobody.
     pub public: Vec<Spanned<String>>,
+    /// Where somebody works.
+    pub work: Vec<Spanned<String>>,
 }
 
 /// One rule.
@@ -181,7 +183,7 @@ pub struct RuleEntry {
     /// Words that speak against it.
     #[serde(default)]
     pub against: Vec<Spanned<String>>,
-    /// The pattern, for `check = "pattern"`.
+    /// The pattern, for `check = "pattern"` or `"lines"`; a group in it is what is found.
     #[serde(default)]
     pub pattern: Option<Spanned<String>>,
     /// Texts in which the rule must find something.
@@ -216,6 +218,12 @@ pub enum Check {
     StudentNumber,
     /// `https://ketenid.nl/` and 128 hex digits.
     EckId,
+    /// A mark of a pupil.
+    Grade,
+    /// A password that is told.
+    Password,
+    /// Many lines that begin with a pattern.
+    Lines,
 }
 
 impl Check {
@@ -235,6 +243,9 @@ impl Check {
             Self::BirthDate => "a date that a word calls a birth date, or that is the one of a pupil named nearby",
             Self::StudentNumber => "four to seven digits that a word calls a student number, or that the roster knows",
             Self::EckId => "https://ketenid.nl/ and 128 hex digits",
+            Self::Grade => "a number from 1 to 10 near a word for marks, or a cell headed so, beside a pupil",
+            Self::Password => "what is told after a word for a password, or stands under it, by how it looks",
+            Self::Lines => "a pattern at the head of three lines or more",
         }
     }
 }

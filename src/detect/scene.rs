@@ -4,9 +4,10 @@
 //! sentence or row, which words stand near, what the header of this column says.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::detect::names::{Form, NameHit, NameIndex, Note, Staff};
-use crate::detect::reading::{Reading, Segment, gap};
+use crate::detect::reading::{Reading, Segment, Token, gap};
 use crate::detect::rules::Rules;
 use crate::detect::words::{Cue, Role, WordHit};
 use crate::extract::Cell;
@@ -39,6 +40,8 @@ pub mod about {
     pub const SALUTATION: u16 = 2048;
     /// A pupil by first name and surname.
     pub const NAMED: u16 = 4096;
+    /// A pupil, however named.
+    pub const PERSON: u16 = PUPIL | FIRST | NAMED;
 }
 
 /// What the whole message says, gathered from its texts.
@@ -80,6 +83,17 @@ pub struct Near {
     pub distance: u32,
 }
 
+/// A cell with something in it.
+#[derive(Debug, Clone)]
+pub struct Filled {
+    /// Its segment.
+    pub segment: Segment,
+    /// Where, in the folded text.
+    pub range: Range<usize>,
+    /// Its first token.
+    pub token: u32,
+}
+
 /// Further back than this nobody still means the same number.
 const REACH: u32 = 120;
 /// Over the border of a line or cell, a word reaches less far.
@@ -113,6 +127,7 @@ impl<'a> Scene<'a> {
         let mut marks: Vec<(u32, u16)> = Vec::with_capacity(self.words.len() + self.names.len());
         for word in &self.words {
             let bits = match word.role {
+                Role::Cue(Cue::Pronoun | Cue::School) if self.initial_after(word) => about::CHILD,
                 Role::Cue(cue) => bits_of(cue),
                 Role::Context(rule) if Some(rule) == bsn => about::BSN,
                 Role::Term(_) | Role::Context(_) | Role::Against(_) => 0,
@@ -123,8 +138,24 @@ impl<'a> Scene<'a> {
         if salutes(&self.reading) {
             self.whole |= about::SALUTATION;
         }
-        for name in &self.names {
-            let other = name.staff || matches!(name.note, Some(Note::OtherInitials | Note::OtherName | Note::Stranger));
+        marks.extend(self.name_marks(&[]));
+        for (token, bits) in marks {
+            self.mark(token, bits);
+        }
+        for (index, segment) in self.reading.segments.iter().enumerate() {
+            if let (true, Some(bits)) = (segment.question, self.segments.get_mut(index)) {
+                *bits |= about::ASKED;
+            }
+        }
+    }
+
+    /// Where names make a person known, apart from those that are nobody here (`false` at their index).
+    fn name_marks(&self, somebody: &[bool]) -> Vec<(u32, u16)> {
+        let mut marks = Vec::new();
+        for (index, name) in self.names.iter().enumerate() {
+            let other = somebody.get(index) == Some(&false)
+                || name.staff
+                || matches!(name.note, Some(Note::OtherInitials | Note::OtherName | Note::Stranger));
             if !other && !self.after_staff(name.first) {
                 let bits = match name.form {
                     Form::First => about::FIRST,
@@ -134,13 +165,19 @@ impl<'a> Scene<'a> {
                 marks.push((name.first, bits));
             }
         }
+        marks
+    }
+
+    /// Forgets the people whose names are nobody's here (`false` at the index of the name).
+    pub fn keep_people(&mut self, somebody: &[bool]) {
+        let marks = self.name_marks(somebody);
+        let forgotten = !about::PERSON;
+        self.whole &= forgotten;
+        for about in self.segments.iter_mut().chain(&mut self.rows).chain(&mut self.paragraphs) {
+            *about &= forgotten;
+        }
         for (token, bits) in marks {
             self.mark(token, bits);
-        }
-        for (index, segment) in self.reading.segments.iter().enumerate() {
-            if let (true, Some(bits)) = (segment.question, self.segments.get_mut(index)) {
-                *bits |= about::ASKED;
-            }
         }
     }
 
@@ -168,6 +205,20 @@ impl<'a> Scene<'a> {
     /// Whether the first row of a cell's column holds a word that heads it.
     pub fn is_headed(&self, cell: &Cell) -> bool {
         self.headers.contains_key(&(cell.table, cell.column))
+    }
+
+    /// The cells of the tables that have a header, from their first word to their last.
+    pub fn cells(&self) -> impl Iterator<Item = Filled> + '_ {
+        let tokens = if self.headers.is_empty() { &[][..] } else { self.reading.tokens.as_slice() };
+        let mut next = 0;
+        tokens.chunk_by(|one, other| one.segment == other.segment).filter_map(move |run| {
+            let token = next;
+            next += run.len() as u32;
+            let (first, last) = (run.first()?, run.last()?);
+            let segment = self.reading.segment(first);
+            segment.cell?;
+            Some(Filled { segment, range: first.start as usize..last.end as usize, token })
+        })
     }
 
     /// What a token's sentence or cell, and its row, are about.
@@ -201,6 +252,28 @@ impl<'a> Scene<'a> {
         let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
         near.filter(|word| word.role == Role::Cue(Cue::Staff) && word.last < token)
             .any(|word| token - word.last == 1 || (token - word.last == 2 && segment(word.last) == segment(token)))
+    }
+
+    /// Whether a term is where somebody works or studies: "werkte hiervoor in het ziekenhuis".
+    pub fn at_work(&self, token: u32) -> bool {
+        let from = self.words.partition_point(|word| word.first + 8 < token);
+        let near = self.words.get(from..).unwrap_or_default().iter().take_while(|word| word.first < token);
+        let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
+        near.filter(|word| word.role == Role::Cue(Cue::Work) && word.last < token)
+            .any(|word| token - word.last <= 4 && segment(word.last) == segment(token))
+    }
+
+    /// Whether the letter of a name stands after a word, which makes the person known at school: "moeder F.",
+    /// "leerling M.K."
+    fn initial_after(&self, word: &WordHit) -> bool {
+        let Some(last) = self.reading.token(word.last as usize) else { return false };
+        let initial = self.reading.token(word.last as usize + 1);
+        let dot = |token: &Token| self.reading.folded.text.as_bytes().get(token.end as usize) == Some(&b'.');
+        let spaced = |token: &Token| token.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0;
+        // "ze S." is no person; "zoon S." is.
+        last.len() >= 4
+            && initial
+                .is_some_and(|token| token.len() == 1 && token.upper && !token.digits && spaced(token) && dot(token))
     }
 
     /// Whether a token stands in a row of cells.
@@ -312,6 +385,6 @@ fn bits_of(cue: Cue) -> u16 {
         Cue::Staff => about::STAFF,
         Cue::School => about::SCHOOL,
         Cue::Public => about::PUBLIC,
-        Cue::Column => 0,
+        Cue::Column | Cue::Work => 0,
     }
 }

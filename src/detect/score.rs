@@ -30,9 +30,14 @@ impl Score {
         }
     }
 
+    /// Log-odds so far.
+    pub fn sum(&self) -> f32 {
+        self.features.iter().map(|feature| feature.weight).sum()
+    }
+
     /// The confidence, 0..1, and the features.
     pub fn close(self) -> (f32, Vec<Feature>) {
-        let sum: f32 = self.features.iter().map(|feature| feature.weight).sum();
+        let sum = self.sum();
         (1.0 / (1.0 + (-sum).exp()), self.features)
     }
 }

@@ -31,6 +31,8 @@ mod weight {
     pub const STAFF: f32 = -3.5;
     pub const ADDRESSED: f32 = -5.0;
     pub const PUBLIC: f32 = -2.5;
+    pub const WORK: f32 = -4.0;
+    pub const NOBODY: f32 = -1.0;
 }
 
 /// The terms of a text, the longest where they overlap, each with its score.
@@ -92,6 +94,7 @@ fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Sc
     } else {
         score.when(staff, "said of staff", weight::STAFF);
     }
+    score.when(scene.at_work(word.first), "where somebody works", weight::WORK);
     let public = message.subject & about::PUBLIC != 0 || scene.whole & about::PUBLIC != 0;
     score.when(public && here & about::PUPIL == 0, "the mail is about nobody in particular", weight::PUBLIC);
     score
@@ -126,5 +129,7 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, word: &WordHit
         score.add("a person in the same text", weight::PERSON_IN_TEXT);
     } else if message.about & persons != 0 {
         score.add("a person in the same message", weight::PERSON_IN_MESSAGE);
+    } else if message.about & (about::FIRST | about::SALUTATION) == 0 {
+        score.add("nobody is named or addressed", weight::NOBODY);
     }
 }

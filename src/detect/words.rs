@@ -42,6 +42,8 @@ pub enum Cue {
     School,
     /// "vacature", "nieuwsbrief", "protocol" in a subject: the whole mail is about nobody.
     Public,
+    /// "werkte hiervoor in": where somebody works, and is no patient.
+    Work,
 }
 
 /// A word or phrase that was found.

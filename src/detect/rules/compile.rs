@@ -102,7 +102,7 @@ impl<'f> Compiler<'f> {
     }
 
     fn frames(&mut self, source: &Source<'_>) {
-        let Frames { child, pronoun, fact, generic, asked, staff, column, school, public } = &source.pack.frames;
+        let Frames { child, pronoun, fact, generic, asked, staff, column, school, public, work } = &source.pack.frames;
         for (cue, words) in [
             (Cue::Child, child),
             (Cue::Pronoun, pronoun),
@@ -113,6 +113,7 @@ impl<'f> Compiler<'f> {
             (Cue::Column, column),
             (Cue::School, school),
             (Cue::Public, public),
+            (Cue::Work, work),
         ] {
             self.terms(source, "frames", words, false, Role::Cue(cue));
         }
@@ -292,7 +293,7 @@ impl<'f> Compiler<'f> {
 
     fn pattern(&mut self, source: &Source<'_>, entry: &RuleEntry) -> Option<Regex> {
         let (id, at) = (entry.id.get_ref(), entry.id.span());
-        if entry.check != Check::Pattern {
+        if !matches!(entry.check, Check::Pattern | Check::Lines) {
             if let Some(pattern) = &entry.pattern {
                 let what = format!("rule {id} has a pattern that nothing uses");
                 self.say(source, pattern.span(), what, "write check = \"pattern\"");
@@ -303,7 +304,7 @@ impl<'f> Compiler<'f> {
             self.say(source, at, format!("rule {id} has no pattern"), "add `pattern`");
             return None;
         };
-        if entry.context.is_empty() {
+        if entry.check == Check::Pattern && entry.context.is_empty() {
             let what = format!("rule {id} has no context words");
             self.say(source, at, what, "add `context`: a pattern counts near one");
         }

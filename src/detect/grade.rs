@@ -1,0 +1,136 @@
+//! Marks of a pupil: a number after or before a word for it, one with a decimal beside a name in a list, and the cells
+//! under a header of marks.
+//!
+//! Each needs a person: in the row, in the sentence, or in the sentence before with "hij" in this one. Linear in the
+//! text, and never fails.
+
+use crate::detect::marks::Mark;
+use crate::detect::reading::{Token, gap};
+use crate::detect::rule::Check;
+use crate::detect::rules::{Rule, Rules};
+use crate::detect::scene::{Scene, about};
+use crate::detect::score::Score;
+use crate::detect::words::Role;
+
+/// The weights, in log-odds.
+mod weight {
+    pub const PRIOR: f32 = -2.5;
+    pub const HEADED: f32 = 2.5;
+    pub const WORD: f32 = 2.0;
+    pub const LISTED: f32 = 1.5;
+    pub const PUPIL: f32 = 3.0;
+    pub const FIRST: f32 = 2.0;
+    pub const BEFORE: f32 = 1.0;
+    pub const FACT: f32 = 0.5;
+    pub const GENERIC: f32 = -4.0;
+    pub const ASKED: f32 = -1.5;
+}
+
+/// A longer cell is no mark.
+const LONGEST_CELL: usize = 16;
+/// Bytes between a word and its mark.
+const NEAR: u32 = 40;
+
+/// Every mark of a text.
+pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
+    let mut marks = Vec::new();
+    let Some((index, rule)) = rules.with_check(Check::Grade) else { return marks };
+    let finder = Finder { scene, index, rule };
+    finder.cells(&mut marks);
+    let words = || scene.words.iter().any(|word| word.role == Role::Context(index));
+    if scene.reading.digits && (!scene.names.is_empty() || words()) {
+        finder.sentences(&mut marks);
+    }
+    marks
+}
+
+struct Finder<'s, 'a, 'r> {
+    scene: &'s Scene<'a>,
+    index: u16,
+    rule: &'r Rule,
+}
+
+impl<'r> Finder<'_, '_, 'r> {
+    fn cells(&self, marks: &mut Vec<Mark<'r>>) {
+        for cell in self.scene.cells().filter(|cell| cell.range.len() <= LONGEST_CELL) {
+            if !self.scene.header(cell.segment).contains(&Role::Context(self.index)) {
+                continue;
+            }
+            let mut score = Score::new("a short cell", weight::PRIOR);
+            score.add("its column is headed as marks", weight::HEADED);
+            if self.person(&mut score, cell.token) {
+                marks.push(Mark { rule: self.rule, range: cell.range, token: cell.token, score, pupil: None });
+            }
+        }
+    }
+
+    fn sentences(&self, marks: &mut Vec<Mark<'r>>) {
+        for (at, token) in self.scene.reading.tokens.iter().enumerate().filter(|(_, token)| token.digits) {
+            let Some(last) = self.mark(at, token) else { continue };
+            let (first, last) = (at as u32, last as u32);
+            let mine = |role: Role| role == Role::Context(self.index) || role == Role::Against(self.index);
+            let near = [self.scene.left(first, mine), self.scene.right(last, mine)];
+            let nearest = near.into_iter().flatten().min_by_key(|near| near.distance);
+            let worded = nearest.is_some_and(|near| near.role == Role::Context(self.index) && near.distance <= NEAR);
+            if !worded && (nearest.is_some() || !self.is_listed(token, last)) {
+                continue;
+            }
+            let Some(end) = self.scene.reading.token(last as usize).map(|token| token.end as usize) else { continue };
+            let mut score = Score::new("a number from 1 to 10", weight::PRIOR);
+            score.when(worded, "a word for marks near", weight::WORD);
+            score.when(!worded, "alone, with a decimal, in a list", weight::LISTED);
+            if self.person(&mut score, first) {
+                let range = token.start as usize..end;
+                marks.push(Mark { rule: self.rule, range, token: first, score, pupil: None });
+            }
+        }
+    }
+
+    /// The last token of "een 4", "een 6,5" or "7,3", when these digits are one.
+    fn mark(&self, at: usize, token: &Token) -> Option<usize> {
+        let reading = &self.scene.reading;
+        let bytes = reading.bytes(token);
+        let whole = bytes == b"10" || matches!(bytes, [b'1'..=b'9']);
+        let tenths = reading.token(at + 1).filter(|next| next.digits && next.len() == 1);
+        let tenths = tenths.filter(|next| matches!(next.gap, gap::COMMA | gap::DOT));
+        let before = at.checked_sub(1).and_then(|before| reading.token(before));
+        let counted = before.is_some_and(|before| {
+            [&b"een"[..], b"n", b"a", b"an", b"cijfer"]
+                .iter()
+                .any(|word| reading.bytes(before).eq_ignore_ascii_case(word))
+        });
+        let apart = token.gap & !(gap::SPACE | gap::LINE | gap::QUOTE | gap::COLON | gap::CELL | gap::SEGMENT) == 0;
+        match tenths {
+            Some(next) if whole && apart && (counted || next.gap == gap::COMMA) => Some(at + 1),
+            None if whole && apart && counted => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Whether a number with a decimal stands alone in its cell, or between a colon and the end of its line.
+    fn is_listed(&self, token: &Token, last: u32) -> bool {
+        let ends = gap::SEGMENT | gap::LINE | gap::BLANK | gap::CELL | gap::BRACKET;
+        let decimal = self.scene.reading.token(last as usize).is_some_and(|last| last.start > token.start);
+        let ended = self.scene.reading.token(last as usize + 1).is_none_or(|next| next.gap & ends != 0);
+        decimal && ended && token.gap & (gap::COLON | gap::CELL) != 0
+    }
+
+    /// Whether somebody is there whose mark it is.
+    fn person(&self, score: &mut Score, token: u32) -> bool {
+        let here = self.scene.about(token);
+        let persons = about::PUPIL | about::CHILD | about::FIRST;
+        if here & (about::PUPIL | about::CHILD) != 0 {
+            score.add("a pupil in the same sentence or row", weight::PUPIL);
+        } else if here & about::FIRST != 0 {
+            score.add("a pupil's first name in the same sentence or row", weight::FIRST);
+        } else if here & about::PRONOUN != 0 && self.scene.about_before(token) & persons != 0 {
+            score.add("a person in the sentence before", weight::BEFORE);
+        } else {
+            return false;
+        }
+        score.when(here & about::FACT != 0, "said as a fact", weight::FACT);
+        score.when(here & about::GENERIC != 0, "said of nobody in particular", weight::GENERIC);
+        score.when(here & about::ASKED != 0, "asked or supposed", weight::ASKED);
+        true
+    }
+}

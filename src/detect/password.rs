@@ -1,0 +1,143 @@
+//! Passwords and codes: what is told after a word for one, or stands under it in a column, by how it looks.
+//!
+//! "Wachtwoord vergeten?" and "kies een sterk wachtwoord" tell none. Linear in the text, and never fails.
+
+use crate::detect::everyday::is_everyday;
+use crate::detect::marks::Mark;
+use crate::detect::rule::Check;
+use crate::detect::rules::{Rule, Rules};
+use crate::detect::scene::{Scene, about};
+use crate::detect::score::Score;
+use crate::detect::words::Role;
+
+/// The weights, in log-odds.
+mod weight {
+    pub const PRIOR: f32 = -2.5;
+    pub const COLON: f32 = 2.5;
+    pub const IS: f32 = 1.0;
+    pub const HEADED: f32 = 3.0;
+    pub const DIGIT: f32 = 2.0;
+    pub const SIGN: f32 = 1.0;
+    pub const CAPITAL: f32 = 1.0;
+    pub const ALONE: f32 = 1.0;
+    pub const LETTERS: f32 = -1.0;
+    pub const WORD: f32 = -1.5;
+    pub const AGAINST: f32 = -4.0;
+    pub const GENERIC: f32 = -2.0;
+}
+
+/// Bytes after a word for a password in which it is told.
+const WINDOW: usize = 120;
+/// Bytes between that word and the colon: "wachtwoord van de laptop op zolder:".
+const TELLING: usize = 60;
+/// Shorter is no password, longer is none that anybody types.
+const LENGTHS: std::ops::RangeInclusive<usize> = 4..=64;
+
+/// Every password that a text tells.
+pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
+    let mut marks = Vec::new();
+    let mut until = 0;
+    for word in &scene.words {
+        let Role::Context(index) = word.role else { continue };
+        let Some(rule) = rules.rule(index).filter(|rule| rule.check == Check::Password) else { continue };
+        let Some(last) = scene.reading.token(word.last as usize) else { continue };
+        let end = last.end as usize;
+        if end < until {
+            continue;
+        }
+        let Some(told) = told(window(&scene.reading.folded.text, end)) else { continue };
+        let mut score = Score::new("after a word for a password", weight::PRIOR);
+        let (how, weight) = if told.colon { ("told after a colon", weight::COLON) } else { ("told", weight::IS) };
+        score.add(how, weight);
+        looks(&mut score, told.value);
+        score.when(told.alone, "it ends the line", weight::ALONE);
+        let against = scene.right(word.last, |role| role == Role::Against(index)).is_some();
+        score.when(against, "a word for something else near", weight::AGAINST);
+        score.when(scene.about(word.first) & about::GENERIC != 0, "said of nobody in particular", weight::GENERIC);
+        let start = end + told.at;
+        until = start + told.value.len();
+        marks.push(Mark { rule, range: start..until, token: word.last, score, pupil: None });
+    }
+    headed(scene, rules, &mut marks);
+    marks
+}
+
+/// The cells under a header that is a word for a password.
+fn headed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
+    for cell in scene.cells() {
+        let rule = |role: &Role| match role {
+            Role::Context(index) => rules.rule(*index).filter(|rule: &&Rule| rule.check == Check::Password),
+            _ => None,
+        };
+        let Some(rule) = scene.header(cell.segment).iter().find_map(rule) else { continue };
+        let Some(value) = scene.reading.folded.text.get(cell.range.clone()).filter(|value| is_told(value)) else {
+            continue;
+        };
+        let mut score = Score::new("a cell", weight::PRIOR);
+        score.add("its column is headed so", weight::HEADED);
+        looks(&mut score, value);
+        marks.push(Mark { rule, range: cell.range, token: cell.token, score, pupil: None });
+    }
+}
+
+struct Told<'t> {
+    at: usize,
+    value: &'t str,
+    colon: bool,
+    alone: bool,
+}
+
+/// What is told after ":", "=" or "is", up to the next space.
+fn told(after: &str) -> Option<Told<'_>> {
+    let line = after.find("\n\n").and_then(|end| after.get(..end)).unwrap_or(after);
+    let ends = line.find(['.', '?', '!', ';', ',']).unwrap_or(line.len());
+    let telling = line.get(..ends.min(TELLING)).unwrap_or(line);
+    let colon = line.find([':', '=', '\t']).filter(|at| *at <= ends.min(TELLING));
+    let is = TELLS.iter().filter_map(|word| Some(telling.find(word)? + word.len())).min();
+    let (mut at, colon) = match (colon, is) {
+        (Some(colon), is) if is.is_none_or(|is| colon <= is + 2) => (colon + 1, true),
+        (_, Some(is)) => (is, false),
+        (Some(colon), None) => (colon + 1, true),
+        (None, None) => return None,
+    };
+    let rest = line.get(at..)?;
+    let before = |sign: char| sign.is_whitespace() || "\"'`*_:=".contains(sign);
+    at += rest.find(|sign| !before(sign))?;
+    let rest = line.get(at..)?;
+    let (value, after) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+    let value = value.trim_end_matches(['.', ',', ';', ':', '?', '"', '\'', '`', ')', '*']);
+    let alone = after.trim_start_matches([' ', '\t', '.']).chars().next().is_none_or(|next| next == '\n');
+    is_told(value).then_some(Told { at, value, colon, alone })
+}
+
+/// The words between a password and what it is, with the spaces around them.
+const TELLS: [&str; 5] = [" is ", " wordt ", " luidt ", " blijft ", " is:"];
+
+/// Whether it could be one at all: no dots to fill in, no placeholder, no address.
+fn is_told(value: &str) -> bool {
+    let first = value.chars().next().unwrap_or_default();
+    LENGTHS.contains(&value.len())
+        && value.chars().any(|sign| sign != first && sign.is_alphanumeric())
+        && !"<[{%$(".contains(first)
+        && !["http", "www.", "mailto"]
+            .iter()
+            .any(|start| value.get(..start.len()).is_some_and(|v| v.eq_ignore_ascii_case(start)))
+}
+
+fn looks(score: &mut Score, value: &str) {
+    let letters = value.chars().all(char::is_alphabetic);
+    score.when(value.chars().any(|sign| sign.is_ascii_digit()), "it has a digit", weight::DIGIT);
+    score.when(value.chars().any(|sign| !sign.is_alphanumeric()), "it has a sign", weight::SIGN);
+    let mixed = value.chars().any(char::is_uppercase) && value.chars().any(char::is_lowercase);
+    score.when(mixed, "it has capitals and small letters", weight::CAPITAL);
+    score.when(letters && !mixed, "it has letters only", weight::LETTERS);
+    score.when(letters && is_everyday(value), "an everyday word", weight::WORD);
+}
+
+fn window(text: &str, from: usize) -> &str {
+    let mut end = (from + WINDOW).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(from..end).unwrap_or_default()
+}
