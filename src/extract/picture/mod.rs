@@ -142,17 +142,21 @@ fn is_paper(picture: &Picture) -> bool {
     PAPERS.iter().any(|&(long, short)| near(width.max(height), long) && near(width.min(height), short))
 }
 
-/// Long side to short side of screens, in thousandths: computers, tablets, telephones.
-const SCREENS: [u64; 12] = [1_250, 1_333, 1_431, 1_439, 1_500, 1_600, 1_778, 2_055, 2_165, 2_222, 2_333, 2_370];
-/// Screens of computers, in pixels.
-const SIZES: [(u32, u32); 18] = [
+/// Long side to short side of wide screens, in thousandths: computers and telephones. Plots and drawings are as often
+/// 4:3 or 3:2 as screens are.
+const SCREENS: [u64; 7] = [1_600, 1_778, 2_055, 2_165, 2_222, 2_333, 2_370];
+/// Screens of computers and tablets, long side first, in pixels.
+const SIZES: [(u32, u32); 21] = [
     (3840, 2160),
     (2880, 1800),
     (2736, 1824),
     (2732, 2048),
     (2560, 1600),
     (2560, 1440),
+    (2388, 1668),
+    (2360, 1640),
     (2256, 1504),
+    (2160, 1620),
     (2160, 1440),
     (1920, 1200),
     (1920, 1080),
@@ -181,8 +185,8 @@ fn is_screen(picture: &Picture, named: Named, octets: usize, setting: Setting) -
     let is_plain = picture.kind == Kind::Png && (octets as u64).saturating_mul(10) <= pixels * 6;
     let like_screen = SCREENS.iter().any(|screen| screen.abs_diff(shape) <= 8);
     let like_telephone = like_screen && shape > 2_000 && picture.height > picture.width;
-    let is_size = SIZES.contains(&(picture.width, picture.height));
-    is_plain && if setting == Setting::Page { like_telephone || is_size } else { like_screen }
+    let is_size = SIZES.contains(&(picture.long(), picture.width.min(picture.height)));
+    is_plain && (is_size || like_telephone || like_screen && setting == Setting::File)
 }
 
 #[cfg(test)]
