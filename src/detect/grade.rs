@@ -5,6 +5,7 @@
 //! text, and never fails.
 
 use crate::detect::marks::Mark;
+use crate::detect::names::Form;
 use crate::detect::reading::{Token, gap};
 use crate::detect::rule::Check;
 use crate::detect::rules::{Rule, Rules};
@@ -28,6 +29,8 @@ mod weight {
 
 /// A longer cell is no mark.
 const LONGEST_CELL: usize = 16;
+/// Words and numbers on a line between a pupil and a mark.
+const COLUMNS: u32 = 40;
 /// Bytes between a word and its mark.
 const NEAR: u32 = 40;
 
@@ -115,12 +118,23 @@ impl<'r> Finder<'_, '_, 'r> {
         decimal && ended && token.gap & (gap::COLON | gap::CELL) != 0
     }
 
+    /// Whether a pupil stands before it on its line: in a text, the columns of a table are tabs or bars.
+    fn named_on_line(&self, token: u32) -> bool {
+        let names = &self.scene.names;
+        let before = names.partition_point(|name| name.first < token).checked_sub(1).and_then(|at| names.get(at));
+        let pupil = before.filter(|name| name.form != Form::First && !name.staff && name.note.is_none());
+        let between = pupil
+            .filter(|name| token.saturating_sub(name.last) <= COLUMNS)
+            .and_then(|name| self.scene.reading.tokens.get(name.last as usize + 1..=token as usize));
+        between.is_some_and(|tokens| tokens.iter().all(|token| token.gap & (gap::LINE | gap::BLANK) == 0))
+    }
+
     /// Whether somebody is there whose mark it is.
     fn person(&self, score: &mut Score, token: u32) -> bool {
         let here = self.scene.about(token);
         let persons = about::PUPIL | about::CHILD | about::FIRST;
-        if here & (about::PUPIL | about::CHILD) != 0 {
-            score.add("a pupil in the same sentence or row", weight::PUPIL);
+        if here & (about::PUPIL | about::CHILD) != 0 || self.named_on_line(token) {
+            score.add("a pupil in the same sentence, line or row", weight::PUPIL);
         } else if here & about::FIRST != 0 {
             score.add("a pupil's first name in the same sentence or row", weight::FIRST);
         } else if here & about::PRONOUN != 0 && self.scene.about_before(token) & persons != 0 {

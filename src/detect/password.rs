@@ -47,8 +47,11 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
         }
         let Some(told) = told(window(&scene.reading.folded.text, end)) else { continue };
         let mut score = Score::new("after a word for a password", weight::PRIOR);
-        let (how, weight) = if told.colon { ("told after a colon", weight::COLON) } else { ("told", weight::IS) };
-        score.add(how, weight);
+        match told.how {
+            How::Colon => score.add("told after a colon", weight::COLON),
+            How::Is => score.add("told", weight::IS),
+            How::Beside => {}
+        }
         looks(&mut score, told.value);
         score.when(told.alone, "it ends the line", weight::ALONE);
         let against = scene.right(word.last, |role| role == Role::Against(index)).is_some();
@@ -83,21 +86,28 @@ fn headed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
 struct Told<'t> {
     at: usize,
     value: &'t str,
-    colon: bool,
+    how: How,
     alone: bool,
 }
 
-/// What is told after ":", "=" or "is", up to the next space.
+enum How {
+    Colon,
+    Is,
+    Beside,
+}
+
+/// What is told after ":", "=", "is" or nothing at all, up to the next space.
 fn told(after: &str) -> Option<Told<'_>> {
     let line = after.find("\n\n").and_then(|end| after.get(..end)).unwrap_or(after);
     let ends = line.find(['.', '?', '!', ';', ',']).unwrap_or(line.len());
     let telling = line.get(..ends.min(TELLING)).unwrap_or(line);
     let colon = line.find([':', '=', '\t']).filter(|at| *at <= ends.min(TELLING));
     let is = TELLS.iter().filter_map(|word| Some(telling.find(word)? + word.len())).min();
-    let (mut at, colon) = match (colon, is) {
-        (Some(colon), is) if is.is_none_or(|is| colon <= is + 2) => (colon + 1, true),
-        (_, Some(is)) => (is, false),
-        (Some(colon), None) => (colon + 1, true),
+    let (mut at, how) = match (colon, is) {
+        (Some(colon), is) if is.is_none_or(|is| colon <= is + 2) => (colon + 1, How::Colon),
+        (_, Some(is)) => (is, How::Is),
+        (Some(colon), None) => (colon + 1, How::Colon),
+        (None, None) if after.starts_with(' ') => (0, How::Beside),
         (None, None) => return None,
     };
     let rest = line.get(at..)?;
@@ -107,7 +117,7 @@ fn told(after: &str) -> Option<Told<'_>> {
     let (value, after) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
     let value = value.trim_end_matches(['.', ',', ';', ':', '?', '"', '\'', '`', ')', '*']);
     let alone = after.trim_start_matches([' ', '\t', '.']).chars().next().is_none_or(|next| next == '\n');
-    is_told(value).then_some(Told { at, value, colon, alone })
+    is_told(value).then_some(Told { at, value, how, alone })
 }
 
 /// The words between a password and what it is, with the spaces around them.

@@ -248,10 +248,14 @@ impl<'a> Scene<'a> {
     pub fn after_staff(&self, token: u32) -> bool {
         let from = self.words.partition_point(|word| word.first + 4 < token);
         let near = self.words.get(from..).unwrap_or_default().iter().take_while(|word| word.first < token);
+        // "Beste Karin, Daan is ziek" is not addressed to Daan.
+        let comma = self.reading.token(token as usize).is_some_and(|token| token.gap & gap::COMMA != 0);
         // "Groeten,\n\nDaan" is signed; "Beste ouders,\n\nDaan" begins a letter about Daan.
         let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
-        near.filter(|word| word.role == Role::Cue(Cue::Staff) && word.last < token)
-            .any(|word| token - word.last == 1 || (token - word.last == 2 && segment(word.last) == segment(token)))
+        near.filter(|word| word.role == Role::Cue(Cue::Staff) && word.last < token).any(|word| {
+            let beside = token - word.last == 2 && segment(word.last) == segment(token);
+            token - word.last == 1 || (beside && !comma)
+        })
     }
 
     /// Whether a term is where somebody works or studies: "werkte hiervoor in het ziekenhuis".
