@@ -22,14 +22,30 @@ pub struct PackFile {
     pub changes: Vec<Change>,
 }
 
-/// A text in Dutch and English.
+/// A text in Dutch and English; a school that writes one text means both.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Typed")]
 pub struct Both {
     /// Dutch.
     pub nl: String,
     /// English.
     pub en: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields, expecting = "expected a text, or { nl = \"...\", en = \"...\" }")]
+enum Typed {
+    One(String),
+    Two { nl: String, en: String },
+}
+
+impl From<Typed> for Both {
+    fn from(typed: Typed) -> Self {
+        match typed {
+            Typed::One(text) => Self { nl: text.clone(), en: text },
+            Typed::Two { nl, en } => Self { nl, en },
+        }
+    }
 }
 
 /// How far a rule may go. The policy line and the school's mode can only lower it.
