@@ -82,7 +82,10 @@ impl<'r> Finder<'_, '_, 'r> {
             let mut score = Score::new("a number from 1 to 10", weight::PRIOR);
             score.when(worded, "a word for marks near", weight::WORD);
             score.when(!worded, "alone, with a decimal, in a list", weight::LISTED);
-            if self.person(&mut score, first) {
+            // A first name beside decimals of a sheet is no pupil yet: somebody has to be named, or the marks.
+            let in_sheet = self.scene.reading.segment(token).cell.is_some();
+            let named = worded || !in_sheet || self.scene.about(first) & about::PUPIL != 0;
+            if named && self.person(&mut score, first) {
                 let range = token.start as usize..end;
                 marks.push(Mark { rule: self.rule, range, token: first, score, pupil: None });
             }
