@@ -149,8 +149,9 @@ impl From<VaultError> for OutboxError {
 const AT_ONCE: usize = 4;
 /// Who claims a mail has this long to deliver it. Longer than any delivery takes: two at once would be a duplicate.
 const LEASE: Duration = Duration::from_secs(900);
-/// With nothing due, and nobody who wakes us, we look again after this: a clock may have jumped.
-const LOOK: Duration = Duration::from_secs(60);
+/// With nothing due, and nobody who wakes us, we look again after this: a clock may have jumped, or `mailpoort outbox
+/// retry` has made something due.
+const LOOK: Duration = Duration::from_secs(15);
 /// After trouble with the store itself.
 const TROUBLE: Duration = Duration::from_secs(5);
 /// The same part of a mail, sent again within this time, is the client's second try.
@@ -168,7 +169,20 @@ impl Outbox {
             Problem::new(data_dir, what, "give mailpoort a `data_dir` that it may write to")
         };
         DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
-        let lock = File::create(data_dir.join("lock")).map_err(unusable)?;
+        let lock = Self::lock(data_dir)?;
+        Self::on(data_dir, retry, Some(lock))
+    }
+
+    /// Keeps every gate from serving with a data folder for as long as the file lives.
+    ///
+    /// # Errors
+    /// A [`Problem`] when one serves.
+    pub fn lock(data_dir: &Path) -> Result<File, Problem> {
+        let file = data_dir.join("lock");
+        let unusable = |error: std::io::Error| {
+            Problem::new(&file, format!("it cannot be locked: {error}"), "check the owner and rights of the folder")
+        };
+        let lock = File::create(&file).map_err(unusable)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => Problem::new(
                 data_dir,
@@ -177,7 +191,7 @@ impl Outbox {
             ),
             TryLockError::Error(error) => unusable(error),
         })?;
-        Self::on(data_dir, retry, Some(lock))
+        Ok(lock)
     }
 
     /// The outbox of a data folder, to look into beside the gate that serves it.
@@ -193,7 +207,7 @@ impl Outbox {
     }
 
     fn on(data_dir: &Path, retry: Retry, lock: Option<File>) -> Result<Self, Problem> {
-        let keys = Arc::new(SealKey::load_or_make(&data_dir.join("seal.key"))?);
+        let keys = Arc::new(SealKey::load_or_make(&data_dir.join(SealKey::FILE))?);
         let (store, vault) = (Store::open(data_dir, Arc::clone(&keys))?, Vault::open(data_dir, keys)?);
         let (wake, stopping) = (Notify::new(), AtomicBool::new(false));
         Ok(Self(Arc::new(Inner { store, vault, retry, wake, stopping, _lock: lock })))
@@ -271,9 +285,13 @@ impl Outbox {
         Ok(chosen?)
     }
 
-    /// Makes what is due go out now.
-    pub fn wake(&self) {
-        self.0.wake.notify_one();
+    /// Seals everything anew with the key that seals now: files first, then all rows in one commit. Gives how many.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; what was not sealed anew still opens with the old key.
+    pub async fn seal_anew(&self) -> Result<usize, OutboxError> {
+        let files = self.0.vault.seal_anew().await?;
+        Ok(files + self.0.store.seal_anew().await?)
     }
 
     /// Sets right what a kill left behind, before anything else is done: leases of who died, and files of mails that
