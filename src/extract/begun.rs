@@ -5,7 +5,7 @@
 //! together. Cannot fail.
 
 use super::document::{self, Document};
-use super::{Documents, Place, Receipt, Texts, Unread, Why};
+use super::{Documents, Passwords, Place, Receipt, Texts, Unread, Why};
 use crate::message::Limits;
 
 /// A message whose documents are still to be read.
@@ -33,13 +33,14 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    fn document(&self) -> Document<'_> {
+    fn document<'d>(&'d self, passwords: &'d Passwords) -> Document<'d> {
         Document {
             octets: &self.octets,
             essence: &self.essence,
             name: &self.name,
             place: &self.place,
             depth: self.depth,
+            passwords,
         }
     }
 }
@@ -83,7 +84,8 @@ impl Begun {
         if self.waiting.is_empty() {
             return self.texts;
         }
-        let asked: Vec<Document<'_>> = self.waiting.iter().map(Waiting::document).collect();
+        let passwords = Passwords::told_in(&self.texts.texts);
+        let asked: Vec<Document<'_>> = self.waiting.iter().map(|waiting| waiting.document(&passwords)).collect();
         let mut answers = documents.read(&asked, &self.limits).into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
@@ -96,6 +98,7 @@ impl Begun {
         }
         all.out.texts.extend(texts);
         all.out.receipts.extend(receipts);
+        all.out.passwords = passwords;
         all.out
     }
 }
@@ -134,7 +137,7 @@ impl Together {
         if self.is_over(&mut answer) {
             answer.texts.unread.push(Unread { place: place.clone(), why: Why::OverLimit });
         }
-        let Texts { texts, unread, receipts } = answer.texts;
+        let Texts { texts, unread, receipts, .. } = answer.texts;
         match receipts.iter().any(|receipt| receipt.place == *place) {
             true => self.out.receipts.extend(receipts),
             false => {
@@ -145,6 +148,7 @@ impl Together {
                     octets: waiting.octets.len(),
                     read: !texts.is_empty(),
                     unread: unread.iter().map(|unread| unread.why).collect(),
+                    opened: None,
                 });
             }
         }
