@@ -79,14 +79,39 @@ impl Begun {
         !self.waiting.is_empty()
     }
 
+    /// What comes of the documents, and the passwords that they were tried with. What is locked is read again where
+    /// another document told a new one: a text in an archive, the body in a winmail.dat.
+    fn answers(&self, documents: &dyn Documents) -> (Vec<Answer>, Passwords) {
+        let asked = |passwords| self.waiting.iter().map(move |waiting| waiting.document(passwords));
+        let told = Passwords::told_in(&self.texts.texts);
+        let mut answers = documents.read(&asked(&told).collect::<Vec<_>>(), &self.limits);
+        let is_locked = |answer: &Answer| answer.texts.unread.iter().any(|unread| unread.why == Why::Encrypted);
+        if !answers.iter().any(is_locked) {
+            return (answers, told);
+        }
+        let others = Passwords::told_in_documents(answers.iter().flat_map(|answer| &answer.texts.texts));
+        let all = told.and(&others);
+        if all == told {
+            return (answers, told);
+        }
+        let again: Vec<_> =
+            asked(&all).zip(&answers).filter(|(_, before)| is_locked(before)).map(|(it, _)| it).collect();
+        let mut again = documents.read(&again, &self.limits).into_iter();
+        for before in answers.iter_mut().filter(|before| is_locked(before)) {
+            // One that has now run late or died has told more the first time.
+            let new = again.next().filter(|new| new.texts.texts.len() >= before.texts.texts.len());
+            new.into_iter().for_each(|new| *before = new);
+        }
+        (answers, all)
+    }
+
     /// Has the documents read, and puts what they hold in its place.
     pub fn finish(self, documents: &dyn Documents) -> Texts {
         if self.waiting.is_empty() {
             return self.texts;
         }
-        let passwords = Passwords::told_in(&self.texts.texts);
-        let asked: Vec<Document<'_>> = self.waiting.iter().map(|waiting| waiting.document(&passwords)).collect();
-        let mut answers = documents.read(&asked, &self.limits).into_iter();
+        let (answers, passwords) = self.answers(documents);
+        let mut answers = answers.into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
         for waiting in &self.waiting {

@@ -39,8 +39,18 @@ impl Passwords {
         &NONE
     }
 
-    /// Those that stand in texts.
+    /// Those that stand in the texts of a message.
     pub fn told_in(texts: &[Text]) -> Self {
+        Self::of(texts.iter(), Standing::Any)
+    }
+
+    /// Those that stand in documents: a list has so many words alone on their lines that only a word for a password
+    /// makes one.
+    pub(super) fn told_in_documents<'t>(texts: impl Iterator<Item = &'t Text>) -> Self {
+        Self::of(texts, Standing::Beside)
+    }
+
+    fn of<'t>(texts: impl Iterator<Item = &'t Text>, most: Standing) -> Self {
         let mut told = Told::default();
         let mut left = LOOKED_AT.1;
         for text in texts {
@@ -51,6 +61,7 @@ impl Passwords {
                 _ => told.text(start),
             }
         }
+        told.found.retain(|(standing, _)| *standing <= most);
         told.passwords()
     }
 
