@@ -95,7 +95,7 @@ impl<'l> Reader<'l> {
             unnamed: 0,
             shown: BTreeSet::new(),
             passwords: Passwords::default(),
-            work_left: document::WORK,
+            work_left: document::lock::WORK,
             opened: None,
             last_opened: 0,
             limits,

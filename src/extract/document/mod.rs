@@ -15,7 +15,7 @@ mod drawing;
 mod epub;
 mod formula;
 mod iwork;
-mod lock;
+pub(super) mod lock;
 mod mapi;
 mod msg;
 mod octets;
@@ -194,10 +194,6 @@ fn is_finder_file(path: &str, octets: &[u8]) -> bool {
         || name == ".DS_Store" && octets.len() < 65_536 && octets.starts_with(b"\0\0\0\x01Bud1")
 }
 
-/// Blocks of hashing that may go into the trying of passwords on one document with all that is in it: one or two seconds
-/// of the slowest hash. A password costs an Office document a hundred thousand, 7-Zip and LibreOffice three or four.
-pub(super) const WORK: u64 = 5_000_000;
-
 /// Files in files in files: deeper than any person packs, and as deep as a stack of readers goes.
 const DEEPEST: usize = 12;
 
@@ -249,34 +245,6 @@ impl<'s, 'l> Sink<'s, 'l> {
     /// What it is.
     pub(super) fn format(&self) -> &'static str {
         self.format
-    }
-
-    /// Opens what is locked with a password of the message; each try costs so many blocks of hashing ([`WORK`]). None
-    /// when none fits.
-    pub(super) fn with_password<T>(
-        &mut self,
-        work: u64,
-        mut open: impl FnMut(&str, &mut Self) -> Option<T>,
-    ) -> Option<T> {
-        let passwords = self.reader.passwords.clone();
-        for place in passwords.places_from(self.reader.last_opened) {
-            if !self.may_try(work) {
-                break;
-            }
-            if let Some(found) = open(passwords.get(place)?, self) {
-                self.reader.last_opened = place;
-                self.reader.opened = Some(place);
-                return Some(found);
-            }
-        }
-        None
-    }
-
-    /// Whether a try that costs so many blocks of hashing may be made.
-    pub(super) fn may_try(&mut self, work: u64) -> bool {
-        let left = self.reader.work_left.checked_sub(work);
-        self.reader.work_left = left.unwrap_or(0);
-        left.is_some()
     }
 
     /// The limits of the message.

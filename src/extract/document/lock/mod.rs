@@ -1,4 +1,5 @@
-//! Locks of Office and OpenDocument, opened with the passwords that stand in the message.
+//! Locks, opened with the passwords that stand in the message: how much work may go into that, and how Office and
+//! OpenDocument lock. Archives and PDF have their own locks beside their readers.
 //!
 //! What is opened is read by whoever reads it without a lock. What no password opens, and what is locked in a way that
 //! is not known here, stays locked: each function gives none, and whoever called it says so.
@@ -16,6 +17,40 @@ use super::Sink;
 use super::compound::Storage;
 use super::octets::u16_at;
 use super::xml::decoded;
+
+/// Blocks of hashing that may go into the trying of passwords on one document with all that is in it: one or two seconds
+/// of the slowest hash. A password costs an Office document a hundred thousand, 7-Zip and LibreOffice three or four.
+pub(in crate::extract) const WORK: u64 = 5_000_000;
+
+impl Sink<'_, '_> {
+    /// Opens what is locked with a password of the message; each try costs so many blocks of hashing ([`WORK`]). None
+    /// when none fits.
+    pub(in super::super) fn with_password<T>(
+        &mut self,
+        work: u64,
+        mut open: impl FnMut(&str, &mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let passwords = self.reader.passwords.clone();
+        for place in passwords.places_from(self.reader.last_opened) {
+            if !self.may_try(work) {
+                break;
+            }
+            if let Some(found) = open(passwords.get(place)?, self) {
+                self.reader.last_opened = place;
+                self.reader.opened = Some(place);
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// Whether a try that costs so many blocks of hashing may be made.
+    pub(in super::super) fn may_try(&mut self, work: u64) -> bool {
+        let left = self.reader.work_left.checked_sub(work);
+        self.reader.work_left = left.unwrap_or(0);
+        left.is_some()
+    }
+}
 
 /// Excel opens what is locked with this without a question: it is how it hides what it only protects.
 const NO_SECRET: &str = "VelvetSweatshop";
