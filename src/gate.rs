@@ -20,12 +20,12 @@ use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act;
-use crate::act::relay::Relay;
 use crate::decide::Verdict;
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
 use crate::record::{Entry, Record};
+use crate::smtp::client::Relay;
 use crate::smtp::{Content, Reply};
 use door::Trip;
 use house::{Bench, House, Tenant};

@@ -20,6 +20,7 @@
 //! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
+//! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
@@ -57,4 +58,6 @@ pub mod school;
 pub mod seal;
 pub mod secret;
 pub mod smtp;
+pub mod store;
 pub mod tls;
+pub mod vault;
