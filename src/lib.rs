@@ -29,8 +29,8 @@
 //!
 //! # What always holds
 //!
-//! 1. **Nothing is lost.** A 250 means that the next hop said 250, or has taken the notice to the sender. Unknown
-//!    trouble is a 451, and the mail stays with the client.
+//! 1. **Nothing is lost.** A 250 means that the next hop said 250, or that the mail lies sealed on our disk with all that
+//!    is owed because of it. Unknown trouble is a 451, and the mail stays with the client.
 //! 2. **Nothing slips.** What could not be read is a value ([`extract::Unread`]) that policy must answer, reason by
 //!    reason. A policy that leaves a kind, a reason or a class of recipients unanswered does not load.
 //! 3. **Clean mail never touches a disk**, and goes on byte for byte under one `Received` line.
