@@ -11,6 +11,7 @@ mod around;
 mod deadline;
 mod door;
 pub mod house;
+pub mod told;
 mod watch;
 
 use std::sync::Arc;
@@ -66,7 +67,8 @@ fn begin(mail: &Mail, bench: &Bench) -> Begun {
 
 /// The other half: extract documents, detect, decide.
 fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
-    let texts = begun.texts.finish(bench.documents());
+    let told_before = told::recall(bench, tenant, mail);
+    let texts = begun.texts.finish(bench.documents(), &told_before);
     let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
     bench.judge(mail, tenant, begun.headers, texts, findings)
 }
@@ -102,11 +104,16 @@ impl Gate {
     }
 
     /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
-    /// What went where before stays known.
+    /// What went where before stays known, and what was told to whom.
     pub fn reload(&self, mut house: House) {
         self.0.record.reopen();
         if let Some(bench) = Arc::get_mut(&mut house.bench) {
-            bench.acquaintance = Arc::clone(&self.house().bench.acquaintance);
+            let before = self.house();
+            bench.acquaintance = Arc::clone(&before.bench.acquaintance);
+            let lasts = |told: &Option<Arc<told::Told>>| told.as_ref().map(|told| told.lasts());
+            if lasts(&bench.told) == lasts(&before.bench.told) {
+                bench.told.clone_from(&before.bench.told);
+            }
         }
         self.0.house.store(Arc::new(house));
     }
@@ -134,6 +141,7 @@ impl Gate {
                         let reply = act::carry_out(&case, relay, &self.0.incidents).await;
                         if reply.is_ok() {
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
+                            told::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict, texts);
                         }
                         reply
                     }

@@ -152,6 +152,8 @@ pub struct DocumentsConfig {
     pub text_per_document: usize,
     /// Octets of text of the documents of a message.
     pub text_per_message: usize,
+    /// How long passwords are remembered by recipient; none remembers none.
+    pub remember_passwords: Option<Duration>,
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

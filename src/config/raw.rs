@@ -317,6 +317,7 @@ pub(super) struct Documents {
     pub text_per_document: Spanned<Size>,
     #[serde(default = "default_documents_text")]
     pub text_per_message: Spanned<Size>,
+    pub remember_passwords: Option<Spanned<Time>>,
     #[serde(default)]
     pub sandbox: Sandbox,
 }
@@ -333,6 +334,7 @@ impl Default for Documents {
             max_entries: default_entries(),
             text_per_document: default_document_text(),
             text_per_message: default_documents_text(),
+            remember_passwords: None,
             sandbox: Sandbox::default(),
         }
     }

@@ -28,7 +28,7 @@ use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, w
 
 /// Reads a message; its documents elsewhere, or here when nobody else reads them.
 pub fn texts(message: &Message<'_>, limits: &Limits, documents: Option<&dyn Documents>) -> Texts {
-    begin(message, limits).finish(documents.unwrap_or(&Here))
+    begin(message, limits).finish(documents.unwrap_or(&Here), Passwords::none())
 }
 
 /// Reads a message but for its documents, which is quick.

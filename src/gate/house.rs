@@ -17,6 +17,7 @@ use crate::detect::{Finding, NameIndex, Rules};
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
+use crate::gate::told::Told;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::outbox::Retry;
 use crate::problem::Problem;
@@ -78,6 +79,8 @@ pub struct Bench {
     pub domains: KnownDomains,
     /// What went where before.
     pub acquaintance: Arc<dyn Acquaintance>,
+    /// Passwords that were told to whom; none when the school remembers none.
+    pub told: Option<Arc<Told>>,
     /// The ceiling over all lines.
     pub mode: Mode,
     /// Who reads documents; none reads them in this process, for tests.
@@ -326,9 +329,15 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         rules: rules?,
         policy: policy?,
         classes,
+        told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
         readers: Some(Readers::new(config.documents.readers.clone())),
     })
+}
+
+/// What is told to whom, where the school wants it remembered.
+fn told(lasts: Option<Duration>) -> Result<Option<Arc<Told>>, Problem> {
+    Ok(lasts.map(Told::new).transpose()?.map(Arc::new))
 }
 
 /// In the data folder; without one a restart forgets.

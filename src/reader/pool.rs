@@ -162,6 +162,16 @@ impl Readers {
 
 impl Documents for Readers {
     fn read(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<Answer> {
+        self.within(self.settings().per_message, documents, limits)
+    }
+
+    fn read_again(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<Answer> {
+        self.within(self.settings().per_message / 4, documents, limits)
+    }
+}
+
+impl Readers {
+    fn within(&self, time: Duration, documents: &[Document<'_>], limits: &Limits) -> Vec<Answer> {
         let settings = self.settings();
         let octets = documents.iter().map(|document| document.octets.len()).fold(0, usize::saturating_add);
         let workers = documents.len().min(settings.processes).min(1 + octets / WORTH_A_PROCESS);
@@ -169,7 +179,7 @@ impl Documents for Readers {
             pool: &self.0,
             documents,
             limits,
-            until: Instant::now() + settings.per_message,
+            until: Instant::now() + time,
             next: AtomicUsize::new(0),
             answers: documents.iter().map(|_| Mutex::default()).collect(),
         };
