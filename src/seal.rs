@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -79,7 +79,8 @@ fn make(file: &Path) -> io::Result<()> {
     write_whole(file, &key)
 }
 
-/// Writes a file that its owner alone may read, whole or not at all: beside its place, to the disk, then into place.
+/// Writes a file that its owner alone may read, whole or not at all: beside its place, to the disk, then into place. It
+/// belongs to the owner of the folder: what root writes there, the gate must be able to read.
 ///
 /// # Errors
 /// What the system says. A file that was there before is then still there.
@@ -88,9 +89,14 @@ pub fn write_whole(file: &Path, octets: &[u8]) -> io::Result<()> {
     let _ = fs::remove_file(&beside);
     let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     new.write_all(octets)?;
+    let folder = File::open(file.parent().unwrap_or(Path::new(".")))?;
+    let owner = folder.metadata()?;
+    if owner.uid() != new.metadata()?.uid() {
+        fchown(&new, Some(owner.uid()), Some(owner.gid()))?;
+    }
     new.sync_all()?;
     fs::rename(&beside, file)?;
-    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
+    folder.sync_all()
 }
 
 #[cfg(test)]
