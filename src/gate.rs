@@ -7,9 +7,12 @@
 //! trouble is a 451, never a 250 and never a silent pass.
 
 mod acquaintance;
+mod counts;
 mod deadline;
 mod door;
+pub mod flood;
 pub mod house;
+pub mod pause;
 mod watch;
 
 use std::sync::Arc;
@@ -21,14 +24,16 @@ use tokio::time::Instant;
 
 use crate::act;
 use crate::act::relay::Relay;
-use crate::decide::Verdict;
+use crate::decide::{Mode, Verdict};
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
 use crate::record::{Entry, Record};
 use crate::smtp::{Content, Reply};
+pub use counts::Counts;
 use door::Trip;
 use house::{Bench, House, Tenant};
+use watch::Seen;
 
 /// What judging one mail came to.
 #[derive(Debug, Clone)]
@@ -46,7 +51,7 @@ pub struct Scan {
 /// Judges a mail: parse, extract, detect, decide. Pure but for its documents, which reader processes read, and linear
 /// in the size of the mail.
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
-    judge(begin(mail, bench), mail, tenant, bench)
+    judge(begin(mail, bench), mail, tenant, bench, Mode::Enforce)
 }
 
 /// A mail that is read but for its documents.
@@ -63,10 +68,10 @@ fn begin(mail: &Mail, bench: &Bench) -> Begun {
 }
 
 /// The other half: extract documents, detect, decide.
-fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
+fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench, pause: Mode) -> Scan {
     let texts = begun.texts.finish(bench.documents());
     let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
-    bench.judge(mail, tenant, begun.headers, texts, findings)
+    bench.judge(mail, tenant, pause, (begun.headers, texts, findings))
 }
 
 /// The gate of one installation; clones are the same gate.
@@ -77,14 +82,29 @@ struct Inner {
     house: ArcSwap<House>,
     strikes: deadline::Strikes,
     incidents: act::Incidents,
+    brake: flood::Brake,
+    pauses: pause::Watch,
+    counts: Counts,
     record: Record,
 }
 
 impl Gate {
     /// A gate that knows this house and writes to this record.
     pub fn new(house: House, record: Record) -> Self {
-        let (strikes, incidents) = (deadline::Strikes::default(), act::Incidents::default());
-        Self(Arc::new(Inner { house: ArcSwap::from_pointee(house), strikes, incidents, record }))
+        Self(Arc::new(Inner {
+            house: ArcSwap::from_pointee(house),
+            strikes: deadline::Strikes::default(),
+            incidents: act::Incidents::default(),
+            brake: flood::Brake::default(),
+            pauses: pause::Watch::default(),
+            counts: Counts::default(),
+            record,
+        }))
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> &Counts {
+        &self.0.counts
     }
 
     /// The house now.
@@ -108,7 +128,9 @@ impl Gate {
         let arrived = Timestamp::now().to_zoned(trip.house.time_zone.clone());
         let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw, day: day(&arrived) };
         let mut entry = Entry::new(&trip.id, &trip.client, &mail);
-        let judged = match watch::look(&trip, &mail) {
+        let (octets, mut route) = (mail.raw.len(), None);
+        let judged = match watch::look(&trip, &mail).and_then(|seen| self.not_too_much(&trip, seen, &mail, &mut entry))
+        {
             Ok(seen) => self.scan_within_deadline(&trip, seen, mail, content.memory).await,
             Err(refusal) => Err(refusal),
         };
@@ -118,6 +140,7 @@ impl Gate {
                 let Scan { headers, texts, findings, verdict } = &judged.scan;
                 entry.looked_at(&texts.receipts);
                 entry.judged(&judged.tenant.school, headers, findings, verdict);
+                route = Some(verdict.strictest());
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
@@ -131,8 +154,20 @@ impl Gate {
                 }
             }
         };
+        self.0.counts.answered(route, octets, reply.code());
         self.0.record.line(entry.done(&reply, &arrived));
         reply
+    }
+
+    /// The flood brake, with its line in the journal.
+    fn not_too_much(&self, trip: &Trip, seen: Seen, mail: &Mail, entry: &mut Entry) -> Result<Seen, Reply> {
+        let braked = self.0.brake.let_through(mail, &trip.house);
+        if braked.is_err() {
+            tracing::warn!(id = trip.id, "a sender sends too much; its client will try again");
+            self.0.counts.braked.one();
+            entry.judged(&seen.tenant.school, &Headers::default(), &[], &flood::held_back(mail));
+        }
+        braked.map(|()| seen)
     }
 }
 

@@ -49,6 +49,7 @@ pub mod detect;
 pub mod extract;
 pub mod gate;
 pub mod message;
+pub mod meter;
 pub mod problem;
 pub mod reader;
 pub mod record;

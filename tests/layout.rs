@@ -20,7 +20,13 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("main", &["commands"]),
     ("commands", &["*"]),
-    ("gate", &["act", "decide", "detect", "extract", "message", "problem", "record", "school", "secret", "smtp"]),
+    (
+        "gate",
+        &[
+            "act", "decide", "detect", "extract", "message", "meter", "problem", "record", "school", "seal", "secret",
+            "smtp",
+        ],
+    ),
     // The one place of the gate that knows how a running gate is put together.
     (
         "gate/house",
@@ -38,6 +44,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "decide::Mode",
+            "decide::Modes",
             "decide::listable",
             "reader",
             "smtp::access",
@@ -88,6 +95,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::Reply",
         ],
     ),
+    ("meter", &[]),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),

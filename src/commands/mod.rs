@@ -2,6 +2,7 @@
 
 mod demo;
 mod hash_password;
+mod pause;
 mod process;
 mod read_documents;
 mod replay;
@@ -42,6 +43,8 @@ enum Command {
     /// Import pupils, guardians and staff, or look what is in an export
     #[command(subcommand)]
     Roster(roster::Command),
+    /// For some hours let everything pass, and only journal what would have happened
+    Pause(pause::Arguments),
     /// Try it: an invented school, six mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
     }

@@ -120,6 +120,9 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Res
         })?;
         listeners.push((listener, implicit_tls));
     }
+    // Before the first mail: a pause survives a restart.
+    gate.look_for_pause().await;
+    tokio::spawn(gate.clone().watch_for_pauses());
     learn(hops).await;
     let listening = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
     for (listener, implicit_tls) in listeners {

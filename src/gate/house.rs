@@ -12,11 +12,12 @@ use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Mode, Policy, PupilFacts};
+use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Mode, Modes, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
+use crate::gate::flood;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
 use crate::reader::Readers;
@@ -52,6 +53,8 @@ pub struct House {
     pub texts: notice::Texts,
     /// Time for judging one message.
     pub scan_deadline: Duration,
+    /// What one sender may send in an hour.
+    pub flood: flood::Limits,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
 }
@@ -82,6 +85,8 @@ pub struct Bench {
 pub struct Tenant {
     /// The school.
     pub school: School,
+    /// How far its mail may go, below the ceiling.
+    pub modes: Modes,
     /// Its pupils' names; none without a roster.
     pub names: Option<NameIndex>,
     /// The addresses of guardians and staff; empty without a roster.
@@ -111,6 +116,7 @@ impl Tenant {
         let today = jiff::Zoned::now().date();
         Self {
             school,
+            modes: Modes::default(),
             names: roster.map(NameIndex::new),
             contacts: roster.map(Roster::contacts).unwrap_or_default(),
             pupils: roster
@@ -128,8 +134,14 @@ impl Bench {
         self.readers.as_ref().map_or(&Here, |readers| readers)
     }
 
-    /// Decides on what was read and found.
-    pub fn judge(&self, mail: &Mail, tenant: &Tenant, headers: Headers, texts: Texts, findings: Vec<Finding>) -> Scan {
+    /// Decides on what was read and found. `pause` is `enforce`, but while the gate is paused.
+    pub fn judge(
+        &self,
+        mail: &Mail,
+        tenant: &Tenant,
+        pause: Mode,
+        (headers, texts, findings): (Headers, Texts, Vec<Finding>),
+    ) -> Scan {
         let evidence = decide::Evidence {
             envelope: &mail.envelope,
             headers: &headers,
@@ -140,7 +152,7 @@ impl Bench {
             school: &tenant.school,
             policy: &self.policy,
             classes: &self.classes,
-            mode: self.mode,
+            mode: self.mode.min(tenant.modes.of(mail.envelope.sender.as_ref())).min(pause),
             contacts: &tenant.contacts,
             pupils: &tenant.pupils,
             domains: [&self.domains, &tenant.domains],
@@ -196,6 +208,11 @@ impl House {
                     ways,
                     texts,
                     scan_deadline: config.scan_deadline,
+                    flood: flood::Limits {
+                        messages: config.flood.messages,
+                        outside_recipients: config.flood.outside_recipients,
+                        exempt: config.flood.exempt,
+                    },
                     journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                 },
                 config.smtp,
@@ -367,7 +384,8 @@ fn tenant(
     if let Some((_, report)) = &roster {
         told(format!("{}: {}", config.school.id, report.in_language(language)));
     }
-    Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header)
+    let tenant = Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header);
+    Tenant { modes: config.modes, ..tenant }
 }
 
 /// The files that the configuration names, and what was imported: whoever is in either.
