@@ -22,8 +22,9 @@
 //! | [`record`] | all of the above, without content -> one journal line | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
-//! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`].
+//! that cannot be wrong), [`status`] (health and metrics, for programs that watch), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
+//! theirs), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`],
+//! [`secret`], [`meter`], [`seal`].
 //!
 //! # What always holds
 //!
@@ -58,4 +59,5 @@ pub mod school;
 pub mod seal;
 pub mod secret;
 pub mod smtp;
+pub mod status;
 pub mod tls;

@@ -52,12 +52,12 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::settings",
         ],
     ),
-    ("smtp", &["message", "secret", "tls"]),
+    ("smtp", &["message", "meter", "secret", "tls"]),
     ("tls", &["problem"]),
     ("message", &["secret"]),
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.
-    ("reader", &["extract", "message"]),
+    ("reader", &["extract", "message", "meter"]),
     // A roster is what names are looked up from.
     ("detect", &["extract", "message", "problem", "roster", "secret"]),
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
@@ -96,6 +96,8 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("meter", &[]),
+    // Reads what the others count, and knows nothing of mail.
+    ("status", &["gate", "meter", "problem", "reader", "roster", "smtp"]),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),

@@ -67,7 +67,8 @@ impl Poort {
 
     /// Loads the configuration anew, as SIGHUP does.
     pub fn reload(&self) {
-        let (house, smtp) = load(self.dir.path());
+        let (mut house, smtp) = load(self.dir.path());
+        house.go_on_from(&self.gate.house());
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone()).unwrap();
         self.gate.reload(house);
         self.server.reload(settings);

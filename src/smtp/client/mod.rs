@@ -5,11 +5,15 @@
 //! is `act::relay`'s.
 
 mod connection;
+mod examine;
 mod hop;
+mod met;
 mod reply_reader;
 mod trouble;
 
 pub use connection::Connection;
+pub use examine::{Answer, Examined};
 pub use hop::{Demand, Hop, Lease, NextHop};
+pub use met::{Last, Met};
 pub use reply_reader::{MAX_LINE, NextHopReply, Nonsense, ReplyReader};
 pub use trouble::Trouble;
