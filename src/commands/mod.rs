@@ -1,6 +1,7 @@
 //! The commands, one file each. The only place that prints.
 
 mod demo;
+mod doctor;
 mod hash_password;
 mod pause;
 mod process;
@@ -43,6 +44,8 @@ enum Command {
     /// Import pupils, guardians and staff, or look what is in an export
     #[command(subcommand)]
     Roster(roster::Command),
+    /// Look at everything that the gate needs, and say what to do about what is wrong
+    Doctor(doctor::Arguments),
     /// For some hours let everything pass, and only journal what would have happened
     Pause(pause::Arguments),
     /// Try it: an invented school, six mails, and a page that shows what became of them
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),

@@ -9,36 +9,31 @@ use super::verdict::Mode;
 use crate::message::Mailbox;
 
 /// The modes of a school.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Modes {
-    school: Mode,
+    /// Without one the ceiling alone counts.
+    school: Option<Mode>,
     /// By folded address, or `@domain`.
     pilots: HashMap<String, Mode>,
 }
 
-impl Default for Modes {
-    /// Nothing is held back here: the ceiling alone counts.
-    fn default() -> Self {
-        Self { school: Mode::Enforce, pilots: HashMap::new() }
-    }
-}
-
 impl Modes {
     /// The mode of a school, and of the senders in its pilot groups: folded addresses, or `@domain` for all of a domain.
-    pub fn new(school: Mode, pilots: impl IntoIterator<Item = (String, Mode)>) -> Self {
+    pub fn new(school: Option<Mode>, pilots: impl IntoIterator<Item = (String, Mode)>) -> Self {
         Self { school, pilots: pilots.into_iter().collect() }
     }
 
     /// The mode of a sender; an address counts before its domain. The null path is in no group.
     pub fn of(&self, sender: Option<&Mailbox>) -> Mode {
-        let Some(sender) = sender.filter(|_| !self.pilots.is_empty()) else { return self.school };
+        let school = self.school.unwrap_or(Mode::Enforce);
+        let Some(sender) = sender.filter(|_| !self.pilots.is_empty()) else { return school };
         let pilot = self.pilots.get(&sender.folded());
-        *pilot.or_else(|| self.pilots.get(&format!("@{}", sender.domain()))).unwrap_or(&self.school)
+        *pilot.or_else(|| self.pilots.get(&format!("@{}", sender.domain()))).unwrap_or(&school)
     }
 
-    /// The mode that goes furthest.
-    pub fn furthest(&self) -> Mode {
-        self.pilots.values().copied().fold(self.school, Mode::max)
+    /// The mode that goes furthest of those that are named.
+    pub fn furthest(&self) -> Option<Mode> {
+        self.pilots.values().copied().chain(self.school).max()
     }
 }
 
@@ -50,7 +45,7 @@ mod tests {
     #[test]
     fn an_address_counts_before_its_domain_and_both_before_the_school() {
         let pilots = [("juf@delinde.example".into(), Mode::Enforce), ("@ict.delinde.example".into(), Mode::Advise)];
-        let modes = Modes::new(Mode::Observe, pilots);
+        let modes = Modes::new(Some(Mode::Observe), pilots);
         for (sender, mode) in [
             (Some("juf@delinde.example"), Mode::Enforce),
             (Some("JUF@DeLinde.example"), Mode::Enforce),
@@ -62,6 +57,7 @@ mod tests {
             let mailbox = sender.map(|sender| Mailbox::parse(sender).unwrap());
             assert_eq!(modes.of(mailbox.as_ref()), mode, "{sender:?}");
         }
-        assert_eq!((modes.furthest(), Modes::default().of(None)), (Mode::Enforce, Mode::Enforce));
+        assert_eq!((modes.furthest(), Modes::default().furthest()), (Some(Mode::Enforce), None));
+        assert_eq!(Modes::default().of(None), Mode::Enforce);
     }
 }

@@ -96,7 +96,7 @@ impl Check<'_> {
                 listed.push((sender, pilot.mode));
             }
         }
-        Modes::new(school.unwrap_or(Mode::Enforce), listed)
+        Modes::new(school, listed)
     }
 
     /// An id stands in every journal line, where it must not break anything.
