@@ -23,12 +23,12 @@ use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act;
-use crate::act::relay::Relay;
 use crate::decide::{Mode, Verdict};
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
 use crate::record::{Entry, Record};
+use crate::smtp::client::Relay;
 use crate::smtp::{Content, Reply};
 pub use counts::Counts;
 use door::Trip;

@@ -20,11 +20,12 @@
 //! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
+//! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
-//! that cannot be wrong), [`status`] (health and metrics, for programs that watch), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`],
-//! [`secret`], [`meter`], [`seal`].
+//! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
+//! theirs), [`status`] (health and metrics, for programs that watch), [`commands`] (one file each), and the leaves that
+//! anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
 //!
 //! # What always holds
 //!
@@ -60,4 +61,6 @@ pub mod seal;
 pub mod secret;
 pub mod smtp;
 pub mod status;
+pub mod store;
 pub mod tls;
+pub mod vault;

@@ -101,6 +101,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
+    // What is kept, sealed: blobs, and the tables that know of them.
+    ("vault", &["problem", "seal"]),
+    ("store", &["problem", "seal", "vault"]),
+    // Mail we owe: out of the store, to a next hop.
+    ("outbox", &["message", "problem", "secret", "smtp", "store", "vault"]),
     ("secret", &[]),
 ];
 

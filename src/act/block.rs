@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use crate::act::carry::Case;
 use crate::act::notice::{Notice, Stamp};
-use crate::act::relay::Relay;
 use crate::act::{Incident, Stopped};
 use crate::decide;
 use crate::message::Recipient;
 use crate::smtp::Reply;
+use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
 
 /// Tells the sender, by a notice or in session; the reply is the client's.

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::act::block::{self, Incidents};
 use crate::act::notice;
-use crate::act::relay::Relay;
 use crate::decide::{Policy, Route, Verdict};
 use crate::detect::Finding;
 use crate::extract::Texts;
@@ -16,6 +15,7 @@ use crate::message::{Headers, Mail, rewrite};
 use crate::school::{Language, School};
 use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
+use crate::smtp::client::Relay;
 
 /// A judged mail, and what acting on it needs.
 pub struct Case<'c> {

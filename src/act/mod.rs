@@ -4,7 +4,6 @@
 //! client, and nothing here says 250 before the next hop has taken the mail, or its sender's notice.
 
 pub mod notice;
-pub mod relay;
 
 mod block;
 mod carry;

@@ -7,11 +7,11 @@ use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act::Case;
-use crate::act::relay::Relay;
 use crate::gate::Gate;
 use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
 use crate::message::{Envelope, Mailbox, Recipient, Trace};
+use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
 use crate::smtp::{Client, Content, Extensions, Handler, Reply, Transaction};
 

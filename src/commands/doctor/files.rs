@@ -9,6 +9,7 @@ use rustix::fs::{Access, access, statvfs};
 
 use super::report::Report;
 use crate::config::Config;
+use crate::seal::SealKey;
 use crate::tls::Chain;
 
 /// Free space below which somebody must look, and below which it stops soon, octets.
@@ -78,21 +79,18 @@ fn key(report: &mut Report, file: &Path, owner: u32) {
             ],
         );
     };
-    let fits = metadata.permissions().mode() & 0o077 == 0 && metadata.len() == 32 && metadata.uid() == owner;
-    if fits {
-        return report.ok("key", ["de sleutel is er, voor één gebruiker", "the key is there, for one user alone"]);
+    match SealKey::load(file) {
+        Err(problem) => report.problem("key", &problem),
+        Ok(_) if metadata.uid() != owner => report.bad(
+            "key",
+            [
+                format!("{shown} is niet van de eigenaar van de map"),
+                format!("{shown} does not belong to the owner of the folder"),
+            ],
+            ["chown naar de eigenaar van de map", "chown it to the owner of the folder"],
+        ),
+        Ok(_) => report.ok("key", ["de sleutel is er, voor één gebruiker", "the key is there, for one user alone"]),
     }
-    report.bad(
-        "key",
-        [
-            format!("{shown} is geen sleutel van 32 octetten die alleen de eigenaar van de map mag lezen"),
-            format!("{shown} is no key of 32 octets that the folder's owner alone may read"),
-        ],
-        [
-            "chmod 600, met de eigenaar van de map, of zet hem terug uit de back-up",
-            "chmod 600, with the folder's owner, or put it back from the backup",
-        ],
-    );
 }
 
 fn space(report: &mut Report, folder: &Path) {
