@@ -17,6 +17,7 @@ use clap::Args;
 use crate::commands::{MEND, complain, say};
 use crate::config::Config;
 use crate::gate::house::{self, House};
+use crate::reader::Readers;
 use crate::school::Language;
 use crate::smtp::budget::Budget;
 use report::Report;
@@ -98,26 +99,31 @@ fn load(arguments: &Arguments, report: &mut Report) -> Option<House> {
             ],
         ),
     }
-    if let Some(readers) = house.bench.readers.clone() {
-        match readers.check() {
-            Ok(seal) if seal.is_whole() => report.ok(
-                "documents",
-                ["documenten worden gelezen in afgesloten processen", "documents are read in sealed processes"],
-            ),
-            Ok(seal) => report.warn(
-                "documents",
-                [
-                    format!("documenten worden gelezen in processen die deze machine niet helemaal afsluit ({seal})"),
-                    format!("documents are read in processes that this machine cannot seal whole ({seal})"),
-                ],
-                ["gebruik een kernel met seccomp en Landlock (5.13)", "run a kernel with seccomp and Landlock (5.13)"],
-            ),
-            Err(failure) => report.bad(
-                "documents",
-                [format!("documenten worden niet gelezen: {failure}"), format!("documents are not read: {failure}")],
-                ["kijk naar de grenzen voor processen en geheugen", "look at the limits on processes and memory"],
-            ),
-        }
+    if let Some(readers) = &house.bench.readers {
+        documents(report, readers);
     }
     Some(house)
+}
+
+/// Whether documents can be read, and how those who do are sealed.
+fn documents(report: &mut Report, readers: &Readers) {
+    match readers.check() {
+        Ok(seal) if seal.is_whole() => report.ok(
+            "documents",
+            ["documenten worden gelezen in afgesloten processen", "documents are read in sealed processes"],
+        ),
+        Ok(seal) => report.warn(
+            "documents",
+            [
+                format!("documenten worden gelezen in processen die deze machine niet helemaal afsluit ({seal})"),
+                format!("documents are read in processes that this machine cannot seal whole ({seal})"),
+            ],
+            ["gebruik een kernel met seccomp en Landlock (5.13)", "run a kernel with seccomp and Landlock (5.13)"],
+        ),
+        Err(failure) => report.bad(
+            "documents",
+            [format!("documenten worden niet gelezen: {failure}"), format!("documents are not read: {failure}")],
+            ["kijk naar de grenzen voor processen en geheugen", "look at the limits on processes and memory"],
+        ),
+    }
 }

@@ -43,8 +43,15 @@ pub(super) fn data_dir(report: &mut Report, config: &Config) {
             ],
         );
     };
+    rights(report, folder, metadata.permissions().mode());
+    key(report, &folder.join("seal.key"), metadata.uid());
+    space(report, folder);
+}
+
+fn rights(report: &mut Report, folder: &Path, mode: u32) {
+    let shown = folder.display();
     let writable = access(folder, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_ok();
-    match (metadata.permissions().mode() & 0o077, writable) {
+    match (mode & 0o077, writable) {
         (_, false) => report.bad(
             "data_dir",
             [format!("in {shown} mag deze gebruiker niet schrijven"), format!("this user may not write to {shown}")],
@@ -63,8 +70,6 @@ pub(super) fn data_dir(report: &mut Report, config: &Config) {
             [format!("chmod 700 {shown}"), format!("chmod 700 {shown}")],
         ),
     }
-    key(report, &folder.join("seal.key"), metadata.uid());
-    space(report, folder);
 }
 
 /// The key without which nothing there can be read.
@@ -125,14 +130,20 @@ pub(super) fn certificates(report: &mut Report, config: &Config) {
 }
 
 fn certificate(report: &mut Report, file: &Path, name: Option<&str>) {
-    let chain = match Chain::read(file) {
-        Ok(chain) => chain,
-        Err(problem) => return report.problem("certificate", &problem),
-    };
+    match Chain::read(file) {
+        Err(problem) => report.problem("certificate", &problem),
+        Ok(chain) => {
+            days(report, file, &chain);
+            whom(report, file, &chain, name);
+        }
+    }
+}
+
+/// How long it holds yet.
+fn days(report: &mut Report, file: &Path, chain: &Chain) {
     let (shown, now) = (file.display(), Timestamp::now());
     let renew = ["vernieuw het, en herlaad mailpoort", "renew it, and reload mailpoort"];
-    let day = 24 * 3600;
-    let left = chain.until().duration_since(now).as_secs().div_euclid(day);
+    let left = chain.until().duration_since(now).as_secs().div_euclid(24 * 3600);
     let said = [format!("{shown} geldt nog {left} dagen"), format!("{shown} has {left} days left")];
     match left {
         _ if chain.from() > now => report.bad(
@@ -145,6 +156,11 @@ fn certificate(report: &mut Report, file: &Path, name: Option<&str>) {
         left if left <= DAYS.0 => report.warn("certificate", said, renew),
         _ => report.ok("certificate", said),
     }
+}
+
+/// Whose it is, and who vouches for that.
+fn whom(report: &mut Report, file: &Path, chain: &Chain, name: Option<&str>) {
+    let shown = file.display();
     if !chain.is_in_order() {
         report.bad(
             "certificate",
