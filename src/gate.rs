@@ -7,6 +7,7 @@
 //! trouble is a 451, never a 250 and never a silent pass.
 
 mod acquaintance;
+mod around;
 mod counts;
 mod deadline;
 mod door;
@@ -27,6 +28,7 @@ use crate::decide::{Mode, Verdict};
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
+use crate::outbox::Outbox;
 use crate::record::{Entry, Record};
 use crate::smtp::client::Relay;
 use crate::smtp::{Content, Reply};
@@ -86,11 +88,13 @@ struct Inner {
     pauses: pause::Watch,
     counts: Counts,
     record: Record,
+    outbox: Option<Outbox>,
 }
 
 impl Gate {
-    /// A gate that knows this house and writes to this record.
-    pub fn new(house: House, record: Record) -> Self {
+    /// A gate that knows this house, writes to this record, and keeps and owes mail in this outbox; without one it keeps
+    /// nothing.
+    pub fn new(house: House, record: Record, outbox: Option<Outbox>) -> Self {
         Self(Arc::new(Inner {
             house: ArcSwap::from_pointee(house),
             strikes: deadline::Strikes::default(),
@@ -99,12 +103,18 @@ impl Gate {
             pauses: pause::Watch::default(),
             counts: Counts::default(),
             record,
+            outbox,
         }))
     }
 
     /// What it has counted.
     pub fn counts(&self) -> &Counts {
         &self.0.counts
+    }
+
+    /// The mail that it keeps and owes.
+    pub fn outbox(&self) -> Option<&Outbox> {
+        self.0.outbox.as_ref()
     }
 
     /// The house now.
@@ -144,7 +154,7 @@ impl Gate {
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
-                        let case = trip.case(&judged, &arrived, deadline);
+                        let case = trip.case(&judged, &arrived, deadline, self.outbox());
                         let reply = act::carry_out(&case, relay, &self.0.incidents).await;
                         if reply.is_ok() {
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);

@@ -23,16 +23,28 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "gate",
         &[
-            "act", "decide", "detect", "extract", "message", "meter", "problem", "record", "school", "seal", "secret",
-            "smtp",
+            "act", "decide", "detect", "extract", "message", "meter", "outbox", "problem", "record", "school", "seal",
+            "secret", "smtp",
         ],
     ),
     // The one place of the gate that knows how a running gate is put together.
     (
         "gate/house",
         &[
-            "act", "config", "decide", "detect", "extract", "message", "problem", "reader", "roster", "school",
-            "secret", "smtp", "tls",
+            "act",
+            "config",
+            "decide",
+            "detect",
+            "extract",
+            "message",
+            "outbox::Retry",
+            "problem",
+            "reader",
+            "roster",
+            "school",
+            "secret",
+            "smtp",
+            "tls",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -46,6 +58,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "decide::Mode",
             "decide::Modes",
             "decide::listable",
+            "outbox::Retry",
             "reader",
             "smtp::access",
             "smtp::client::Demand",
@@ -72,13 +85,16 @@ const KNOWS: &[(&str, &[&str])] = &[
             "detect",
             "extract",
             "message",
+            "outbox",
             "problem",
             "school",
+            "seal::Index",
             "secret",
-            "smtp::Extensions",
             "smtp::Reply",
             "smtp::client",
             "smtp::command::MailCommand",
+            "store",
+            "vault",
         ],
     ),
     (
@@ -105,7 +121,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("vault", &["problem", "seal"]),
     ("store", &["problem", "seal", "vault"]),
     // Mail we owe: out of the store, to a next hop.
-    ("outbox", &["message", "problem", "secret", "smtp", "store", "vault"]),
+    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
     ("secret", &[]),
 ];
 

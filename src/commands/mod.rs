@@ -3,6 +3,8 @@
 mod demo;
 mod doctor;
 mod hash_password;
+mod keys;
+mod outbox;
 mod pause;
 mod process;
 mod read_documents;
@@ -44,6 +46,12 @@ enum Command {
     /// Import pupils, guardians and staff, or look what is in an export
     #[command(subcommand)]
     Roster(roster::Command),
+    /// The mail that is owed: list it, try it now, drop it
+    #[command(subcommand)]
+    Outbox(outbox::Command),
+    /// The key that seals what is kept: show its id, change it, back it up
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Look at everything that the gate needs, and say what to do about what is wrong
     Doctor(doctor::Arguments),
     /// For some hours let everything pass, and only journal what would have happened
@@ -66,6 +74,8 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Outbox(command) => outbox::run(&command),
+        Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
