@@ -8,9 +8,12 @@
 
 mod acquaintance;
 mod around;
+mod counts;
 mod deadline;
 mod door;
+pub mod flood;
 pub mod house;
+pub mod pause;
 pub mod told;
 mod watch;
 
@@ -22,7 +25,7 @@ use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act;
-use crate::decide::Verdict;
+use crate::decide::{Mode, Verdict};
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
@@ -30,8 +33,10 @@ use crate::outbox::Outbox;
 use crate::record::{Entry, Record};
 use crate::smtp::client::Relay;
 use crate::smtp::{Content, Reply};
+pub use counts::Counts;
 use door::Trip;
 use house::{Bench, House, Tenant};
+use watch::Seen;
 
 /// What judging one mail came to.
 #[derive(Debug, Clone)]
@@ -49,7 +54,7 @@ pub struct Scan {
 /// Judges a mail: parse, extract, detect, decide. Pure but for its documents, which reader processes read, and linear
 /// in the size of the mail.
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
-    judge(begin(mail, bench), mail, tenant, bench)
+    judge(begin(mail, bench), mail, tenant, bench, Mode::Enforce)
 }
 
 /// A mail that is read but for its documents.
@@ -66,11 +71,11 @@ fn begin(mail: &Mail, bench: &Bench) -> Begun {
 }
 
 /// The other half: extract documents, detect, decide.
-fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
+fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench, pause: Mode) -> Scan {
     let told_before = told::recall(bench, tenant, mail);
     let texts = begun.texts.finish(bench.documents(), &told_before);
     let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
-    bench.judge(mail, tenant, begun.headers, texts, findings)
+    bench.judge(mail, tenant, pause, (begun.headers, texts, findings))
 }
 
 /// The gate of one installation; clones are the same gate.
@@ -81,6 +86,9 @@ struct Inner {
     house: ArcSwap<House>,
     strikes: deadline::Strikes,
     incidents: act::Incidents,
+    brake: flood::Brake,
+    pauses: pause::Watch,
+    counts: Counts,
     record: Record,
     outbox: Option<Outbox>,
 }
@@ -89,8 +97,21 @@ impl Gate {
     /// A gate that knows this house, writes to this record, and keeps and owes mail in this outbox; without one it keeps
     /// nothing.
     pub fn new(house: House, record: Record, outbox: Option<Outbox>) -> Self {
-        let (strikes, incidents) = (deadline::Strikes::default(), act::Incidents::default());
-        Self(Arc::new(Inner { house: ArcSwap::from_pointee(house), strikes, incidents, record, outbox }))
+        Self(Arc::new(Inner {
+            house: ArcSwap::from_pointee(house),
+            strikes: deadline::Strikes::default(),
+            incidents: act::Incidents::default(),
+            brake: flood::Brake::default(),
+            pauses: pause::Watch::default(),
+            counts: Counts::default(),
+            record,
+            outbox,
+        }))
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> &Counts {
+        &self.0.counts
     }
 
     /// The mail that it keeps and owes.
@@ -124,7 +145,9 @@ impl Gate {
         let arrived = Timestamp::now().to_zoned(trip.house.time_zone.clone());
         let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw, day: day(&arrived) };
         let mut entry = Entry::new(&trip.id, &trip.client, &mail);
-        let judged = match watch::look(&trip, &mail) {
+        let (octets, mut route) = (mail.raw.len(), None);
+        let judged = match watch::look(&trip, &mail).and_then(|seen| self.not_too_much(&trip, seen, &mail, &mut entry))
+        {
             Ok(seen) => self.scan_within_deadline(&trip, seen, mail, content.memory).await,
             Err(refusal) => Err(refusal),
         };
@@ -134,6 +157,7 @@ impl Gate {
                 let Scan { headers, texts, findings, verdict } = &judged.scan;
                 entry.looked_at(&texts.receipts);
                 entry.judged(&judged.tenant.school, headers, findings, verdict);
+                route = Some(verdict.strictest());
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
@@ -148,8 +172,20 @@ impl Gate {
                 }
             }
         };
+        self.0.counts.answered(route, octets, reply.code());
         self.0.record.line(entry.done(&reply, &arrived));
         reply
+    }
+
+    /// The flood brake, with its line in the journal.
+    fn not_too_much(&self, trip: &Trip, seen: Seen, mail: &Mail, entry: &mut Entry) -> Result<Seen, Reply> {
+        let braked = self.0.brake.let_through(mail, &trip.house);
+        if braked.is_err() {
+            tracing::warn!(id = trip.id, "a sender sends too much; its client will try again");
+            self.0.counts.braked.one();
+            entry.judged(&seen.tenant.school, &Headers::default(), &[], &flood::held_back(mail));
+        }
+        braked.map(|()| seen)
     }
 }
 

@@ -9,6 +9,7 @@ mod fact;
 mod judge;
 mod load;
 mod look_alike;
+mod modes;
 mod policy;
 mod recipient;
 mod sender;
@@ -22,6 +23,7 @@ pub use class::{
 pub use fact::{Acquaintance, Fact, KnowsAll, PupilFacts};
 pub use judge::{Evidence, Known, verdict};
 pub use look_alike::KnownDomains;
+pub use modes::Modes;
 pub use policy::{CLEAN, Ground, Line, MessageClass, Offer, Policy, UNANSWERED, When};
 pub use sender::{SenderClass, may_be_noticed, sender_class};
 pub use tally::{counted, pupils, value_of};

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::decide::Mode;
 use crate::extract::{Place, Texts, Unread, Why};
 use crate::gate::door::Trip;
 use crate::gate::house::{Bench, Tenant};
@@ -59,8 +60,10 @@ impl Gate {
         }
         let (bench, deadline) = (Arc::clone(&trip.house.bench), trip.house.scan_deadline);
         let held = Arc::new(Held { mail, _memory: memory });
-        let scan = self.scan_held(&held, &tenant, &bench, deadline).await?;
+        let (pause, began) = (self.0.pauses.ceiling(&tenant.school.id), Instant::now());
+        let scan = self.scan_held(&held, &tenant, &bench, (deadline, pause)).await?;
         if let Some(scan) = scan {
+            self.0.counts.judged(&scan.verdict, began.elapsed());
             return Ok(Judged { held, scan, tenant });
         }
         if !self.0.strikes.is_second(key(&held.mail)) {
@@ -70,7 +73,8 @@ impl Gate {
         tracing::error!(id = trip.id, "the scanner failed twice on the same message; policy decides on it as unread");
         let unread = vec![Unread { place: Place::default(), why: Why::ScannerFailed }];
         let texts = Texts { unread, ..Texts::default() };
-        let scan = bench.judge(&held.mail, &tenant, Headers::default(), texts, Vec::new());
+        let scan = bench.judge(&held.mail, &tenant, pause, (Headers::default(), texts, Vec::new()));
+        self.0.counts.judged(&scan.verdict, began.elapsed());
         Ok(Judged { held, scan, tenant })
     }
 }
@@ -83,7 +87,7 @@ impl Gate {
         held: &Arc<Held>,
         tenant: &Arc<Tenant>,
         bench: &Arc<Bench>,
-        deadline: Duration,
+        (deadline, pause): (Duration, Mode),
     ) -> Result<Option<Scan>, Reply> {
         let strikes = &self.0.strikes;
         let is_small = held.mail.raw.len() <= SMALL;
@@ -96,12 +100,12 @@ impl Gate {
         };
         let Some(begun) = begun else { return Ok(None) };
         let place = match begun.texts.has_documents() {
-            false if is_small => return Ok(caught(|| judge(begun, &held.mail, tenant, bench))),
+            false if is_small => return Ok(caught(|| judge(begun, &held.mail, tenant, bench, pause))),
             false => turn(&strikes.places, deadline).await?,
             true => turn(&strikes.reading, deadline).await?,
         };
         let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
-        Ok(elsewhere(deadline, place, move || judge(begun, &held.mail, &tenant, &bench)).await)
+        Ok(elsewhere(deadline, place, move || judge(begun, &held.mail, &tenant, &bench, pause)).await)
     }
 }
 

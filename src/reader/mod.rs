@@ -17,7 +17,7 @@ mod seal;
 mod wire;
 
 pub use child::run;
-pub use pool::{NoReader, Readers, Sandbox, Settings};
+pub use pool::{Counts, NoReader, Readers, Sandbox, Settings};
 pub use prove::{attempt, prove};
 pub use seal::{Bounds, Seal};
 
