@@ -61,6 +61,8 @@ pub struct Config {
     pub scan_deadline: Duration,
     /// Reading documents.
     pub documents: DocumentsConfig,
+    /// Recognising text in pictures; none leaves them unread.
+    pub ocr: Option<OcrConfig>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// Logging.
@@ -147,6 +149,17 @@ pub struct DocumentsConfig {
     pub text_per_document: usize,
     /// Octets of text of the documents of a message.
     pub text_per_message: usize,
+}
+
+/// Recognising text in pictures.
+#[derive(Debug)]
+pub struct OcrConfig {
+    /// The processes that do it.
+    pub recognisers: reader::RecogniserSettings,
+    /// Pages of one message.
+    pub pages: usize,
+    /// Pixels of a page.
+    pub max_pixels: usize,
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

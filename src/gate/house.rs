@@ -19,7 +19,7 @@ use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
-use crate::reader::Readers;
+use crate::reader::{Readers, Recognisers};
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
@@ -75,6 +75,8 @@ pub struct Bench {
     pub mode: Mode,
     /// Who reads documents; none reads them in this process, for tests.
     pub readers: Option<Readers>,
+    /// Who recognises text in pictures; none leaves them unread.
+    pub recognisers: Option<Recognisers>,
 }
 
 /// A school with what belongs to it alone.
@@ -311,6 +313,8 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
             archives: config.documents.archive_depth,
             document_text: config.documents.text_per_document,
             documents_text: config.documents.text_per_message,
+            pictures: config.ocr.as_ref().map_or(0, |ocr| ocr.pages),
+            picture_pixels: config.ocr.as_ref().map_or(0, |ocr| ocr.max_pixels as u64),
             ..Limits::default()
         },
         rules: rules?,
@@ -318,7 +322,29 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         classes,
         mode: config.mode,
         readers: Some(Readers::new(config.documents.readers.clone())),
+        recognisers: recognisers(config, problems),
     })
+}
+
+/// Who recognises text, tried out: a language that is missing is better known now than at the first scan.
+fn recognisers(config: &Config, problems: &mut Vec<Problem>) -> Option<Recognisers> {
+    let recognisers = Recognisers::new(config.ocr.as_ref()?.recognisers.clone());
+    let program = recognisers.settings().program.display().to_string();
+    match recognisers.check() {
+        Ok(missing) => problems.extend(missing.iter().map(|language| {
+            Problem::new(
+                "[ocr]",
+                format!("{program} does not know the language `{language}`"),
+                format!("install Debian's package tesseract-ocr-{language}, or leave it out of `languages`"),
+            )
+        })),
+        Err(failure) => problems.push(Problem::new(
+            "[ocr]",
+            format!("{program} does not run in its sealed process: {failure}"),
+            "run `tesseract --list-langs` by hand; on Debian: apt-get install tesseract-ocr tesseract-ocr-nld",
+        )),
+    }
+    Some(recognisers)
 }
 
 /// In the data folder; without one a restart forgets.
