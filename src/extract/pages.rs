@@ -20,6 +20,8 @@ pub struct Picture {
     octets: Vec<u8>,
     /// Pages that it has, at least 1.
     pages: usize,
+    density: u32,
+    is_blank: bool,
     rank: Rank,
 }
 
@@ -72,14 +74,18 @@ impl fmt::Debug for Word {
 impl Picture {
     /// A picture of which the header promises text that fits the limits; `why` is what it is unread for now.
     pub fn of(octets: &[u8], why: Why, limits: &Limits) -> Option<Self> {
-        let (pages, rank) = Self::looked_at(octets, why, limits)?;
-        Some(Self { octets: octets.to_vec(), pages, rank })
+        let (size, rank) = Self::looked_at(octets, why, limits)?;
+        Some(Self::sized(octets.to_vec(), size, rank))
     }
 
     /// The same of octets that are nobody else's.
     pub fn new(octets: Vec<u8>, why: Why, limits: &Limits) -> Option<Self> {
-        let (pages, rank) = Self::looked_at(&octets, why, limits)?;
-        Some(Self { octets, pages, rank })
+        let (size, rank) = Self::looked_at(&octets, why, limits)?;
+        Some(Self::sized(octets, size, rank))
+    }
+
+    fn sized(octets: Vec<u8>, size: picture::Size, rank: Rank) -> Self {
+        Self { octets, pages: size.pages, density: size.density, is_blank: size.is_blank, rank }
     }
 
     /// Whether it would be one.
@@ -87,8 +93,8 @@ impl Picture {
         Self::looked_at(octets, why, limits).is_some()
     }
 
-    /// Pages and rank, before anything is copied.
-    fn looked_at(octets: &[u8], why: Why, limits: &Limits) -> Option<(usize, Rank)> {
+    /// Size and rank, before anything is copied.
+    fn looked_at(octets: &[u8], why: Why, limits: &Limits) -> Option<(picture::Size, Rank)> {
         let size = picture::size(octets)?;
         let rank = match why {
             Why::ScanWithoutOcr => Rank::Scan,
@@ -102,12 +108,17 @@ impl Picture {
             _ => return None,
         };
         let fits = size.pixels <= limits.picture_pixels && size.pages <= limits.pictures;
-        (fits && octets.len() <= limits.picture_bytes).then_some((size.pages.max(1), rank))
+        (fits && octets.len() <= limits.picture_bytes).then_some((size, rank))
     }
 
     /// The file: PNG, JPEG, TIFF, GIF, BMP, WebP or JPEG 2000.
     pub fn octets(&self) -> &[u8] {
         &self.octets
+    }
+
+    /// Pixels an inch, if it is a sheet of paper.
+    pub fn density(&self) -> u32 {
+        self.density
     }
 
     /// Which goes first.
@@ -203,7 +214,7 @@ impl Read {
             after.is_some()
         });
         let pictures: Vec<&Picture> = asked.iter().filter_map(|(_, part, index)| picture(*part, *index)).collect();
-        let mut answers: Vec<(usize, usize, Option<Vec<Word>>)> = asked
+        let mut answers: Vec<Answered> = asked
             .iter()
             .zip(recognition.recognise(&pictures))
             .map(|((_, part, index), answer)| (*part, *index, answer))
@@ -212,8 +223,8 @@ impl Read {
         let mut answers = answers.into_iter().peekable();
         for (number, part) in pictured.iter().enumerate() {
             let mut own = Vec::new();
-            while let Some((_, _, answer)) = answers.next_if(|(part, ..)| *part == number) {
-                own.push(answer);
+            while let Some((_, index, answer)) = answers.next_if(|(part, ..)| *part == number) {
+                own.extend(part.pictures.get(index).map(|picture| (picture, answer)));
             }
             put(&mut texts, part, own);
         }
@@ -221,12 +232,15 @@ impl Read {
     }
 }
 
+/// The numbers of a part and of a picture in it, and what was recognised.
+type Answered = (usize, usize, Option<Vec<Word>>);
+
 /// Puts what was recognised of one part in its place.
-fn put(texts: &mut Texts, part: &Pictured, answers: Vec<Option<Vec<Word>>>) {
+fn put(texts: &mut Texts, part: &Pictured, answers: Vec<(&Picture, Option<Vec<Word>>)>) {
     let mut is_read = part.whole && answers.len() == part.pictures.len();
     let (mut text, mut cells) = (String::new(), Vec::new());
-    for answer in answers {
-        let reading = answer.map(|words| Reading::of(words, part.why));
+    for (picture, answer) in answers {
+        let reading = answer.map(|words| Reading::of(words, picture));
         is_read &= reading.as_ref().is_some_and(|reading| reading.is_sure);
         if let Some(reading) = reading {
             append(&mut text, &mut cells, reading);
@@ -299,7 +313,7 @@ const WORDS: usize = 50_000;
 const OCTETS: usize = 1 << 20;
 
 impl Reading {
-    fn of(mut words: Vec<Word>, why: Why) -> Self {
+    fn of(mut words: Vec<Word>, picture: &Picture) -> Self {
         words.truncate(WORDS);
         let mut text_left = OCTETS;
         words.retain(|word| {
@@ -309,8 +323,8 @@ impl Reading {
         });
         let is_sure = match confidence(&words) {
             Some(confidence) => confidence >= SURE,
-            // The back of a sheet has no words, and is read. A photo without words may show what nobody can read so.
-            None => why == Why::ScanWithoutOcr,
+            // The back of a sheet has no words, and is read. Anything else without words may show a handwriting.
+            None => picture.rank == Rank::Scan && picture.is_blank,
         };
         if !is_sure {
             words.retain(|word| word.confidence >= SURE);
@@ -362,4 +376,118 @@ fn upright(words: &[Word]) -> Vec<Word> {
         Word { left, top, width, height, ..word.clone() }
     };
     words.iter().map(turn).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str, confidence: f32, line: u32, left: i32, top: i32) -> Word {
+        Word { text: text.to_string(), confidence, page: 1, line, left, top, width: 80, height: 30 }
+    }
+
+    fn picture(rank: Rank, is_blank: bool) -> Picture {
+        Picture { octets: vec![1; 10], pages: 1, density: 300, is_blank, rank }
+    }
+
+    #[test]
+    fn only_what_is_sure_is_read() {
+        let sure = [word("Burgerservicenummer", 95.0, 1, 10, 10), word("~", 3.0, 1, 100, 10)];
+        let doubtful = [word("Bvrgrsrv", 40.0, 1, 10, 10), word("BSN", 80.0, 1, 100, 10)];
+        for (words, rank, is_blank, expected) in [
+            (&sure[..], Rank::Scan, false, ("Burgerservicenummer ~\n", true)),
+            (&sure[..], Rank::Photo, false, ("Burgerservicenummer ~\n", true)),
+            (&doubtful[..], Rank::Scan, false, ("BSN\n", false)),
+            (&[][..], Rank::Scan, true, ("", true)),
+            (&[][..], Rank::Scan, false, ("", false)),
+            (&[][..], Rank::Photo, true, ("", false)),
+            (&sure[1..], Rank::Scan, false, ("", false)),
+        ] {
+            let reading = Reading::of(words.to_vec(), &picture(rank, is_blank));
+            assert_eq!((reading.text.as_str(), reading.is_sure), expected, "{rank:?} {is_blank}");
+        }
+    }
+
+    /// A page of two lines that lies on each of its sides.
+    #[test]
+    fn pages_are_turned_upright() {
+        let page = [("een", 1, 0, 0), ("twee", 1, 100, 0), ("drie", 2, 0, 60), ("vier", 2, 100, 60)];
+        let turns: [fn(i32, i32) -> (i32, i32); 4] = [|x, y| (x, y), |x, y| (-x, -y), |x, y| (-y, x), |x, y| (y, -x)];
+        for (turn, place) in turns.iter().enumerate() {
+            let lies = turn > 1;
+            let words: Vec<Word> = page
+                .iter()
+                .map(|&(text, line, x, y)| {
+                    let (left, top) = place(x, y);
+                    let (width, height) = if lies { (30, 80) } else { (80, 30) };
+                    Word { width, height, ..word(text, 90.0, line, left + 1_000, top + 1_000) }
+                })
+                .collect();
+            let reading = Reading::of(words, &picture(Rank::Scan, false));
+            assert_eq!(reading.text.split_whitespace().collect::<Vec<_>>(), ["een", "twee", "drie", "vier"], "{turn}");
+            assert_eq!(reading.text.trim().lines().count(), 2, "{turn}: {}", reading.text);
+        }
+    }
+
+    struct Says(Vec<Option<&'static str>>);
+
+    impl Recognition for Says {
+        fn recognise(&self, pictures: &[&Picture]) -> Vec<Option<Vec<Word>>> {
+            assert!(pictures.is_sorted_by_key(|picture| picture.rank));
+            let said = self.0.iter().take(pictures.len());
+            said.map(|text| text.map(|text| vec![word(text, 90.0, 1, 0, 0)])).collect()
+        }
+    }
+
+    fn place(name: &str) -> Place {
+        Place { spot: Spot::Attachment(name.to_string()), ..Place::default() }
+    }
+
+    fn unread(names: &[(&str, Why)]) -> Texts {
+        let unread: Vec<Unread> = names.iter().map(|&(name, why)| Unread { place: place(name), why }).collect();
+        Texts { unread, ..Texts::default() }
+    }
+
+    #[test]
+    fn a_part_is_read_when_all_of_it_is() {
+        let part = |name: &str, pictures: usize, whole: bool| {
+            let pictures = (0..pictures).map(|_| picture(Rank::Scan, false)).collect();
+            Pictured { place: place(name), why: Why::ScanWithoutOcr, pictures, whole }
+        };
+        let names = ["a", "b", "c", "d"].map(|name| (name, Why::ScanWithoutOcr));
+        let pictured = vec![part("a", 2, true), part("b", 2, true), part("c", 1, false), part("d", 1, true)];
+        let read = Read { texts: unread(&names), pictured, pages: 5 };
+        assert!(read.has_scans());
+        let texts =
+            read.recognise(&Says(vec![Some("een"), Some("twee"), Some("drie"), None, Some("vier"), Some("vijf")]));
+        let found: Vec<(String, String)> =
+            texts.texts.iter().map(|text| (text.place.path(), text.text.trim().replace('\n', " "))).collect();
+        let expected = [("att:a", "een twee"), ("att:b", "drie"), ("att:c", "vier")];
+        assert_eq!(found, expected.map(|(place, text)| (place.to_string(), text.to_string())));
+        // The second picture of b was not read, c has more than these, and d is beyond the budget.
+        let left: Vec<String> = texts.unread.iter().map(|unread| unread.place.path()).collect();
+        assert_eq!(left, ["att:b", "att:c", "att:d"]);
+    }
+
+    #[test]
+    fn scans_go_before_photos() {
+        let part = |name: &str, why, rank| Pictured {
+            place: place(name),
+            why,
+            pictures: vec![picture(rank, false)],
+            whole: true,
+        };
+        let (photo, scan) = (part("a", Why::Media, Rank::Photo), part("b", Why::ScanWithoutOcr, Rank::Scan));
+        let texts = unread(&[("a", Why::Media), ("b", Why::ScanWithoutOcr)]);
+        let texts = Read { texts, pictured: vec![photo, scan], pages: 1 }.recognise(&Says(vec![Some("een")]));
+        assert_eq!(texts.unread, [Unread { place: place("a"), why: Why::Media }]);
+    }
+
+    #[test]
+    fn a_hundred_photos_take_no_scans_room() {
+        let mut room = Room::new(&Limits { pictures: 3, picture_bytes: 50, ..Limits::default() });
+        let photos = (0..100).filter(|_| room.takes(&picture(Rank::Photo, false))).count();
+        // By their octets.
+        assert_eq!((photos, room.takes(&picture(Rank::Scan, false))), (2, true));
+    }
 }

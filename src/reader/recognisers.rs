@@ -233,7 +233,9 @@ impl Shared {
 
     fn read(&self, picture: &Picture, manner: Manner, until: Instant) -> Result<Vec<Word>, Fault> {
         let manner = if manner == Manner::Column { "4" } else { "1" };
-        let arguments = ["stdin", "stdout", "-l", &self.settings.languages.join("+"), "--psm", manner, "tsv"];
+        let (languages, density) = (self.settings.languages.join("+"), picture.density().to_string());
+        // Without a density it guesses one from its letters, and loses the lines of a table.
+        let arguments = ["stdin", "stdout", "-l", &languages, "--psm", manner, "--dpi", &density, "tsv"];
         let child = self.start(&arguments.map(String::from)).map_err(|_| Fault::Died)?;
         let (status, said) = exchange(child, picture.octets(), until)?;
         if !status.success() {

@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::secret::Secret;
 
 pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Problem>> {
-    let mut check = Check { file, text, problems: Vec::new() };
+    let mut check = Check { file, text, recognises: raw.ocr.enabled, problems: Vec::new() };
     let hostname = check.domain(&raw.hostname, "the host name");
     let known = check.known_schools(&raw.school);
     let ocr = check.ocr(&raw.ocr, raw.documents.sandbox);
@@ -68,6 +68,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
 struct Check<'f> {
     file: &'f Path,
     text: &'f str,
+    /// Whether text in pictures is recognised, which takes its time.
+    recognises: bool,
     problems: Vec<Problem>,
 }
 

@@ -48,8 +48,12 @@ pub(super) fn why(start: &[u8], octets: usize, name: &str, setting: Setting) -> 
 pub(super) struct Size {
     /// Pixels of its largest page.
     pub(super) pixels: u64,
-    /// Pages, small ones too.
+    /// Pages, at least 1, small ones too.
     pub(super) pages: usize,
+    /// Pixels an inch, if its first page is a sheet of A4. What files say of it is often made up.
+    pub(super) density: u32,
+    /// Whether it is so light that nothing can be on it.
+    pub(super) is_blank: bool,
     /// Whether a photo of this size may show a sheet of paper that can be read.
     pub(super) may_be_paper: bool,
     /// Whether it was drawn, or is of a screen.
@@ -67,7 +71,21 @@ pub(super) fn size(octets: &[u8]) -> Option<Size> {
         _ => (1, picture.pixels()),
     };
     let may_be_paper = picture.pixels() >= LEGIBLE.0 && picture.width.min(picture.height) >= LEGIBLE.1;
-    Some(Size { pixels, pages, may_be_paper, is_plain: is_plain(&picture, octets.len()) })
+    // A card or a part of a screen is no sheet, and as sharp as one.
+    let density = (picture.long().saturating_mul(100) / 1169).clamp(150, 600);
+    let is_blank = is_blank(&picture, octets.len(), pixels.saturating_mul(pages as u64));
+    Some(Size { pixels, pages, density, is_blank, may_be_paper, is_plain: is_plain(&picture, octets.len()) })
+}
+
+/// Whether so few octets hold nothing but paper: a line of text takes more, in each coding. In doubt it is written on.
+fn is_blank(picture: &Picture, octets: usize, pixels: u64) -> bool {
+    let pixels_an_octet = match picture.kind {
+        // Half an octet for each block of 64 pixels, twice that with colours.
+        Kind::Jpeg | Kind::Jpeg2000 | Kind::Webp => 66,
+        _ if picture.bits == 1 => 2_000,
+        _ => 500,
+    };
+    (octets as u64).saturating_mul(pixels_an_octet) <= pixels
 }
 
 /// The ids of the parts that a page shows (RFC 2392).
