@@ -3,6 +3,7 @@
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
 mod documents;
+mod keeping;
 mod listener;
 mod next_hops;
 mod ocr;
@@ -53,6 +54,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
         documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
         ocr,
+        keep: check.hold(&raw.hold),
+        retry: check.outbox(&raw.outbox),
         journal_archive,
         log: LogConfig {
             format: raw.log.format,

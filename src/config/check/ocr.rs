@@ -44,8 +44,7 @@ impl Check<'_> {
         let recognisers = RecogniserSettings {
             languages,
             processes: processes.unwrap_or(base.processes),
-            // A clock more than the gate's own, which should be the first to ring.
-            bounds: Bounds { memory: memory as u64, seconds: per_picture.as_secs().saturating_add(2) },
+            bounds: Bounds { memory: memory as u64, seconds: (per_picture.as_secs() / 2).max(1) },
             per_picture,
             per_message,
             sandbox,

@@ -6,7 +6,7 @@ use std::io::Write;
 use proptest::prelude::*;
 
 use crate::extract::document::{Document, Found, read, read_aloud};
-use crate::extract::{Layer, Place, Spot, Texts, Unit, Why};
+use crate::extract::{Layer, Passwords, Place, Spot, Texts, Unit, Why};
 use crate::message::Limits;
 
 /// A file as it is written: its objects in their order, the first of which is the catalog.
@@ -68,7 +68,17 @@ impl Pdf {
 
 fn texts(octets: &[u8]) -> Texts {
     let place = Place { spot: Spot::Attachment("a.pdf".into()), ..Place::default() };
-    read(&Document { octets, essence: "application/pdf", name: "a.pdf", place: &place, depth: 0 }, &Limits::default())
+    read(
+        &Document {
+            octets,
+            essence: "application/pdf",
+            name: "a.pdf",
+            place: &place,
+            depth: 0,
+            passwords: Passwords::none(),
+        },
+        &Limits::default(),
+    )
 }
 
 /// All texts of a layer.
