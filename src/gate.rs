@@ -51,31 +51,62 @@ pub struct Scan {
     pub verdict: Verdict,
 }
 
-/// Judges a mail: parse, extract, detect, decide. Pure but for its documents, which reader processes read, and linear
-/// in the size of the mail.
+/// Judges a mail: parse, extract, detect, decide. Pure but for its documents and pictures, which processes of their own
+/// read, and linear in the size of the mail.
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
-    judge(begin(mail, bench), mail, tenant, bench, Mode::Enforce)
+    let read = read(begin(mail, bench), mail, tenant, bench);
+    judge(read.with_pictures(bench), mail, tenant, bench, Mode::Enforce)
 }
 
-/// A mail that is read but for its documents.
+/// A mail that is read but for its documents and pictures.
 struct Begun {
     headers: Headers,
     texts: extract::Begun,
 }
 
-/// The first half, which waits for nobody: parse, and extract all but documents.
+/// The first part, which waits for nobody: parse, and extract all but documents and pictures.
 fn begin(mail: &Mail, bench: &Bench) -> Begun {
     let limits = bench.limits.for_message(mail.raw.len());
     let message = Message::parse(&mail.raw, &limits);
     Begun { headers: message.headers().clone(), texts: extract::begin(&message, &limits) }
 }
 
-/// The other half: extract documents, detect, decide.
-fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench, pause: Mode) -> Scan {
+/// A mail that is read but for its pictures.
+struct Read {
+    headers: Headers,
+    texts: extract::Read,
+}
+
+/// The second part: extract documents.
+fn read(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Read {
     let told_before = told::recall(bench, tenant, mail);
-    let texts = begun.texts.finish(bench.documents(), &told_before);
+    Read { headers: begun.headers, texts: begun.texts.finish(bench.documents(), &told_before) }
+}
+
+impl Read {
+    /// Whether it has pictures, and somebody to recognise text in them.
+    fn waits(&self, bench: &Bench) -> bool {
+        bench.recognisers.is_some() && self.texts.has_pictures()
+    }
+
+    /// The third part, which takes longest: recognise text in pictures.
+    fn with_pictures(self, bench: &Bench) -> (Headers, Texts) {
+        match &bench.recognisers {
+            Some(recognisers) if self.texts.has_pictures() => (self.headers, self.texts.recognise(recognisers)),
+            _ => self.without_pictures(),
+        }
+    }
+
+    /// Its pictures are unread.
+    fn without_pictures(self) -> (Headers, Texts) {
+        (self.headers, self.texts.without_pictures())
+    }
+}
+
+/// The last part: detect, decide.
+fn judge((headers, texts): (Headers, Texts), mail: &Mail, tenant: &Tenant, bench: &Bench, pause: Mode) -> Scan {
     let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
-    bench.judge(mail, tenant, pause, (begun.headers, texts, findings))
+    bench.judge(mail, tenant, pause, (headers, texts, findings))
 }
 
 /// The gate of one installation; clones are the same gate.

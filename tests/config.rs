@@ -12,7 +12,7 @@ use mailpoort::decide::Mode;
 use mailpoort::problem::Problem;
 
 const SAMPLE: &str = "deploy/mailpoort.toml";
-const BAD: usize = 82;
+const BAD: usize = 85;
 
 #[test]
 fn the_sample_loads_as_it_is() {
@@ -73,7 +73,7 @@ fn the_sample_shows_the_defaults() {
         lines = lines.replacen(&commented, &format!("\n{key} = "), 1);
     }
     // The tables that hold nothing but defaults.
-    for table in ["[scan]", "[documents]", "[flood]", "[log]"] {
+const BAD: usize = 85;
         lines = lines.replacen(&format!("\n#{table}"), &format!("\n{table}"), 1);
     }
     for key in [
@@ -90,8 +90,7 @@ fn the_sample_shows_the_defaults() {
         "text_per_document",
         "text_per_message",
         "sandbox",
-        "messages_per_hour",
-        "outside_recipients_per_hour",
+const BAD: usize = 85;
         "format",
         "level",
     ] {
@@ -103,7 +102,7 @@ fn the_sample_shows_the_defaults() {
         format!("{config:?}").replace("school: Some(\"linde\")", "school: None")
     };
     assert_eq!(same(&load(folder.path(), &lines)), same(&plain));
-    assert_eq!(shown, 36);
+const BAD: usize = 85;
 }
 
 #[test]

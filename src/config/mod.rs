@@ -63,6 +63,8 @@ pub struct Config {
     pub scan_deadline: Duration,
     /// Reading documents.
     pub documents: DocumentsConfig,
+    /// Recognising text in pictures; none leaves them unread.
+    pub ocr: Option<OcrConfig>,
     /// How long stopped mail is kept; zero keeps none.
     pub keep: Duration,
     /// How mail that we owe is tried again.
@@ -186,6 +188,17 @@ pub struct DocumentsConfig {
     pub text_per_message: usize,
     /// How long passwords are remembered by recipient; none remembers none.
     pub remember_passwords: Option<Duration>,
+}
+
+/// Recognising text in pictures.
+#[derive(Debug)]
+pub struct OcrConfig {
+    /// The processes that do it.
+    pub recognisers: reader::RecogniserSettings,
+    /// Pages of one message.
+    pub pages: usize,
+    /// Pixels of a page.
+    pub max_pixels: usize,
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

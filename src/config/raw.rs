@@ -44,6 +44,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub documents: Documents,
     #[serde(default)]
+    pub ocr: Ocr,
+    #[serde(default)]
     pub hold: Hold,
     #[serde(default)]
     pub outbox: Outbox,
@@ -359,6 +361,44 @@ impl Default for Documents {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Ocr {
+    #[serde(default)]
+    pub enabled: bool,
+    #[serde(default = "default_ocr_program")]
+    pub program: Spanned<PathBuf>,
+    #[serde(default = "default_languages")]
+    pub languages: Spanned<Vec<Spanned<String>>>,
+    pub processes: Option<Spanned<usize>>,
+    #[serde(default = "default_ocr_memory")]
+    pub memory: Spanned<Size>,
+    #[serde(default = "default_pages")]
+    pub pages: Spanned<usize>,
+    #[serde(default = "default_pixels")]
+    pub max_pixels: Spanned<usize>,
+    #[serde(default = "default_picture_time")]
+    pub time_per_picture: Spanned<Time>,
+    #[serde(default = "default_pictures_time")]
+    pub time_per_message: Spanned<Time>,
+}
+
+impl Default for Ocr {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            program: default_ocr_program(),
+            languages: default_languages(),
+            processes: None,
+            memory: default_ocr_memory(),
+            pages: default_pages(),
+            max_pixels: default_pixels(),
+            time_per_picture: default_picture_time(),
+            time_per_message: default_pictures_time(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct JournalArchive {
     pub client: Spanned<String>,
     pub addresses: Spanned<Vec<Spanned<String>>>,
@@ -639,6 +679,34 @@ fn default_document_text() -> Spanned<Size> {
 
 fn default_documents_text() -> Spanned<Size> {
     default(Size(100_000_000))
+}
+
+fn default_ocr_program() -> Spanned<PathBuf> {
+    default("tesseract".into())
+}
+
+fn default_languages() -> Spanned<Vec<Spanned<String>>> {
+    default(["nld", "eng"].map(|language| default(language.into())).to_vec())
+}
+
+fn default_ocr_memory() -> Spanned<Size> {
+    default(Size(640 << 20))
+}
+
+fn default_pages() -> Spanned<usize> {
+    default(10)
+}
+
+fn default_pixels() -> Spanned<usize> {
+    default(40_000_000)
+}
+
+fn default_picture_time() -> Spanned<Time> {
+    seconds(20)
+}
+
+fn default_pictures_time() -> Spanned<Time> {
+    seconds(40)
 }
 
 #[cfg(test)]

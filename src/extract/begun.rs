@@ -5,14 +5,17 @@
 //! together. Cannot fail.
 
 use super::document::{self, Document};
+use super::pages::{Pictured, Read, Room};
 use super::{Documents, Passwords, Place, Receipt, Texts, Unread, Why};
 use crate::message::Limits;
 
-/// A message whose documents are still to be read.
-#[derive(Default)]
+/// A message whose documents and pictures are still to be read.
 pub struct Begun {
     pub(super) texts: Texts,
     pub(super) waiting: Vec<Waiting>,
+    /// Pictures that stand in no document, and the room for more.
+    pub(super) pictured: Vec<Pictured>,
+    pub(super) room: Room,
     /// What the documents may hold, all of them together.
     pub(super) limits: Limits,
 }
@@ -53,7 +56,7 @@ impl std::fmt::Debug for Begun {
 }
 
 /// What came of one document.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Answer {
     /// What could be read, and what not.
     pub texts: Texts,
@@ -61,6 +64,8 @@ pub struct Answer {
     pub entries: usize,
     /// Octets that were unpacked.
     pub unpacked: usize,
+    /// Pictures of which somebody may recognise the text.
+    pub pictured: Vec<Pictured>,
 }
 
 /// Reads documents in this process: for the reader processes themselves, tests and fuzzers.
@@ -74,9 +79,9 @@ impl Documents for Here {
 }
 
 impl Begun {
-    /// Whether there are documents to be read.
-    pub fn has_documents(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Whether there are documents or pictures to be read, for which others are needed.
+    pub fn has_more(&self) -> bool {
+        !self.waiting.is_empty() || !self.pictured.is_empty()
     }
 
     /// What comes of the documents, and the passwords that they were tried with. What is locked is read again where
@@ -108,13 +113,15 @@ impl Begun {
 
     /// Has the documents read, and puts what they hold in its place. Passwords that were told before are tried behind
     /// those that the message tells itself.
-    pub fn finish(self, documents: &dyn Documents, told_before: &Passwords) -> Texts {
+    pub fn finish(self, documents: &dyn Documents, told_before: &Passwords) -> Read {
+        let pages = self.limits.pictures;
         if self.waiting.is_empty() {
-            return self.texts;
+            return Read { texts: self.texts, pictured: self.pictured, pages };
         }
         let (answers, passwords) = self.answers(documents, told_before);
         let mut answers = answers.into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
+        (all.pictured, all.room) = (self.pictured, self.room);
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
         for waiting in &self.waiting {
             all.out.texts.extend(texts.by_ref().take(waiting.behind_texts.saturating_sub(all.own_texts)));
@@ -126,7 +133,7 @@ impl Begun {
         all.out.texts.extend(texts);
         all.out.receipts.extend(receipts);
         all.out.passwords = passwords;
-        all.out
+        Read { texts: all.out, pictured: all.pictured, pages }
     }
 }
 
@@ -140,6 +147,8 @@ struct Together {
     cells_left: usize,
     entries_left: usize,
     unpack_left: usize,
+    pictured: Vec<Pictured>,
+    room: Room,
 }
 
 impl Together {
@@ -152,6 +161,8 @@ impl Together {
             cells_left: limits.cells,
             entries_left: limits.entries,
             unpack_left: limits.unpacked_bytes,
+            pictured: Vec::new(),
+            room: Room::new(limits),
         }
     }
 
@@ -181,6 +192,14 @@ impl Together {
         }
         self.out.texts.extend(texts);
         self.out.unread.extend(unread);
+        for mut part in answer.pictured {
+            let offered = part.pictures.len();
+            part.pictures.retain(|picture| self.room.takes(picture));
+            part.whole &= part.pictures.len() == offered;
+            if !part.pictures.is_empty() {
+                self.pictured.push(part);
+            }
+        }
     }
 
     /// Takes an answer off what is left; what is more is cut off.
@@ -228,14 +247,15 @@ mod tests {
             let answer = |(document, length): (&Document<'_>, &Option<usize>)| {
                 let text = |length| Text { place: document.place.clone(), text: "x".repeat(length), cells: Vec::new() };
                 let texts = length.map(text).into_iter().collect();
-                Answer { texts: Texts { texts, ..Texts::default() }, entries: 1, unpacked: 10 }
+                Answer { texts: Texts { texts, ..Texts::default() }, entries: 1, unpacked: 10, pictured: Vec::new() }
             };
             documents.iter().zip(&self.0).map(answer).collect()
         }
     }
 
     fn read(limits: &Limits, answers: Vec<Option<usize>>) -> (Vec<String>, Vec<(&'static str, Why)>, Vec<String>) {
-        let found = begin(&Message::parse(MAIL, limits), limits).finish(&Answers(answers), Passwords::none());
+        let finished = begin(&Message::parse(MAIL, limits), limits).finish(&Answers(answers), Passwords::none());
+        let found = finished.without_pictures();
         (
             found.texts.iter().map(|text| format!("{} {}", text.place.path(), text.text.len())).collect(),
             found.unread.iter().map(|unread| (unread.place.masked(), unread.why)).collect(),

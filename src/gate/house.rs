@@ -22,7 +22,7 @@ use crate::gate::told::Told;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::outbox::Retry;
 use crate::problem::Problem;
-use crate::reader::Readers;
+use crate::reader::{Readers, Recognisers};
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
@@ -90,6 +90,8 @@ pub struct Bench {
     pub mode: Mode,
     /// Who reads documents; none reads them in this process, for tests.
     pub readers: Option<Readers>,
+    /// Who recognises text in pictures; none leaves them unread.
+    pub recognisers: Option<Recognisers>,
 }
 
 /// A school with what belongs to it alone.
@@ -355,6 +357,8 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
             archives: config.documents.archive_depth,
             document_text: config.documents.text_per_document,
             documents_text: config.documents.text_per_message,
+            pictures: config.ocr.as_ref().map_or(0, |ocr| ocr.pages),
+            picture_pixels: config.ocr.as_ref().map_or(0, |ocr| ocr.max_pixels as u64),
             ..Limits::default()
         },
         rules: rules?,
@@ -363,6 +367,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
         readers: Some(Readers::new(config.documents.readers.clone())),
+        recognisers: recognisers(config, problems),
     })
 }
 
@@ -376,6 +381,27 @@ fn certificates(smtp: &SmtpConfig, hops: &[NextHopConfig]) -> Vec<(String, Times
     let listener = smtp.tls.iter().map(|(file, _)| ("smtp".to_string(), file));
     let clients = hops.iter().filter_map(|hop| Some((format!("next hop {}", hop.name), &hop.certificate.as_ref()?.0)));
     listener.chain(clients).filter_map(|(what, file)| Some((what, tls::Chain::read(file).ok()?.until()))).collect()
+}
+
+/// Who recognises text, tried out: a language that is missing is better known now than at the first scan.
+fn recognisers(config: &Config, problems: &mut Vec<Problem>) -> Option<Recognisers> {
+    let recognisers = Recognisers::new(config.ocr.as_ref()?.recognisers.clone());
+    let program = recognisers.settings().program.display().to_string();
+    match recognisers.check() {
+        Ok(missing) => problems.extend(missing.iter().map(|language| {
+            Problem::new(
+                "[ocr]",
+                format!("{program} does not know the language `{language}`"),
+                format!("install Debian's package tesseract-ocr-{language}, or leave it out of `languages`"),
+            )
+        })),
+        Err(failure) => problems.push(Problem::new(
+            "[ocr]",
+            format!("{program} does not run in its sealed process: {failure}"),
+            "run `tesseract --list-langs` by hand; on Debian: apt-get install tesseract-ocr tesseract-ocr-nld",
+        )),
+    }
+    Some(recognisers)
 }
 
 /// In the data folder; without one a restart forgets.

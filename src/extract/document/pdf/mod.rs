@@ -26,6 +26,7 @@ mod pages;
 mod pen;
 mod pictures;
 mod predictor;
+mod recognised;
 mod resources;
 mod salvage;
 mod tables;
@@ -42,7 +43,7 @@ use self::file::File;
 use self::filter::Budget;
 use self::notes::Notes;
 use self::pages::{Page, PageText};
-pub use self::pictures::{Coding, PagePicture, pictures};
+pub(in crate::extract) use self::recognised::placed;
 use super::Sink;
 use crate::extract::passwords::forms;
 use crate::extract::{Layer, Section, Unit, Why};
@@ -69,6 +70,7 @@ pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
         passwords: &passwords,
         sink,
         notes: Notes::default(),
+        scans: Vec::new(),
         lines: HashSet::new(),
         empty: true,
     };
@@ -94,6 +96,8 @@ struct Reading<'r, 'd, 's, 'l, 'k> {
     passwords: &'r [&'r [u8]],
     sink: &'k mut Sink<'s, 'l>,
     notes: Notes,
+    /// The pages that are scans, with what they show and how large they are.
+    scans: Vec<(u32, Vec<content::Picture>, f64)>,
     /// Lines that were read, so that an older state tells only what is gone.
     lines: HashSet<u64>,
     /// Nothing was read and nothing was said to be unread.
@@ -114,7 +118,9 @@ impl Reading<'_, '_, '_, '_, '_> {
         self.document();
         self.gone(&mut painter, &pages);
         self.settle();
-        if self.file.budget.is_over() {
+        let is_over = self.file.budget.is_over();
+        self.scans();
+        if is_over {
             self.unread(Section::default(), Why::OverLimit);
         }
         if self.empty {
@@ -133,6 +139,19 @@ impl Reading<'_, '_, '_, '_, '_> {
         }
         for why in read.unread {
             self.unread(Section { unit: unit.clone(), layer: Layer::Body }, why);
+        }
+        if self.scans.len() < self.sink.limits().pictures {
+            self.scans.extend(read.scan.map(|(pictures, area)| (index, pictures, area)));
+        }
+    }
+
+    /// Hands out the pictures of the pages that are scans: last, so that what they take is taken from no text.
+    fn scans(&mut self) {
+        for (index, drawn, area) in std::mem::take(&mut self.scans) {
+            let (pictures, whole) = pictures::of_page(self.file, &drawn, area, self.sink.limits());
+            let section = Section { unit: Unit::Page(index), layer: Layer::Body };
+            self.sink.pictured(section, Why::ScanWithoutOcr, pictures, whole);
+            self.settle();
         }
     }
 
