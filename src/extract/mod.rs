@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use begun::Waiting;
 pub use begun::{Answer, Begun, Here};
 pub use document::{Document, Documents, Found};
-pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why};
+pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why, Writer};
 
 use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
 
@@ -159,7 +159,11 @@ impl<'l> Reader<'l> {
                 subject = words::shown(field.value);
                 self.text(place(Spot::Subject), subject.clone(), Vec::new());
             } else if let Some(name) = ADDRESS_FIELDS.iter().find(|name| top && field.is(name)) {
-                let names = display_names(&words::shown(field.value));
+                let shown = words::shown(field.value);
+                let names = display_names(&shown);
+                if *name == "From" && !within.is_empty() {
+                    self.out.writers.push(Writer { within: within.to_vec(), address: shown });
+                }
                 self.text(place(Spot::Header(name.to_string())), names, Vec::new());
             } else if let Some(name) = TEXT_FIELDS.iter().find(|name| field.is(name)) {
                 let shown = words::shown(field.value);
