@@ -379,7 +379,7 @@ fn content(tally: &Tally) -> Content {
 }
 
 /// The kinds that make a content personal; IBAN, phone and postcode are in half of all signatures.
-const PERSONAL: [Kind; 7] = [
+const PERSONAL: [Kind; 13] = [
     Kind::Bsn,
     Kind::EducationNumber,
     Kind::DocumentNumber,
@@ -387,4 +387,10 @@ const PERSONAL: [Kind; 7] = [
     Kind::StudentNumber,
     Kind::BirthDate,
     Kind::PupilName,
+    Kind::Marks,
+    Kind::Conduct,
+    Kind::Password,
+    Kind::LockedWithPassword,
+    Kind::Employment,
+    Kind::ChatExport,
 ];

@@ -9,6 +9,7 @@
 //! are linear in the text. A value that repeats is reported at most [`REPEATS`] times a text and rule.
 
 mod bsn;
+mod columns;
 mod everyday;
 mod finding;
 mod fold;
@@ -126,7 +127,7 @@ fn text_findings(
     let numbers = numbers::numbers(&scene.reading);
     for check in [Check::Bsn, Check::EducationNumber] {
         let Some((_, rule)) = rules.with_check(check) else { continue };
-        for (number, score) in bsn::scored(scene, rules, message, &numbers, check) {
+        for (number, score) in bsn::scored(scene, rules, message, &report.zones, &numbers, check) {
             report.tokens(rule, number.first, number.last, score, None);
         }
     }

@@ -248,7 +248,7 @@ mod tests {
             ),
             ("Zie onder\n\n-----Oorspronkelijk bericht-----\nVan: Kim [mailto:k@x.example]\nDatum: 3 mei\n\nHoi", "nqkkk"),
             ("---------- Forwarded message ---------\nVan: Kim <k@x.example>\nDate: 3 mei\nSubject: x\n\nHoi", "qkkkk"),
-            ("> Van: Kim <k@x.example>\n> Aan: Bo\n> Onderwerp: x\n>\n> Hoi", "kkkk"),
+            ("> Van: Kim <k@x.example>\n> Aan: Bo\n> Onderwerp: x\n>\n> Hoi", "kkkkk"),
             ("Van: Utrecht\nnaar Zwolle", "nn"),
             ("Op 3 mei schreef de inspectie dat het goed is.\nDag", "nn"),
             ("Dag\n-- \nKim Vos\nDe Berk\n013-5550000", "nnsss"),
