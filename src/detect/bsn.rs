@@ -112,7 +112,11 @@ impl Around<'_, '_> {
         } else {
             score.when(near & about::NAMED != 0 && !column, "and nothing says what else it is", weight::NAMED);
         }
-        score.when(self.short == Some(number.first) && !column, "a short answer that is mostly this number", weight::SHORT);
+        score.when(
+            self.short == Some(number.first) && !column,
+            "a short answer that is mostly this number",
+            weight::SHORT,
+        );
     }
 }
 

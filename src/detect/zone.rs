@@ -192,7 +192,8 @@ impl<'t, 'z> Walk<'t, 'z> {
 
 /// The only address in a text.
 fn sole_mailbox(said: &str) -> Author {
-    let divides = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '[' | ']' | '(' | ')' | ',' | ';' | '"' | '\'');
+    let divides =
+        |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '[' | ']' | '(' | ')' | ',' | ';' | '"' | '\'');
     let words = said.split(divides).filter(|word| word.contains('@'));
     let strip = |word: &'_ str| word.trim_end_matches([':', '.', '*']).rsplit("mailto:").next().map(str::to_owned);
     let mut found: Option<Mailbox> = None;
@@ -246,7 +247,10 @@ mod tests {
                  Bo\nSent: 3 May\nTo: Kim\n\nHallo",
                 "nkkkkkqqqq",
             ),
-            ("Zie onder\n\n-----Oorspronkelijk bericht-----\nVan: Kim [mailto:k@x.example]\nDatum: 3 mei\n\nHoi", "nqkkk"),
+            (
+                "Zie onder\n\n-----Oorspronkelijk bericht-----\nVan: Kim [mailto:k@x.example]\nDatum: 3 mei\n\nHoi",
+                "nqkkk",
+            ),
             ("---------- Forwarded message ---------\nVan: Kim <k@x.example>\nDate: 3 mei\nSubject: x\n\nHoi", "qkkkk"),
             ("> Van: Kim <k@x.example>\n> Aan: Bo\n> Onderwerp: x\n>\n> Hoi", "kkkkk"),
             ("Van: Utrecht\nnaar Zwolle", "nn"),
@@ -274,7 +278,8 @@ mod tests {
         let within = vec!["a.eml".to_owned()];
         let writers = [Writer { within: within.clone(), address: "Kim <k@x.example>".to_owned() }];
         let zone = |within: Vec<String>, spot| {
-            let text = Text { place: Place { within, spot, ..Place::default() }, text: "Hoi".into(), cells: Vec::new() };
+            let text =
+                Text { place: Place { within, spot, ..Place::default() }, text: "Hoi".into(), cells: Vec::new() };
             Zones::new(&text, &writers).at(0).clone()
         };
         let kim = Zone::Quote { author: Some(Arc::new(Mailbox::parse("k@x.example").unwrap())) };
@@ -285,7 +290,14 @@ mod tests {
 
     #[test]
     fn hostile_texts_take_linear_time() {
-        for line in ["> > > > > ", "Op 3 schreef\n", "Van: a\n", "vertrouwelijk geadresseerde dit bericht\n\n", "-- \n", "groet\n"] {
+        for line in [
+            "> > > > > ",
+            "Op 3 schreef\n",
+            "Van: a\n",
+            "vertrouwelijk geadresseerde dit bericht\n\n",
+            "-- \n",
+            "groet\n",
+        ] {
             let text = Text { text: line.repeat(50_000), ..Text::default() };
             Zones::new(&text, &[]).at(1);
         }

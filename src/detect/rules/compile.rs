@@ -102,7 +102,8 @@ impl<'f> Compiler<'f> {
     }
 
     fn frames(&mut self, source: &Source<'_>) {
-        let Frames { child, pronoun, fact, generic, asked, example, staff, column, school, public, work } = &source.pack.frames;
+        let Frames { child, pronoun, fact, generic, asked, example, staff, column, school, public, work } =
+            &source.pack.frames;
         for (cue, words) in [
             (Cue::Child, child),
             (Cue::Pronoun, pronoun),

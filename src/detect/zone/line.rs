@@ -57,8 +57,22 @@ pub fn header_block<'t>(lines: &[Line<'t>]) -> Option<&'t str> {
 const MOST_FIELDS: usize = 8;
 const FROM: [&str; 4] = ["van", "from", "von", "de"];
 const OTHER_FIELDS: [&str; 16] = [
-    "verzonden", "sent", "datum", "date", "aan", "to", "onderwerp", "subject", "gesendet", "an", "betreff", "envoye", "objet",
-    "cc", "beantwoorden", "reply-to",
+    "verzonden",
+    "sent",
+    "datum",
+    "date",
+    "aan",
+    "to",
+    "onderwerp",
+    "subject",
+    "gesendet",
+    "an",
+    "betreff",
+    "envoye",
+    "objet",
+    "cc",
+    "beantwoorden",
+    "reply-to",
 ];
 
 /// `*Van:* Kim` -> `van`, ` Kim`.
@@ -86,8 +100,14 @@ pub fn is_drawn(said: &str) -> bool {
 
 const LONGEST_DRAWN: usize = 90;
 const DRAWN: [&str; 8] = [
-    "oorspronkelijk bericht", "original message", "doorgestuurd bericht", "forwarded message", "origineel bericht",
-    "oorspronkelijke bericht", "original appointment", "oorspronkelijke afspraak",
+    "oorspronkelijk bericht",
+    "original message",
+    "doorgestuurd bericht",
+    "forwarded message",
+    "origineel bericht",
+    "oorspronkelijke bericht",
+    "original appointment",
+    "oorspronkelijke afspraak",
 ];
 
 /// "Op 3 mei schreef Kim <..>:", in up to three lines: what it says, and in how many lines.
@@ -106,7 +126,8 @@ pub fn attribution(lines: &[Line<'_>]) -> Option<(String, usize)> {
     for (at, line) in lines.iter().take(LONGEST_ATTRIBUTION).enumerate() {
         // Gmail breaks before the > of an address, which then looks like a quote mark.
         let broken = at > 0 && line.depth == first.depth + 1 && said.contains('<') && !said.contains('>');
-        if line.said.is_empty() || (line.depth != first.depth && !broken) || said.len() + line.said.len() > LONGEST_SAID {
+        if line.said.is_empty() || (line.depth != first.depth && !broken) || said.len() + line.said.len() > LONGEST_SAID
+        {
             return None;
         }
         if at > 0 {
@@ -139,8 +160,22 @@ pub fn ends_letter(said: &str) -> bool {
 
 const LONGEST_CLOSING: usize = 40;
 const CLOSING: [&str; 16] = [
-    "met", "vriendelijke", "hartelijke", "groet", "groeten", "groetjes", "mvg", "gr", "hoogachtend", "kind", "best", "regards",
-    "lieve", "warme", "warm", "fijne",
+    "met",
+    "vriendelijke",
+    "hartelijke",
+    "groet",
+    "groeten",
+    "groetjes",
+    "mvg",
+    "gr",
+    "hoogachtend",
+    "kind",
+    "best",
+    "regards",
+    "lieve",
+    "warme",
+    "warm",
+    "fijne",
 ];
 const GREETS: [&str; 9] = ["groet", "groeten", "groetjes", "mvg", "gr", "hoogachtend", "regards", "groetje", "gegroet"];
 
