@@ -14,7 +14,7 @@ use super::exception::{Exception, ListSender};
 use super::fact::Fact;
 use super::load;
 use super::sender::SenderClass;
-use super::verdict::{Ask, Mode, Route};
+use super::verdict::{Ask, Decision, Mode, Release, Route};
 use crate::detect::{Kind, Strength};
 use crate::extract::Why;
 use crate::problem::Problem;
@@ -218,6 +218,21 @@ impl Policy {
     /// The exceptions, in file order.
     pub fn exceptions(&self) -> impl Iterator<Item = (&Line, &Exception)> {
         self.lines.iter().filter_map(|line| Some((line, line.exception.as_ref()?)))
+    }
+
+    /// What its sender may choose for a recipient: what any line that stops it offers, but no release that one of them
+    /// forbids, and no columns that are not an answer to all of them.
+    pub fn offers(&self, decision: &Decision) -> BTreeSet<Offer> {
+        let lines = || std::iter::once(&decision.line).chain(&decision.next).filter_map(|id| self.line(id));
+        let release = lines().filter_map(|line| if let Ask::Block(release) = line.ask { Some(release) } else { None });
+        let strictest = release.max();
+        let forbidden = |offer: &Offer| match offer {
+            Offer::Reason => strictest > Some(Release::Reason),
+            Offer::SecondPerson => strictest > Some(Release::SecondPerson),
+            Offer::RemoveColumns => !lines().all(|line| line.offers.contains(&Offer::RemoveColumns)),
+            _ => false,
+        };
+        lines().flat_map(|line| line.offers.iter().copied()).filter(|offer| !forbidden(offer)).collect()
     }
 
     /// Whether any line asks for this fact.

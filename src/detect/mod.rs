@@ -19,6 +19,7 @@ mod marks;
 mod names;
 mod numbers;
 mod once;
+mod opened;
 mod password;
 mod people;
 mod reading;
@@ -93,6 +94,9 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
     }
     for scene in waiting {
         put(&mut found, scene.index, text_findings(&scene, rules, names, message, &texts.writers));
+    }
+    for (index, finding) in opened::findings(texts, rules) {
+        found.get_mut(index).into_iter().for_each(|found| found.push(finding.clone()));
     }
     once::only(found.into_iter().flatten().collect())
 }
