@@ -5,6 +5,7 @@
 //! policy is the only thing here with an error, and a bad policy is refused whole.
 
 mod class;
+mod exception;
 mod fact;
 mod judge;
 mod load;
@@ -20,6 +21,7 @@ mod webmail;
 pub use class::{
     CLASSES, CONFIDENTIAL, ClassList, Classes, INSIDE, OTHER_GUARDIAN, OWN_GUARDIAN, PRIVATE, UNKNOWN, listable,
 };
+pub use exception::{Exception, ListSender, Purpose};
 pub use fact::{Acquaintance, Fact, KnowsAll, PupilFacts};
 pub use judge::{Evidence, Known, verdict};
 pub use look_alike::KnownDomains;

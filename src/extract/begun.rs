@@ -122,6 +122,7 @@ impl Begun {
         let mut answers = answers.into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
         (all.pictured, all.room) = (self.pictured, self.room);
+        all.out.writers = self.texts.writers;
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
         for waiting in &self.waiting {
             all.out.texts.extend(texts.by_ref().take(waiting.behind_texts.saturating_sub(all.own_texts)));
@@ -175,7 +176,8 @@ impl Together {
         if self.is_over(&mut answer) {
             answer.texts.unread.push(Unread { place: place.clone(), why: Why::OverLimit });
         }
-        let Texts { texts, unread, receipts, .. } = answer.texts;
+        let Texts { texts, unread, receipts, writers, .. } = answer.texts;
+        self.out.writers.extend(writers);
         match receipts.iter().any(|receipt| receipt.place == *place) {
             true => self.out.receipts.extend(receipts),
             false => {

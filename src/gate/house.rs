@@ -173,6 +173,7 @@ impl Bench {
             contacts: &tenant.contacts,
             pupils: &tenant.pupils,
             domains: [&self.domains, &tenant.domains],
+            today: mail.day,
             acquaintance: &*self.acquaintance,
         };
         let verdict = decide::verdict(&evidence, &known);
@@ -189,7 +190,14 @@ impl House {
         let mut problems = Vec::new();
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
-        let today = Zoned::now().with_time_zone(config.time_zone.clone()).date();
+        let now = Zoned::now().with_time_zone(config.time_zone.clone());
+        let today = now.date();
+        for (line, exception) in bench.iter().flat_map(|bench| bench.policy.exceptions()) {
+            if exception.until < super::day(&now) {
+                let (id, owner, until) = (&line.id, &exception.owner, exception.until);
+                told(format!("policy: the exception {id} of {owner} ended on {until} and does nothing any more"));
+            }
+        }
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
             .schools
