@@ -8,6 +8,7 @@
 
 mod acquaintance;
 mod deadline;
+mod desk;
 mod door;
 pub mod house;
 mod watch;

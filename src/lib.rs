@@ -20,6 +20,7 @@
 //! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
+//! | [`web`] | the desk of teachers: pages about what was stopped | yes |
 //! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
@@ -61,3 +62,4 @@ pub mod smtp;
 pub mod store;
 pub mod tls;
 pub mod vault;
+pub mod web;

@@ -13,10 +13,12 @@ use jiff::civil::DateTime;
 
 use super::found::{Found, Part, Places, UnreadPart, grouped, names_with_findings};
 use super::shown::{Revealing, line};
+use super::wording;
 use crate::decide::{self, Decision, Fact, Line, Offer, Policy, Route, Verdict, When};
 use crate::detect::{Finding, Kind};
 use crate::extract::{self, Spot, Unread, Why};
 use crate::message::{Envelope, Headers, Mailbox};
+use crate::school::Language;
 
 /// So many places, columns and kinds are told; a sheet can have thousands.
 const MOST_TOLD: usize = 12;
@@ -136,6 +138,13 @@ impl Incident {
             offers: offers(&cause.lines),
             message_id: stopped.headers.message_id.as_deref().filter(|id| is_plain_id(id)).map(str::to_string),
         }
+    }
+}
+
+impl Incident {
+    /// What was found and where, a line each, as its notice says it.
+    pub fn found_in_words(&self, language: Language) -> Vec<String> {
+        wording::found(self, language)
     }
 }
 

@@ -18,3 +18,4 @@ pub use block::Incidents;
 pub use carry::{Case, carry_out, refuse};
 pub use found::{Column, Found, Part, ToldUnit, UnreadPart, Where};
 pub use incident::{Advised, Incident, Stopped, Told};
+pub use wording::kind as kind_in_words;

@@ -23,6 +23,7 @@ use crate::secret::Secret;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
+use crate::web;
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ pub struct Config {
     pub scan_deadline: Duration,
     /// Reading documents.
     pub documents: DocumentsConfig,
+    /// The pages for teachers; none has none.
+    pub web: Option<web::Settings>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// Logging.

@@ -42,6 +42,7 @@ pub(super) struct Raw {
     pub scan: Scan,
     #[serde(default)]
     pub documents: Documents,
+    pub web: Option<Web>,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub log: Log,
@@ -56,6 +57,7 @@ pub(super) struct School {
     pub gate_address: Option<Spanned<String>>,
     pub privacy: Option<Contact>,
     pub deputy: Option<Contact>,
+    pub director: Option<Contact>,
     pub helpdesk: Option<Contact>,
     pub fg: Option<Contact>,
     #[serde(default)]
@@ -302,6 +304,21 @@ impl Default for Documents {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Web {
+    pub listen: Spanned<String>,
+    pub url: Spanned<String>,
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    #[serde(default)]
+    pub behind_proxy: bool,
+    #[serde(default = "default_web_connections")]
+    pub max_connections: Spanned<usize>,
+    #[serde(default = "default_web_timeout")]
+    pub idle_timeout: Spanned<Time>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct JournalArchive {
     pub client: Spanned<String>,
     pub addresses: Spanned<Vec<Spanned<String>>>,
@@ -475,6 +492,14 @@ fn default_reply_timeout() -> Spanned<Time> {
 
 fn default_final_reply_timeout() -> Spanned<Time> {
     seconds(480)
+}
+
+fn default_web_connections() -> Spanned<usize> {
+    default(256)
+}
+
+fn default_web_timeout() -> Spanned<Time> {
+    default(Time(Duration::from_secs(60)))
 }
 
 fn default_parts() -> Spanned<usize> {

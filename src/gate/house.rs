@@ -28,6 +28,7 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Hop, NextHop};
 use crate::smtp::settings::Settings;
 use crate::tls::{self, Trust};
+use crate::web;
 
 /// What a running gate knows.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct House {
     pub ways: Vec<Way>,
     /// The texts of notices.
     pub texts: notice::Texts,
+    /// The texts of the pages for teachers.
+    pub desk_texts: Arc<web::desk::Texts>,
     /// Time for judging one message.
     pub scan_deadline: Duration,
     /// The client whose journal reports to these addresses pass unscanned.
@@ -160,6 +163,7 @@ impl House {
         let mut problems = Vec::new();
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
+        let desk_texts = desk_texts(config.texts.as_deref(), &mut problems);
         let today = Zoned::now().with_time_zone(config.time_zone.clone()).date();
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
@@ -183,8 +187,8 @@ impl House {
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
         }
-        match (bench, texts) {
-            (Some(bench), Some(texts)) if problems.is_empty() => Ok((
+        match (bench, texts, desk_texts) {
+            (Some(bench), Some(texts), Some(desk_texts)) if problems.is_empty() => Ok((
                 Self {
                     hostname: config.hostname,
                     language: config.language,
@@ -195,6 +199,7 @@ impl House {
                     inboxes,
                     ways,
                     texts,
+                    desk_texts: Arc::new(desk_texts),
                     scan_deadline: config.scan_deadline,
                     journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                 },
@@ -354,6 +359,14 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
             None
         }
     }
+}
+
+/// Of a school's folder, only the files of the desk; it need not have any.
+fn desk_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<web::desk::Texts> {
+    let own =
+        folder.into_iter().flat_map(|folder| Language::ALL.map(|l| folder.join(format!("desk.{}.toml", l.word()))));
+    let own: Vec<PathBuf> = own.filter(|file| file.is_file()).collect();
+    read_all(&own, problems).and_then(|files| keep(web::desk::Texts::load(&files), problems))
 }
 
 fn tenant(

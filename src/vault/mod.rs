@@ -5,6 +5,8 @@
 //! local files now, S3 when there are several machines). Never holds plain text outside of memory, never says what an
 //! item is about. Fails as [`VaultError`], which is trouble of ours and a 4xx to whoever waits.
 
+mod link;
+
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -15,6 +17,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+pub use self::link::LinkSecret;
 use crate::problem::Problem;
 use crate::seal::{self, SealKey};
 

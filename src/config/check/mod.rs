@@ -6,6 +6,7 @@ mod documents;
 mod listener;
 mod next_hops;
 mod schools;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -47,6 +48,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         max_depth: check.at_least(&raw.scan.max_depth, "max_depth", 1),
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
         documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
+        web: raw.web.and_then(|web| check.web(&web)),
         journal_archive,
         log: LogConfig {
             format: raw.log.format,
