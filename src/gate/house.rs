@@ -28,7 +28,7 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Hop, NextHop};
 use crate::smtp::settings::Settings;
 use crate::tls::{self, Trust};
-use crate::web;
+use crate::web::desk::Texts as DeskTexts;
 
 /// What a running gate knows.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub struct House {
     /// The texts of notices.
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
-    pub desk_texts: Arc<web::desk::Texts>,
+    pub desk_texts: Arc<DeskTexts>,
     /// Time for judging one message.
     pub scan_deadline: Duration,
     /// The client whose journal reports to these addresses pass unscanned.
@@ -362,11 +362,11 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
 }
 
 /// Of a school's folder, only the files of the desk; it need not have any.
-fn desk_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<web::desk::Texts> {
+fn desk_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<DeskTexts> {
     let own =
         folder.into_iter().flat_map(|folder| Language::ALL.map(|l| folder.join(format!("desk.{}.toml", l.word()))));
     let own: Vec<PathBuf> = own.filter(|file| file.is_file()).collect();
-    read_all(&own, problems).and_then(|files| keep(web::desk::Texts::load(&files), problems))
+    read_all(&own, problems).and_then(|files| keep(DeskTexts::load(&files), problems))
 }
 
 fn tenant(

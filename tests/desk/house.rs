@@ -47,7 +47,9 @@ pub struct House {
     pub clock: Arc<AtomicI64>,
     pub gate: Arc<Told>,
     pub server: Server,
-    pub folder: TempDir,
+    _folder: TempDir,
+    /// What was claimed so far.
+    owed: Mutex<Vec<Claimed>>,
 }
 
 /// A gate that answers as it is told.
@@ -201,7 +203,7 @@ impl House {
             idle_timeout: Duration::from_secs(20),
         };
         let server = Server::start(&settings, desk.router()).await.unwrap();
-        Self { store, vault, desk, clock, gate, server, folder }
+        Self { store, vault, desk, clock, gate, server, _folder: folder, owed: Mutex::default() }
     }
 
     /// Holds a mail; gives the path of its link.
@@ -307,9 +309,10 @@ impl House {
 
     /// Everything that is owed, oldest first.
     pub async fn owed(&self) -> Vec<Claimed> {
-        let mut owed = self.store.claim(self.now() + 1, 0, 1000).await.unwrap();
-        owed.sort_by_key(|one| one.id);
-        owed
+        let new = self.store.claim(self.now(), 365 * DAY, 1000).await.unwrap();
+        let mut owed = self.owed.lock().unwrap();
+        owed.extend(new);
+        owed.clone()
     }
 
     /// The mails that the desk has written, oldest first.
