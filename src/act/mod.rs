@@ -8,6 +8,7 @@ pub mod relay;
 
 mod block;
 mod carry;
+mod columns;
 mod found;
 mod incident;
 mod shown;
@@ -17,5 +18,6 @@ mod wording;
 
 pub use block::Incidents;
 pub use carry::{Case, carry_out, refuse};
+pub use columns::{Held, HeldColumn, held};
 pub use found::{Column, Found, Part, ToldUnit, UnreadPart, Where};
 pub use incident::{Advised, Incident, Stopped, Told};
