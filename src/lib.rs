@@ -21,6 +21,8 @@
 //! | [`redact`] | a mail or spreadsheet, columns -> the same without them | no |
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
+//! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
+//! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
@@ -51,6 +53,7 @@ pub mod detect;
 pub mod extract;
 pub mod gate;
 pub mod message;
+pub mod outbox;
 pub mod problem;
 pub mod reader;
 pub mod record;
@@ -60,4 +63,6 @@ pub mod school;
 pub mod seal;
 pub mod secret;
 pub mod smtp;
+pub mod store;
 pub mod tls;
+pub mod vault;

@@ -1,82 +1,232 @@
 //! Sealing: octets at rest that nobody reads without the key of this installation.
 //!
 //! AES-256-GCM with a random nonce. What a sealed text is (its label) is authenticated with it, so that one cannot be
-//! put in another's place. The key is a file of 32 octets that its owner alone may read, made at first use. Never logs
-//! and never keeps the plain text. Sealed text has a mark and a version in front, so that keys may change later.
+//! put in another's place. The key file holds one key of 32 octets, made at first use, or several: the first seals, all
+//! of them open, so that a key can be changed while what the old one sealed is still there. Its owner alone may read
+//! it. Never logs and never keeps the plain text.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
 
 use crate::problem::Problem;
 
-/// The key of an installation. It has no `Debug`.
-pub struct SealKey(RandomizedNonceKey);
+/// The keys of an installation, the one that seals first.
+pub struct SealKey(Vec<Key>);
 
-/// Mark and version of a sealed text.
-const MARK: &[u8; 8] = b"mpseal\x00\x01";
+struct Key {
+    id: [u8; ID_LENGTH],
+    aead: RandomizedNonceKey,
+}
+
+/// Mark and version of a sealed text that does not say which key sealed it: the first form, which is still opened.
+const MARK_WITHOUT_ID: &[u8; 8] = b"mpseal\x00\x01";
+/// Mark and version of a sealed text; the id of its key follows.
+const MARK: &[u8; 8] = b"mpseal\x00\x02";
 const KEY_LENGTH: usize = 32;
+const ID_LENGTH: usize = 4;
+const TAG_LENGTH: usize = 16;
+/// More keys than this in a file is no key file.
+const MOST_KEYS: usize = 64;
+
+/// What a sealed text is longer than its plain text, octets.
+pub const OVERHEAD: usize = MARK.len() + ID_LENGTH + NONCE_LEN + TAG_LENGTH;
 
 impl SealKey {
-    /// Reads the key, or makes it when there is none yet.
+    /// Its file, in the data folder.
+    pub const FILE: &str = "seal.key";
+
+    /// Reads the keys, or makes one when there is none yet.
     ///
     /// # Errors
-    /// A [`Problem`] when the file cannot be read or made, is no key, or may be read by others.
+    /// A [`Problem`] when the file cannot be read or made, holds no keys, or may be read by others.
     pub fn load_or_make(file: &Path) -> Result<Self, Problem> {
-        let unreadable = |error: io::Error| {
-            Problem::new(
-                file,
-                format!("the key cannot be read or made: {error}"),
-                "check the folder's owner and rights",
-            )
-        };
-        if !file.try_exists().map_err(unreadable)? {
-            make(file).or_else(|error| match error.kind() {
+        if !file.try_exists().map_err(|error| unreadable(file, &error))? {
+            let made = random::<KEY_LENGTH>().and_then(|key| write_new(file, &key));
+            made.or_else(|error| match error.kind() {
                 // Somebody else was first.
                 io::ErrorKind::AlreadyExists => Ok(()),
-                _ => Err(unreadable(error)),
+                _ => Err(unreadable(file, &error)),
             })?;
         }
-        let mut opened = File::open(file).map_err(unreadable)?;
-        if opened.metadata().map_err(unreadable)?.permissions().mode() & 0o077 != 0 {
-            return Err(Problem::new(file, "others may read the key", "chmod 600 it"));
+        Self::load(file)
+    }
+
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the file cannot be read, holds no keys, or may be read by others.
+    pub fn load(file: &Path) -> Result<Self, Problem> {
+        let octets = octets(file)?;
+        let keys: Option<Vec<Key>> = octets.chunks_exact(KEY_LENGTH).map(Key::new).collect();
+        let keys = keys.filter(|keys| !keys.is_empty() && keys.len() <= MOST_KEYS && octets.len() % KEY_LENGTH == 0);
+        keys.map(Self).ok_or_else(|| Problem::new(file, "this is no key", "put the key back from the backup"))
+    }
+
+    /// Puts a new key in front of the others: it seals from now on, and they still open.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the file cannot be read or written, or holds too many keys.
+    pub fn rotate(file: &Path) -> Result<Self, Problem> {
+        Self::load(file)?;
+        let old = octets(file)?;
+        if old.len() >= MOST_KEYS * KEY_LENGTH {
+            return Err(Problem::new(file, "it holds too many keys", "drop those that nothing is sealed with"));
         }
-        let mut key = Vec::new();
-        opened.read_to_end(&mut key).map_err(unreadable)?;
-        let key = Some(key).filter(|key| key.len() == KEY_LENGTH);
-        let key = key.and_then(|key| RandomizedNonceKey::new(&AES_256_GCM, &key).ok());
-        key.map(Self).ok_or_else(|| Problem::new(file, "this is no key", "put the key back from the backup"))
+        let new = random::<KEY_LENGTH>().map_err(|error| unreadable(file, &error))?;
+        write_whole(file, &[new.as_slice(), &old].concat()).map_err(|error| unreadable(file, &error))?;
+        Self::load(file)
+    }
+
+    /// Drops all keys but the one that seals. What they have sealed can never be opened again.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the file cannot be read or written.
+    pub fn drop_old(file: &Path) -> Result<Self, Problem> {
+        let old = octets(file)?;
+        write_whole(file, old.get(..KEY_LENGTH).unwrap_or(&old)).map_err(|error| unreadable(file, &error))?;
+        Self::load(file)
+    }
+
+    /// The ids of the keys, the one that seals first: what of a key may be shown.
+    pub fn ids(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|key| key.id.iter().map(|octet| format!("{octet:02x}")).collect())
     }
 
     /// Seals a text of some kind. None when chance is out of order, which no system has survived.
     pub fn seal(&self, label: &str, plain: &[u8]) -> Option<Vec<u8>> {
-        let mut sealed = plain.to_vec();
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(authenticated(label)), &mut sealed).ok()?;
-        Some([MARK.as_slice(), nonce.as_ref(), &sealed].concat())
+        let key = self.0.first()?;
+        let mut sealed = Vec::with_capacity(plain.len() + OVERHEAD);
+        sealed.extend_from_slice(MARK);
+        sealed.extend_from_slice(&key.id);
+        let nonce_at = sealed.len();
+        sealed.extend_from_slice(&[0; NONCE_LEN]);
+        let text_at = sealed.len();
+        sealed.extend_from_slice(plain);
+        let text = sealed.get_mut(text_at..)?;
+        let (nonce, tag) = key.aead.seal_in_place_separate_tag(Aad::from(authenticated(MARK, label)), text).ok()?;
+        sealed.get_mut(nonce_at..text_at)?.copy_from_slice(nonce.as_ref());
+        sealed.extend_from_slice(tag.as_ref());
+        Some(sealed)
     }
 
     /// Opens what was sealed under the same label. None when it was not, or was changed since.
     pub fn open(&self, label: &str, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, sealed) = sealed.strip_prefix(MARK.as_slice())?.split_at_checked(NONCE_LEN)?;
+        if let Some(sealed) = sealed.strip_prefix(MARK_WITHOUT_ID.as_slice()) {
+            return self.0.iter().find_map(|key| key.open(&authenticated(MARK_WITHOUT_ID, label), sealed));
+        }
+        let (id, sealed) = sealed.strip_prefix(MARK.as_slice())?.split_at_checked(ID_LENGTH)?;
+        self.0.iter().filter(|key| key.id == id).find_map(|key| key.open(&authenticated(MARK, label), sealed))
+    }
+
+    /// Whether a text is sealed with the key that seals now.
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        let id = sealed.strip_prefix(MARK.as_slice()).and_then(|rest| rest.get(..ID_LENGTH));
+        self.0.first().is_some_and(|key| id == Some(&key.id))
+    }
+}
+
+/// The ids are no secret; the keys are not shown.
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ids()).finish()
+    }
+}
+
+impl Key {
+    fn new(octets: &[u8]) -> Option<Self> {
+        let aead = RandomizedNonceKey::new(&AES_256_GCM, octets).ok()?;
+        let id = digest(&SHA256, &[b"mailpoort key id".as_slice(), octets].concat());
+        Some(Self { id: id.as_ref().first_chunk().copied()?, aead })
+    }
+
+    fn open(&self, authenticated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut plain = sealed.to_vec();
-        let length = self.0.open_in_place(nonce, Aad::from(authenticated(label)), &mut plain).ok()?.len();
+        let length = self.aead.open_in_place(nonce, Aad::from(authenticated), &mut plain).ok()?.len();
         plain.truncate(length);
         Some(plain)
     }
 }
 
-fn authenticated(label: &str) -> Vec<u8> {
-    [MARK.as_slice(), label.as_bytes()].concat()
+/// The key of look-ups: the same value always gives the same index, which nobody can compute without the key. Unlike
+/// the keys that seal it never changes, or nothing could be found again.
+pub struct IndexKey(hmac::Key);
+
+/// An index of a value.
+pub type Index = [u8; 16];
+
+impl IndexKey {
+    /// Octets for a new one. None when chance is out of order.
+    pub fn octets() -> Option<[u8; KEY_LENGTH]> {
+        random().ok()
+    }
+
+    /// The key of these octets.
+    pub fn new(octets: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, octets))
+    }
+
+    /// The index of values of some kind; where one ends and the next begins is part of it.
+    pub fn of(&self, label: &str, values: &[&[u8]]) -> Index {
+        let mut context = hmac::Context::with_key(&self.0);
+        for value in std::iter::once(&label.as_bytes()).chain(values) {
+            context.update(&(value.len() as u64).to_be_bytes());
+            context.update(value);
+        }
+        context.sign().as_ref().first_chunk().copied().unwrap_or_default()
+    }
 }
 
-fn make(file: &Path) -> io::Result<()> {
-    let mut key = [0; KEY_LENGTH];
-    aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no chance to be had"))?;
-    write_whole(file, &key)
+impl fmt::Debug for IndexKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IndexKey(..)")
+    }
+}
+
+fn octets(file: &Path) -> Result<Vec<u8>, Problem> {
+    let mut opened = File::open(file).map_err(|error| unreadable(file, &error))?;
+    let rights = opened.metadata().map_err(|error| unreadable(file, &error))?.permissions().mode();
+    if rights & 0o077 != 0 {
+        return Err(Problem::new(file, "others may read the key", "chmod 600 it"));
+    }
+    let mut octets = Vec::new();
+    let most = (MOST_KEYS * KEY_LENGTH + 1) as u64;
+    Read::by_ref(&mut opened).take(most).read_to_end(&mut octets).map_err(|error| unreadable(file, &error))?;
+    Ok(octets)
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Problem {
+    Problem::new(file, format!("the key cannot be read or made: {error}"), "check the folder's owner and rights")
+}
+
+fn authenticated(mark: &[u8], label: &str) -> Vec<u8> {
+    [mark, label.as_bytes()].concat()
+}
+
+/// Octets that nobody can guess: keys, and the secrets of links.
+///
+/// # Errors
+/// When chance is out of order.
+pub fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut octets = [0; N];
+    aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("no chance to be had"))?;
+    Ok(octets)
+}
+
+/// A file of ours that must not be there yet.
+fn write_new(file: &Path, octets: &[u8]) -> io::Result<()> {
+    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    new.write_all(octets)?;
+    new.sync_all()?;
+    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Writes a file that its owner alone may read, whole or not at all: beside its place, to the disk, then into place.
@@ -113,6 +263,44 @@ mod tests {
         *changed.last_mut().unwrap() ^= 1;
         assert_eq!(key.open("roster", &changed), None);
         assert_eq!(key.open("roster", b"mpseal"), None);
+    }
+
+    #[test]
+    fn a_new_key_seals_and_the_old_ones_still_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let old = SealKey::load_or_make(&file).unwrap().seal("mail", b"Sanne").unwrap();
+        let keys = SealKey::rotate(&file).unwrap();
+        assert_eq!(keys.ids().count(), 2);
+        assert_eq!(keys.open("mail", &old).as_deref(), Some(&b"Sanne"[..]));
+        let new = keys.seal("mail", b"Noor").unwrap();
+        assert!(keys.is_current(&new) && !keys.is_current(&old));
+        let alone = SealKey::drop_old(&file).unwrap();
+        assert_eq!((alone.open("mail", &old), alone.open("mail", &new).as_deref()), (None, Some(&b"Noor"[..])));
+    }
+
+    #[test]
+    fn what_was_sealed_before_keys_had_ids_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        write_new(&file, &[7; KEY_LENGTH]).unwrap();
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &[7; KEY_LENGTH]).unwrap();
+        let mut text = b"Sanne".to_vec();
+        let label = Aad::from(authenticated(MARK_WITHOUT_ID, "roster"));
+        let nonce = key.seal_in_place_append_tag(label, &mut text).unwrap();
+        let sealed = [MARK_WITHOUT_ID.as_slice(), nonce.as_ref(), &text].concat();
+        let keys = SealKey::load(&file).unwrap();
+        assert_eq!(keys.open("roster", &sealed).as_deref(), Some(&b"Sanne"[..]));
+        assert!(!keys.is_current(&sealed));
+    }
+
+    #[test]
+    fn an_index_tells_values_apart_and_needs_the_key() {
+        let (key, other) = (IndexKey::new(&[1; 32]), IndexKey::new(&[2; 32]));
+        assert_eq!(key.of("address", &[b"a@b.example"]), key.of("address", &[b"a@b.example"]));
+        assert_ne!(key.of("address", &[b"a@b.example"]), other.of("address", &[b"a@b.example"]));
+        assert_ne!(key.of("address", &[b"ab", b"c"]), key.of("address", &[b"a", b"bc"]));
+        assert_ne!(key.of("address", &[b"ab"]), key.of("incident", &[b"ab"]));
     }
 
     #[test]

@@ -20,13 +20,28 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("main", &["commands"]),
     ("commands", &["*"]),
-    ("gate", &["act", "decide", "detect", "extract", "message", "problem", "record", "school", "secret", "smtp"]),
+    (
+        "gate",
+        &["act", "decide", "detect", "extract", "message", "outbox", "problem", "record", "school", "secret", "smtp"],
+    ),
     // The one place of the gate that knows how a running gate is put together.
     (
         "gate/house",
         &[
-            "act", "config", "decide", "detect", "extract", "message", "problem", "reader", "roster", "school",
-            "secret", "smtp", "tls",
+            "act",
+            "config",
+            "decide",
+            "detect",
+            "extract",
+            "message",
+            "outbox::Retry",
+            "problem",
+            "reader",
+            "roster",
+            "school",
+            "secret",
+            "smtp",
+            "tls",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -39,6 +54,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "secret",
             "decide::Mode",
             "decide::listable",
+            "outbox::Retry",
             "reader",
             "smtp::access",
             "smtp::client::Demand",
@@ -67,14 +83,17 @@ const KNOWS: &[(&str, &[&str])] = &[
             "detect",
             "extract",
             "message",
+            "outbox",
             "problem",
             "redact",
             "school",
+            "seal::Index",
             "secret",
-            "smtp::Extensions",
             "smtp::Reply",
             "smtp::client",
             "smtp::command::MailCommand",
+            "store",
+            "vault",
         ],
     ),
     (
@@ -94,6 +113,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
+    // What is kept, sealed: blobs, and the tables that know of them.
+    ("vault", &["problem", "seal"]),
+    ("store", &["problem", "seal", "vault"]),
+    // Mail we owe: out of the store, to a next hop.
+    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
     ("secret", &[]),
 ];
 

@@ -2,6 +2,8 @@
 
 mod demo;
 mod hash_password;
+mod keys;
+mod outbox;
 mod process;
 mod read_documents;
 mod replay;
@@ -42,6 +44,12 @@ enum Command {
     /// Import pupils, guardians and staff, or look what is in an export
     #[command(subcommand)]
     Roster(roster::Command),
+    /// The mail that is owed: list it, try it now, drop it
+    #[command(subcommand)]
+    Outbox(outbox::Command),
+    /// The key that seals what is kept: show its id, change it, back it up
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Try it: an invented school, six mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
@@ -60,6 +68,8 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Outbox(command) => outbox::run(&command),
+        Command::Keys(command) => keys::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
     }

@@ -9,11 +9,13 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
 use crate::gate::house::{self, House};
+use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::reader::Sandbox;
 use crate::record::Record;
@@ -98,16 +100,18 @@ pub(super) struct Running {
     /// Where it listens.
     pub listening: Vec<SocketAddr>,
     budget: Budget,
+    delivering: Option<JoinHandle<()>>,
 }
 
 /// Binds, connects to the next hops, and begins to serve.
 pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
     readers(&house).await?;
+    let outbox = outbox(&house).await?;
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
     let hops = next_hops(&house);
-    let gate = Gate::new(house, record);
+    let gate = Gate::new(house, record, outbox.clone());
     let server = Server::new(gate.clone(), settings);
     let mut listeners = Vec::new();
     for (address, implicit_tls) in listen.iter().map(|a| (*a, false)).chain(listen_tls.iter().map(|a| (*a, true))) {
@@ -125,14 +129,24 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Res
     for (listener, implicit_tls) in listeners {
         tokio::spawn(Arc::clone(&server).serve(listener, implicit_tls));
     }
-    Ok(Running { gate, server, listening, budget })
+    let around = Arc::new(gate.clone());
+    let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
+    Ok(Running { gate, server, listening, budget, delivering })
 }
 
 impl Running {
     /// Stops taking mail, lets sessions finish theirs.
-    pub async fn stop(&self) {
+    pub async fn stop(self) {
+        if let Some(outbox) = self.gate.outbox() {
+            outbox.stop();
+        }
         if !self.server.drain(DRAIN).await {
             tracing::warn!("some sessions did not finish in time and were cut off; their clients will try again");
+        }
+        if let Some(delivering) = self.delivering
+            && tokio::time::timeout(DRAIN, delivering).await.is_err()
+        {
+            tracing::warn!("some owed mail was on its way and is tried again at the next start");
         }
     }
 
@@ -229,6 +243,19 @@ impl Running {
         self.server.reload(settings);
         Ok(())
     }
+}
+
+/// What is kept and owed, set right after whatever ended the gate before; none without a data folder.
+///
+/// # Errors
+/// It cannot be used. Nothing is served then: what is owed would wait unseen.
+async fn outbox(house: &House) -> Result<Option<Outbox>, Problem> {
+    let Some(folder) = &house.data_dir else { return Ok(None) };
+    let outbox = Outbox::open(folder, house.retry)?;
+    let recovered = outbox.recover().await;
+    recovered
+        .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
+    Ok(Some(outbox))
 }
 
 /// Has the processes that read documents started, and says how they are sealed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::values::Values;
 use super::{CannotRedact, Column, File, Heading, Note, Redacted, instead_of_heading};
-use crate::extract::{Document, Documents, Layer, Place, Section, Spot, Text, Texts, Unit, Why};
+use crate::extract::{Document, Documents, Layer, Passwords, Place, Section, Spot, Text, Texts, Unit, Why};
 use crate::message::Limits;
 
 /// What a file says before the columns go.
@@ -105,7 +105,10 @@ fn sheet_of(section: &Section) -> Option<&str> {
 /// All that a file says.
 fn texts(file: &File<'_>, octets: &[u8], limits: &Limits, documents: &dyn Documents) -> Result<Texts, CannotRedact> {
     let place = Place { spot: Spot::Attachment(file.name.to_string()), ..Place::default() };
-    let document = Document { octets, essence: file.essence, name: file.name, place: &place, depth: 0 };
+    // What a password opens cannot be written back behind that password.
+    let passwords = Passwords::default();
+    let document =
+        Document { octets, essence: file.essence, name: file.name, place: &place, depth: 0, passwords: &passwords };
     let answer = documents.read(&[document], limits).into_iter().next().ok_or(CannotRedact::Unread(Why::ReaderDied))?;
     // A photo or a logo holds no column.
     let blocks = |why: &Why| !matches!(why, Why::Media | Why::SignatureImage | Why::ScanWithoutOcr);

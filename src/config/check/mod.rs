@@ -3,6 +3,7 @@
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
 mod documents;
+mod keeping;
 mod listener;
 mod next_hops;
 mod schools;
@@ -47,6 +48,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         max_depth: check.at_least(&raw.scan.max_depth, "max_depth", 1),
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
         documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
+        keep: check.hold(&raw.hold),
+        retry: check.outbox(&raw.outbox),
         journal_archive,
         log: LogConfig {
             format: raw.log.format,

@@ -1,15 +1,17 @@
 //! The client side: connections to the next hops.
 //!
 //! Our own and not lettre's: verified TLS without reply injection, replies carried back as they are, content byte
-//! for byte (crates that were tried lose one of these). It knows connections and commands; what a transaction means
-//! is `act::relay`'s.
+//! for byte (crates that were tried lose one of these). Connections know commands; what a
+//! transaction means is [`Relay`]'s.
 
 mod connection;
 mod hop;
+mod relay;
 mod reply_reader;
 mod trouble;
 
 pub use connection::Connection;
 pub use hop::{Demand, Hop, Lease, NextHop};
+pub use relay::Relay;
 pub use reply_reader::{MAX_LINE, NextHopReply, Nonsense, ReplyReader};
 pub use trouble::Trouble;

@@ -1,0 +1,250 @@
+//! The store: the tables of what we keep and owe, behind one interface.
+//!
+//! | file | tables |
+//! |---|---|
+//! | [`held`] | mail that was stopped, its recipients, and what was done to it |
+//! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
+//! | `sqlite` | the file itself: one writer with group commit, some readers |
+//!
+//! Every row has its school. A write has reached the disk when its future is done; one that failed left nothing. Sealed
+//! columns hold what only this installation may read; hashes are keyed. Statements keep to what SQLite and PostgreSQL
+//! both understand, so that the latter can serve several machines one day. Fails as [`StoreError`], which is trouble of
+//! ours: a 4xx to whoever waits.
+
+pub mod held;
+pub mod owed;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+use crate::seal::{Index, IndexKey, SealKey};
+use crate::vault::Item;
+use sqlite::Database;
+
+/// The tables of an installation. Clones are the same store.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    keys: Arc<SealKey>,
+    index: IndexKey,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.0.database).finish()
+    }
+}
+
+/// Why something could not be written or read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// The disk is full.
+    Full,
+    /// Another process holds the file.
+    Busy,
+    /// The store is closing down.
+    Closed,
+    /// A sealed column does not open: damaged, or sealed with a key that was dropped.
+    Sealed,
+    /// Something else; the text holds no value of a row.
+    Trouble(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the disk of the store is full"),
+            Self::Busy => f.write_str("the store is locked by another process"),
+            Self::Closed => f.write_str("the store is closing down"),
+            Self::Sealed => f.write_str("a sealed column does not open: it is damaged, or its key was dropped"),
+            Self::Trouble(error) => write!(f, "the store cannot be used: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl Store {
+    /// The store below a data folder, which exists; the file is made when there is none, and brought up to date.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the file cannot be used, or belongs to another key.
+    pub fn open(data_dir: &Path, keys: Arc<SealKey>) -> Result<Self, Problem> {
+        let path = data_dir.join("mailpoort.db");
+        let unusable = |error: StoreError| {
+            Problem::new(
+                &path,
+                error.to_string(),
+                "check space, owner and rights of `data_dir`, and that its key is there",
+            )
+        };
+        let database = Database::open(&path).map_err(unusable)?;
+        own(&path).map_err(|error| unusable(StoreError::Trouble(error.to_string())))?;
+        let index = index_key(&path, &keys).map_err(unusable)?;
+        Ok(Self(Arc::new(Inner { database, keys, index })))
+    }
+
+    /// The hash by which an address is found again.
+    pub fn index(&self, label: &str, values: &[&[u8]]) -> Index {
+        self.0.index.of(label, values)
+    }
+
+    /// The ids of all items that are files, as far as any row knows them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn items_in_files(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|tables| column(tables, "SELECT id FROM item WHERE sealed IS NULL", [])).await
+    }
+
+    /// Forgets the items that no row needs any more; gives the ids of those that are files.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn drop_unused_items(&self) -> Result<Vec<String>, StoreError> {
+        self.write(|tables| {
+            column(
+                tables,
+                "DELETE FROM item WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
+                 AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)
+                 RETURNING CASE WHEN sealed IS NULL THEN id END",
+                [],
+            )
+            .map(|ids: Vec<Option<String>>| ids.into_iter().flatten().collect())
+        })
+        .await
+    }
+
+    /// What an item's row holds of it: its sealed octets when it is small. None when there is no such item.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn item(&self, id: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |tables| {
+            tables.prepare_cached("SELECT sealed FROM item WHERE id = ?1")?.query_row([id], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// Seals every sealed column anew with the key that seals now, in one commit. Gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`]; everything is as it was then.
+    pub async fn seal_anew(&self) -> Result<usize, StoreError> {
+        let keys = Arc::clone(&self.0.keys);
+        let done = self.write(move |tables| {
+            let mut anew = 0;
+            for (table, column, label) in SEALED {
+                let list = format!("SELECT rowid, {label}, {column} FROM {table} WHERE {column} IS NOT NULL");
+                let change = format!("UPDATE {table} SET {column} = ?2 WHERE rowid = ?1");
+                let mut list = tables.prepare(&list)?;
+                let mut rows = list.query([])?;
+                while let Some(row) = rows.next()? {
+                    let (id, label, sealed): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    let again = keys.open(&label, &sealed).and_then(|plain| keys.seal(&label, &plain));
+                    let again = again.ok_or(rusqlite::Error::InvalidQuery)?;
+                    anew += tables.execute(&change, params![id, again])?;
+                }
+            }
+            Ok(anew)
+        });
+        // The one thing that is invalid here is a column that does not open.
+        let sealed = StoreError::from(rusqlite::Error::InvalidQuery);
+        done.await.map_err(|error| if error == sealed { StoreError::Sealed } else { error })
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.database.write(work).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.database.read(work).await
+    }
+
+    /// Seals a column. `label` says which, and of which row.
+    fn seal<T: Serialize>(&self, label: &str, value: &T) -> Result<Vec<u8>, StoreError> {
+        let plain = postcard::to_allocvec(value).map_err(|error| StoreError::Trouble(error.to_string()))?;
+        self.0.keys.seal(label, &plain).ok_or_else(|| StoreError::Trouble("it could not be sealed".to_owned()))
+    }
+
+    fn unseal<T: DeserializeOwned>(&self, label: &str, sealed: &[u8]) -> Result<T, StoreError> {
+        let plain = self.0.keys.open(label, sealed).ok_or(StoreError::Sealed)?;
+        postcard::from_bytes(&plain).map_err(|_| StoreError::Sealed)
+    }
+}
+
+/// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
+const SEALED: [(&str, &str, &str); 5] = [
+    ("meta", "value", "'meta ' || name"),
+    ("item", "sealed", "'vault item ' || id"),
+    ("held", "facts", "'held.facts of ' || id"),
+    ("act", "facts", "'act.facts of ' || held"),
+    ("owed", "envelope", "'owed.envelope of ' || item"),
+];
+
+/// Now, as the tables have it: milliseconds since 1970, UTC.
+pub fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// Names in mail and hashes of people are in there: nobody else reads the file.
+fn own(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}
+
+/// The key of the hashes: made once, kept sealed in the store itself, so that a backup of store and key file is whole.
+fn index_key(path: &Path, keys: &SealKey) -> Result<IndexKey, StoreError> {
+    const LABEL: &str = "meta index key";
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    let chance = || StoreError::Trouble("there is no chance to be had".to_owned());
+    let new = IndexKey::octets().and_then(|octets| keys.seal(LABEL, &octets)).ok_or_else(chance)?;
+    connection.execute("INSERT INTO meta (name, value) VALUES ('index key', ?1) ON CONFLICT DO NOTHING", [new])?;
+    let sealed: Vec<u8> =
+        connection.query_row("SELECT value FROM meta WHERE name = 'index key'", [], |row| row.get(0))?;
+    keys.open(LABEL, &sealed).map(|octets| IndexKey::new(&octets)).ok_or(StoreError::Sealed)
+}
+
+/// The row of an item goes in with the row that needs it.
+fn insert_item(tables: &Connection, school: &str, item: &Item) -> rusqlite::Result<()> {
+    tables.prepare_cached("INSERT INTO item (id, school, size, sealed) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        item.id,
+        school,
+        count(item.size),
+        item.sealed
+    ])?;
+    Ok(())
+}
+
+fn column<T: rusqlite::types::FromSql>(
+    tables: &Connection,
+    statement: &str,
+    values: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<T>> {
+    tables.prepare_cached(statement)?.query_map(values, |row| row.get(0))?.collect()
+}
+
+/// A count as the tables have it.
+fn count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

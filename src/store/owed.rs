@@ -1,0 +1,386 @@
+//! Mail that we owe to a next hop: what was accepted for recipients who may have it, and what we made ourselves.
+//!
+//! Whoever delivers claims rows with a lease; a lease that ran out (a kill, a hang) lets somebody else try. Delivered
+//! means that the row is gone. Held mail that it belongs to learns in the same commit what became of its recipients.
+
+use std::fmt;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::held::State;
+use super::{Store, StoreError, count, insert_item};
+use crate::vault::Item;
+
+/// What a mail is that we owe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Tells a sender that a mail was stopped.
+    Notice,
+    /// A mail, for those of its recipients who may have it.
+    Rest,
+    /// A mail that was held and is sent on.
+    Released,
+    /// Tells a sender that a mail could not be delivered.
+    Failure,
+    /// Anything else that we write: a code, a call for help, a report.
+    Message,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Message];
+
+    /// The word in the table and in lists.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Rest => "rest",
+            Self::Released => "released",
+            Self::Failure => "failure",
+            Self::Message => "message",
+        }
+    }
+
+    fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.word() == word).unwrap_or(Self::Message)
+    }
+
+    /// Whether it is a teacher's mail, of which nothing may be given up in silence; else it is ours.
+    pub fn is_mail(self) -> bool {
+        matches!(self, Self::Rest | Self::Released)
+    }
+}
+
+/// The envelope of owed mail, and the header lines that go on top.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// MAIL FROM as typed; none is `<>`.
+    pub sender: Option<String>,
+    /// BODY=8BITMIME was said.
+    pub eight_bit: bool,
+    /// SMTPUTF8 was said.
+    pub smtputf8: bool,
+    /// RET= and ENVID= as typed.
+    pub dsn: String,
+    /// RCPT TO.
+    pub recipients: Vec<To>,
+    /// Header lines, each ending in CRLF.
+    pub head: String,
+}
+
+/// A recipient of owed mail.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct To {
+    /// The address as typed.
+    pub address: String,
+    /// NOTIFY= and ORCPT= as typed.
+    pub parameters: String,
+    /// Its place among the recipients of the held mail that this belongs to.
+    pub place: Option<usize>,
+}
+
+/// Addresses are for next hops and the sender's own desk.
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope").field("recipients", &self.recipients.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("To(..)")
+    }
+}
+
+/// Mail to be owed.
+#[derive(Debug, Clone)]
+pub struct NewOwed {
+    /// What it is.
+    pub kind: Kind,
+    /// The id of its item.
+    pub item: String,
+    /// Its envelope.
+    pub envelope: Envelope,
+    /// When it may be tried first, milliseconds.
+    pub due_at: i64,
+    /// When it is given up, milliseconds.
+    pub give_up_at: i64,
+}
+
+/// Owed mail that was claimed.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Its number.
+    pub id: i64,
+    /// Its school.
+    pub school: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The held mail that it belongs to.
+    pub held: Option<String>,
+    /// The id of its item.
+    pub item: String,
+    /// The sealed octets of its item, when that is small.
+    pub sealed: Option<Vec<u8>>,
+    /// Its envelope.
+    pub envelope: Envelope,
+    /// How often it was tried before.
+    pub tries: u32,
+    /// When we took it, milliseconds.
+    pub made_at: i64,
+    /// When it is given up, milliseconds.
+    pub give_up_at: i64,
+}
+
+/// What a try came to.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    /// What is still owed and when it is tried again; none when nothing is.
+    pub rest: Option<(Envelope, i64)>,
+    /// The code of the last reply.
+    pub code: Option<u16>,
+    /// What became of recipients of the held mail, by their places.
+    pub places: Vec<(usize, State)>,
+    /// What we owe because of it: the failure that is told.
+    pub owed: Option<(Item, NewOwed)>,
+}
+
+/// A line of the list of owed mail, without anybody's address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Its number.
+    pub id: i64,
+    /// Its school.
+    pub school: String,
+    /// What it is.
+    pub kind: String,
+    /// The number of the mail that it belongs to.
+    pub mail: Option<String>,
+    /// When we took it, milliseconds since 1970.
+    pub made_at: i64,
+    /// When it is tried next, milliseconds since 1970.
+    pub due_at: i64,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it is given up, milliseconds since 1970.
+    pub give_up_at: i64,
+    /// The code of the last reply.
+    pub last_code: Option<u16>,
+    /// Octets.
+    pub size: i64,
+}
+
+impl Store {
+    /// Owes a mail that belongs to no held one. On the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is owed then.
+    pub async fn owe(&self, school: &str, item: Item, new: NewOwed, now: i64) -> Result<(), StoreError> {
+        let envelope = self.seal_envelope(&new)?;
+        let school = school.to_owned();
+        self.write(move |tables| {
+            insert_item(tables, &school, &item)?;
+            insert(tables, &school, None, &new, &envelope, now)
+        })
+        .await
+    }
+
+    /// Claims what is due, oldest first, at most so many. Others leave it alone until the lease is over. What is due
+    /// later than `longest` from now is due as well: only a clock that was set back puts it there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim(&self, now: i64, lease: i64, longest: i64, most: usize) -> Result<Vec<Claimed>, StoreError> {
+        let rows = self
+            .write(move |tables| {
+                let mut claim = tables.prepare_cached(
+                    "UPDATE owed SET lease_until = ?1 WHERE id IN (SELECT id FROM owed
+                     WHERE (due_at <= ?2 OR due_at > ?4)
+                     AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?1) ORDER BY due_at, id LIMIT ?3)
+                     RETURNING id, school, kind, held, item, envelope, tries, made_at, give_up_at,
+                     (SELECT sealed FROM item WHERE item.id = owed.item)",
+                )?;
+                let rows = claim.query_map(
+                    params![now.saturating_add(lease), now, count(most), now.saturating_add(longest)],
+                    |row| {
+                        let word: String = row.get(2)?;
+                        let claimed = Claimed {
+                            id: row.get(0)?,
+                            school: row.get(1)?,
+                            kind: Kind::from_word(&word),
+                            held: row.get(3)?,
+                            item: row.get(4)?,
+                            sealed: row.get(9)?,
+                            envelope: Envelope::default(),
+                            tries: row.get(6)?,
+                            made_at: row.get(7)?,
+                            give_up_at: row.get(8)?,
+                        };
+                        Ok((claimed, row.get::<_, Vec<u8>>(5)?))
+                    },
+                )?;
+                rows.collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for (one, sealed) in rows {
+            match self.unseal(&envelope_label(&one.item), &sealed) {
+                Ok(envelope) => claimed.push(Claimed { envelope, ..one }),
+                // One that does not open must not keep the others; `keys` tells how to bring its key back.
+                Err(error) => tracing::error!(owed = one.id, %error, "owed mail cannot be opened"),
+            }
+        }
+        // What RETURNING gives is in no order.
+        claimed.sort_by_key(|one| one.id);
+        Ok(claimed)
+    }
+
+    /// When the next mail is due that nobody has claimed; none when nothing is owed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        self.read(|tables| {
+            tables
+                .prepare_cached("SELECT min(max(due_at, coalesce(lease_until, 0))) FROM owed")?
+                .query_row([], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Forgets all leases: for the start, when nobody else can be delivering.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn free_leases(&self) -> Result<(), StoreError> {
+        self.write(|tables| tables.execute("UPDATE owed SET lease_until = NULL", []).map(|_| ())).await
+    }
+
+    /// Writes down what a try came to.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the lease then runs out, and the mail is tried again: a duplicate rather than a loss.
+    pub async fn settle(&self, claimed: &Claimed, settled: Settled, now: i64) -> Result<(), StoreError> {
+        let rest = match &settled.rest {
+            Some((envelope, due_at)) => Some((self.seal(&envelope_label(&claimed.item), envelope)?, *due_at)),
+            None => None,
+        };
+        let owed = match settled.owed {
+            Some((item, new)) => Some((self.seal_envelope(&new)?, item, new)),
+            None => None,
+        };
+        let (id, school, held) = (claimed.id, claimed.school.clone(), claimed.held.clone());
+        let (code, places) = (settled.code, settled.places);
+        self.write(move |tables| {
+            match rest {
+                None => tables.prepare_cached("DELETE FROM owed WHERE id = ?1")?.execute([id])?,
+                Some((envelope, due_at)) => tables
+                    .prepare_cached(
+                        "UPDATE owed SET envelope = ?2, due_at = ?3, lease_until = NULL, tries = tries + 1,
+                         last_code = ?4 WHERE id = ?1",
+                    )?
+                    .execute(params![id, envelope, due_at, code])?,
+            };
+            if let Some(held) = &held {
+                for (place, state) in places {
+                    super::held::set_state(tables, held, place, state, now)?;
+                }
+            }
+            if let Some((envelope, item, new)) = owed {
+                insert_item(tables, &school, &item)?;
+                insert(tables, &school, held.as_deref(), &new, &envelope, now)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Everything that is owed, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn owed(&self, most: usize) -> Result<Vec<Listed>, StoreError> {
+        self.read(move |tables| {
+            let mut list = tables.prepare_cached(
+                "SELECT owed.id, owed.school, kind, held, made_at, due_at, tries, give_up_at, last_code, item.size
+                 FROM owed JOIN item ON item.id = owed.item ORDER BY owed.id LIMIT ?1",
+            )?;
+            let rows = list.query_map([count(most)], |row| {
+                Ok(Listed {
+                    id: row.get(0)?,
+                    school: row.get(1)?,
+                    kind: row.get(2)?,
+                    mail: row.get(3)?,
+                    made_at: row.get(4)?,
+                    due_at: row.get(5)?,
+                    tries: row.get(6)?,
+                    give_up_at: row.get(7)?,
+                    last_code: row.get(8)?,
+                    size: row.get(9)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Makes owed mail due at once: one, or all. Gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retry(&self, id: Option<i64>, now: i64) -> Result<usize, StoreError> {
+        self.write(move |tables| {
+            tables
+                .execute("UPDATE owed SET due_at = ?2 WHERE (?1 IS NULL OR id = ?1) AND due_at > ?2", params![id, now])
+        })
+        .await
+    }
+
+    /// Drops owed mail that nobody is delivering now, on purpose: its recipients never get it. False when it is not
+    /// there, or on its way at this moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn drop_owed(&self, id: i64, now: i64) -> Result<bool, StoreError> {
+        self.write(move |tables| {
+            let gone: Option<Option<String>> = tables
+                .query_row(
+                    "DELETE FROM owed WHERE id = ?1 AND (lease_until IS NULL OR lease_until < ?2) RETURNING held",
+                    params![id, now],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if let Some(Some(held)) = &gone {
+                super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
+            }
+            Ok(gone.is_some())
+        })
+        .await
+    }
+
+    pub(super) fn seal_envelope(&self, new: &NewOwed) -> Result<Vec<u8>, StoreError> {
+        self.seal(&envelope_label(&new.item), &new.envelope)
+    }
+}
+
+fn envelope_label(item: &str) -> String {
+    format!("owed.envelope of {item}")
+}
+
+pub(super) fn insert(
+    tables: &Connection,
+    school: &str,
+    held: Option<&str>,
+    new: &NewOwed,
+    envelope: &[u8],
+    now: i64,
+) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached(
+            "INSERT INTO owed (school, kind, held, item, envelope, made_at, due_at, give_up_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![school, new.kind.word(), held, new.item, envelope, now, new.due_at, new.give_up_at])?;
+    Ok(())
+}
