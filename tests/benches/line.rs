@@ -234,6 +234,7 @@ fn bench() -> Bench {
         classes,
         mode: Mode::Enforce,
         readers: None,
+        recognisers: None,
     }
 }
 
