@@ -192,6 +192,7 @@ fn shipped(own: &[String], files: usize) -> Result<Bench, Vec<Problem>> {
         policy: Policy::shipped()?,
         domains: KnownDomains::new(classes.domains()).and_providers(),
         acquaintance: Arc::new(KnowsAll),
+        told: None,
         classes,
         mode: Mode::Enforce,
         readers: Some(Readers::new(Settings { spares, ..readers })),

@@ -86,9 +86,9 @@ impl Begun {
 
     /// What comes of the documents, and the passwords that they were tried with. What is locked is read again where
     /// another document told a new one: a text in an archive, the body in a winmail.dat.
-    fn answers(&self, documents: &dyn Documents) -> (Vec<Answer>, Passwords) {
+    fn answers(&self, documents: &dyn Documents, told_before: &Passwords) -> (Vec<Answer>, Passwords) {
         let asked = |passwords| self.waiting.iter().map(move |waiting| waiting.document(passwords));
-        let told = Passwords::told_in(&self.texts.texts);
+        let told = Passwords::told_in(&self.texts.texts).and(told_before);
         let mut answers = documents.read(&asked(&told).collect::<Vec<_>>(), &self.limits);
         let is_locked = |answer: &Answer| answer.texts.unread.iter().any(|unread| unread.why == Why::Encrypted);
         if !answers.iter().any(is_locked) {
@@ -101,25 +101,28 @@ impl Begun {
         }
         let again: Vec<_> =
             asked(&all).zip(&answers).filter(|(_, before)| is_locked(before)).map(|(it, _)| it).collect();
-        let mut again = documents.read(&again, &self.limits).into_iter();
+        let mut again = documents.read_again(&again, &self.limits).into_iter();
         for before in answers.iter_mut().filter(|before| is_locked(before)) {
             // One that has now run late or died has told more the first time.
-            let new = again.next().filter(|new| new.texts.texts.len() >= before.texts.texts.len());
+            let opens = |new: &Answer| new.texts.receipts.iter().any(|receipt| receipt.opened.is_some());
+            let new = again.next().filter(opens);
             new.into_iter().for_each(|new| *before = new);
         }
         (answers, all)
     }
 
-    /// Has the documents read, and puts what they hold in its place.
-    pub fn finish(self, documents: &dyn Documents) -> Read {
+    /// Has the documents read, and puts what they hold in its place. Passwords that were told before are tried behind
+    /// those that the message tells itself.
+    pub fn finish(self, documents: &dyn Documents, told_before: &Passwords) -> Read {
         let pages = self.limits.pictures;
         if self.waiting.is_empty() {
             return Read { texts: self.texts, pictured: self.pictured, pages };
         }
-        let (answers, passwords) = self.answers(documents);
+        let (answers, passwords) = self.answers(documents, told_before);
         let mut answers = answers.into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
         (all.pictured, all.room) = (self.pictured, self.room);
+        all.out.writers = self.texts.writers;
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
         for waiting in &self.waiting {
             all.out.texts.extend(texts.by_ref().take(waiting.behind_texts.saturating_sub(all.own_texts)));
@@ -173,7 +176,8 @@ impl Together {
         if self.is_over(&mut answer) {
             answer.texts.unread.push(Unread { place: place.clone(), why: Why::OverLimit });
         }
-        let Texts { texts, unread, receipts, .. } = answer.texts;
+        let Texts { texts, unread, receipts, writers, .. } = answer.texts;
+        self.out.writers.extend(writers);
         match receipts.iter().any(|receipt| receipt.place == *place) {
             true => self.out.receipts.extend(receipts),
             false => {
@@ -252,7 +256,8 @@ mod tests {
     }
 
     fn read(limits: &Limits, answers: Vec<Option<usize>>) -> (Vec<String>, Vec<(&'static str, Why)>, Vec<String>) {
-        let found = begin(&Message::parse(MAIL, limits), limits).finish(&Answers(answers)).without_pictures();
+        let finished = begin(&Message::parse(MAIL, limits), limits).finish(&Answers(answers), Passwords::none());
+        let found = finished.without_pictures();
         (
             found.texts.iter().map(|text| format!("{} {}", text.place.path(), text.text.len())).collect(),
             found.unread.iter().map(|unread| (unread.place.masked(), unread.why)).collect(),

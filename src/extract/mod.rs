@@ -25,13 +25,13 @@ pub use document::{Document, Documents, Found};
 use pages::Room;
 pub use pages::{Picture, Pictured, Rank, Read, Recognition, Word, is_sure};
 pub use passwords::Passwords;
-pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why};
+pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why, Writer};
 
 use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
 
 /// Reads a message but for its pictures; its documents elsewhere, or here when nobody else reads them.
 pub fn texts(message: &Message<'_>, limits: &Limits, documents: Option<&dyn Documents>) -> Texts {
-    begin(message, limits).finish(documents.unwrap_or(&Here)).without_pictures()
+    begin(message, limits).finish(documents.unwrap_or(&Here), Passwords::none()).without_pictures()
 }
 
 /// Reads a message but for its documents and pictures, which is quick.
@@ -181,7 +181,11 @@ impl<'l> Reader<'l> {
                 subject = words::shown(field.value);
                 self.text(place(Spot::Subject), subject.clone(), Vec::new());
             } else if let Some(name) = ADDRESS_FIELDS.iter().find(|name| top && field.is(name)) {
-                let names = display_names(&words::shown(field.value));
+                let shown = words::shown(field.value);
+                let names = display_names(&shown);
+                if *name == "From" && !within.is_empty() {
+                    self.out.writers.push(Writer { within: within.to_vec(), address: shown });
+                }
                 self.text(place(Spot::Header(name.to_string())), names, Vec::new());
             } else if let Some(name) = TEXT_FIELDS.iter().find(|name| field.is(name)) {
                 let shown = words::shown(field.value);

@@ -23,7 +23,7 @@ mod seal;
 mod wire;
 
 pub use child::run;
-pub use pool::{NoReader, Readers, Sandbox, Settings};
+pub use pool::{Counts, NoReader, Readers, Sandbox, Settings};
 pub use prove::{attempt, prove};
 pub use recogniser::recognise;
 pub use recognisers::{Recognisers, Settings as RecogniserSettings, installed};

@@ -127,7 +127,7 @@ impl Check<'_> {
         }
     }
 
-    fn address(&mut self, typed: &Spanned<String>) -> Option<SocketAddr> {
+    pub(super) fn address(&mut self, typed: &Spanned<String>) -> Option<SocketAddr> {
         let address = typed.get_ref().parse().ok();
         if address.is_none() {
             self.problem(

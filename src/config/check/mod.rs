@@ -3,6 +3,7 @@
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
 mod documents;
+mod flood;
 mod keeping;
 mod listener;
 mod next_hops;
@@ -35,6 +36,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.headers_apart(&raw);
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
+    let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -57,6 +59,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
         journal_archive,
+        flood,
+        metrics: raw.metrics.and_then(|metrics| check.address(&metrics.listen)),
         log: LogConfig {
             format: raw.log.format,
             level: raw.log.level,

@@ -52,6 +52,11 @@ pub trait Documents {
     /// What each of the documents of a message holds, in their order. Cannot fail: a reader that dies or runs late is
     /// an `Unread`.
     fn read(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<super::Answer>;
+
+    /// The same, of documents that were read before, in the little time that is left for a message.
+    fn read_again(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<super::Answer> {
+        self.read(documents, limits)
+    }
 }
 
 /// A document to be read.

@@ -60,18 +60,10 @@ const TRY: u64 = 50_000;
 
 /// Reads a file; one that is locked with a password, and not with the empty one, with those of the message.
 pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
-    let budget = Rc::new(Budget::new(sink.unpack_left()));
-    let mut password = Vec::new();
-    let file = File::open(octets, &[b""], Rc::clone(&budget)).ok().or_else(|| {
-        sink.with_password(TRY, |told, _| {
-            forms(told).into_iter().find_map(|form| {
-                let file = File::open(octets, &[&form], Rc::clone(&budget)).ok()?;
-                password = form;
-                Some(file)
-            })
-        })
-    });
-    let Some(file) = file else { return sink.unread(Why::Encrypted) };
+    let left = sink.unpack_left();
+    let open = |passwords: &[&[u8]]| File::open(octets, passwords, Rc::new(Budget::new(left))).ok();
+    let opened = open(&[b""]).map(|file| (Vec::new(), file));
+    let Some((password, file)) = opened.or_else(|| told(&open, sink)) else { return sink.unread(Why::Encrypted) };
     let passwords = [password.as_slice()];
     let mut reading = Reading {
         file: &file,
@@ -83,6 +75,19 @@ pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
         empty: true,
     };
     reading.all();
+}
+
+/// A file that a password of the message opens, and the octets of that. All are tried at once before each: a broken file
+/// is searched from end to end for every try.
+fn told<'d>(open: &dyn Fn(&[&[u8]]) -> Option<File<'d>>, sink: &mut Sink<'_, '_>) -> Option<(Vec<u8>, File<'d>)> {
+    let all: Vec<Vec<u8>> = sink.passwords().iter().flat_map(forms).collect();
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    if all.is_empty() || open(&all).is_none() {
+        return None;
+    }
+    sink.with_password(TRY, |password, _| {
+        forms(password).into_iter().find_map(|form| open(&[&form]).map(|file| (form, file)))
+    })
 }
 
 /// A file that is being read.
