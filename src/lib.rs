@@ -25,7 +25,8 @@
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`].
+//! theirs), [`status`] (health and metrics, for programs that watch), [`commands`] (one file each), and the leaves that
+//! anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
 //!
 //! # What always holds
 //!
@@ -51,6 +52,7 @@ pub mod detect;
 pub mod extract;
 pub mod gate;
 pub mod message;
+pub mod meter;
 pub mod outbox;
 pub mod problem;
 pub mod reader;
@@ -60,6 +62,7 @@ pub mod school;
 pub mod seal;
 pub mod secret;
 pub mod smtp;
+pub mod status;
 pub mod store;
 pub mod tls;
 pub mod vault;
