@@ -216,6 +216,8 @@ impl Gate {
             classes,
             mode: Mode::Enforce,
             readers: None,
+            recognisers: None,
+            told: None,
         };
         Self { bench, tenant: Tenant::new(school, Some(&roster), None) }
     }

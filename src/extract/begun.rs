@@ -121,8 +121,8 @@ impl Begun {
         let (answers, passwords) = self.answers(documents, told_before);
         let mut answers = answers.into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
-        all.out.writers = self.texts.writers;
         (all.pictured, all.room) = (self.pictured, self.room);
+        all.out.writers = self.texts.writers;
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
         for waiting in &self.waiting {
             all.out.texts.extend(texts.by_ref().take(waiting.behind_texts.saturating_sub(all.own_texts)));

@@ -2,6 +2,7 @@
 //!
 //! | file | tables |
 //! |---|---|
+//! | [`desk`] | who may use the teacher's desk: codes, sessions, and what somebody else was asked |
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
@@ -11,6 +12,7 @@
 //! both understand, so that the latter can serve several machines one day. Fails as [`StoreError`], which is trouble of
 //! ours: a 4xx to whoever waits.
 
+pub mod desk;
 pub mod held;
 pub mod owed;
 mod sqlite;
