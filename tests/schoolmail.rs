@@ -201,6 +201,7 @@ impl Gate {
             domains: vec!["devlonder.example".into()],
             gate_address: Mailbox::parse("mailpoort@devlonder.example").unwrap(),
             privacy: contact.clone(),
+            director: None,
             deputy: None,
             helpdesk: contact,
             fg: None,
