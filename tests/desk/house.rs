@@ -47,7 +47,7 @@ pub struct House {
     pub clock: Arc<AtomicI64>,
     pub gate: Arc<Told>,
     pub server: Server,
-    _folder: TempDir,
+    folder: TempDir,
     /// What was claimed so far.
     owed: Mutex<Vec<Claimed>>,
 }
@@ -203,7 +203,7 @@ impl House {
             idle_timeout: Duration::from_secs(20),
         };
         let server = Server::start(&settings, desk.router()).await.unwrap();
-        Self { store, vault, desk, clock, gate, server, _folder: folder, owed: Mutex::default() }
+        Self { store, vault, desk, clock, gate, server, folder, owed: Mutex::default() }
     }
 
     /// Holds a mail; gives the path of its link.
@@ -323,6 +323,23 @@ impl House {
             letters.push(Letter::read(&owed, &raw));
         }
         letters
+    }
+
+    /// Every file of the data folder.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.folder.path().to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+                }
+            }
+        }
+        files
     }
 
     /// The state of each recipient, in words.

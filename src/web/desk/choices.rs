@@ -231,6 +231,7 @@ fn page(
         button: page.t(&format!("choice_{}_button", choice.word())).to_owned(),
         grave: choice == Choice::Delete,
         error: error.map(|key| page.t(key).to_owned()),
+        words_wrong: error.is_some_and(|key| key.ends_with("_words")),
         mail: format!("/mail/{}", held.id),
         page,
     })

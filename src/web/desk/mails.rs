@@ -60,12 +60,13 @@ pub(super) async fn list(State(desk): State<Desk>, visit: Visit) -> Answer {
     let row = |held: &Held| {
         let told = told(&desk, &page, held);
         let mut states: Vec<String> = told.recipients.iter().map(|(_, state)| state.clone()).collect();
+        states.sort_unstable();
         states.dedup();
         Row {
             number: held.id.clone(),
             title: title(&page, &told),
             recipients: said::list(&people(&told), page.language),
-            states: states.join(", "),
+            states,
             until: told.until,
         }
     };
