@@ -1,7 +1,11 @@
 //! The commands, one file each. The only place that prints.
 
 mod demo;
+mod doctor;
 mod hash_password;
+mod keys;
+mod outbox;
+mod pause;
 mod process;
 mod read_documents;
 mod replay;
@@ -42,6 +46,16 @@ enum Command {
     /// Import pupils, guardians and staff, or look what is in an export
     #[command(subcommand)]
     Roster(roster::Command),
+    /// The mail that is owed: list it, try it now, drop it
+    #[command(subcommand)]
+    Outbox(outbox::Command),
+    /// The key that seals what is kept: show its id, change it, back it up
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Look at everything that the gate needs, and say what to do about what is wrong
+    Doctor(doctor::Arguments),
+    /// For some hours let everything pass, and only journal what would have happened
+    Pause(pause::Arguments),
     /// Try it: an invented school, six mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
@@ -60,6 +74,10 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Outbox(command) => outbox::run(&command),
+        Command::Keys(command) => keys::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
     }

@@ -9,11 +9,13 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
 use crate::gate::house::{self, House};
+use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::reader::Sandbox;
 use crate::record::Record;
@@ -21,6 +23,9 @@ use crate::roster::{Inbox, Store, Taken};
 use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
+use crate::status::{self, Watched};
+use crate::web;
+use crate::web::desk::{Desk, Means};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -51,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if !arguments.check {
         process::log(&config.log);
     }
-    let journal = config.log.journal.clone();
+    let (journal, metrics) = (config.log.journal.clone(), config.metrics);
     let (house, smtp) = match House::load(config, &mut |line| tell(arguments.check, &line)) {
         Ok(loaded) => loaded,
         Err(problems) => return fail(&problems),
@@ -79,7 +84,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     let code = runtime.block_on(async {
         match start(house, smtp, record).await {
-            Ok(running) => running.until_stopped(&arguments.config).await,
+            Ok(running) => match running.tell(metrics, journal).await {
+                Ok(()) => running.until_stopped(&arguments.config).await,
+                Err(problem) => fail(&[problem]),
+            },
             Err(problem) => fail(&[problem]),
         }
     });
@@ -98,16 +106,27 @@ pub(super) struct Running {
     /// Where it listens.
     pub listening: Vec<SocketAddr>,
     budget: Budget,
+    delivering: Option<JoinHandle<()>>,
+    pages: Option<Pages>,
+}
+
+/// The pages for teachers.
+struct Pages {
+    server: web::Server,
+    /// As people on this machine reach them.
+    address: String,
+    tending: JoinHandle<()>,
 }
 
 /// Binds, connects to the next hops, and begins to serve.
 pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
     readers(&house).await?;
+    let outbox = outbox(&house).await?;
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
     let hops = next_hops(&house);
-    let gate = Gate::new(house, record);
+    let gate = Gate::new(house, record, outbox.clone());
     let server = Server::new(gate.clone(), settings);
     let mut listeners = Vec::new();
     for (address, implicit_tls) in listen.iter().map(|a| (*a, false)).chain(listen_tls.iter().map(|a| (*a, true))) {
@@ -120,20 +139,50 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Res
         })?;
         listeners.push((listener, implicit_tls));
     }
+    // Before the first mail: a pause survives a restart.
+    gate.look_for_pause().await;
+    tokio::spawn(gate.clone().watch_for_pauses());
     learn(hops).await;
     let listening = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
     for (listener, implicit_tls) in listeners {
         tokio::spawn(Arc::clone(&server).serve(listener, implicit_tls));
     }
-    Ok(Running { gate, server, listening, budget })
+    let pages = match (gate.house().web.clone(), &outbox) {
+        (Some(settings), Some(outbox)) => Some(pages(&gate, outbox, &settings).await?),
+        _ => None,
+    };
+    let around = Arc::new(gate.clone());
+    let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
+    Ok(Running { gate, server, listening, budget, delivering, pages })
 }
 
 impl Running {
     /// Stops taking mail, lets sessions finish theirs.
-    pub async fn stop(&self) {
+    pub async fn stop(self) {
+        if let Some(outbox) = self.gate.outbox() {
+            outbox.stop();
+        }
+        if let Some(pages) = self.pages {
+            pages.tending.abort();
+            pages.server.stop().await;
+        }
         if !self.server.drain(DRAIN).await {
             tracing::warn!("some sessions did not finish in time and were cut off; their clients will try again");
         }
+        if let Some(delivering) = self.delivering
+            && tokio::time::timeout(DRAIN, delivering).await.is_err()
+        {
+            tracing::warn!("some owed mail was on its way and is tried again at the next start");
+        }
+    }
+
+    /// Tells health and metrics, if anybody is to know.
+    async fn tell(&self, listen: Option<SocketAddr>, journal: Option<PathBuf>) -> Result<(), Problem> {
+        let Some(listen) = listen else { return Ok(()) };
+        let (gate, server) = (self.gate.clone(), Arc::clone(&self.server));
+        let address = status::serve(listen, Watched { gate, server, budget: self.budget.clone(), journal }).await?;
+        tracing::info!(%address, "health and metrics are told");
+        Ok(())
     }
 
     async fn until_stopped(self, config: &Path) -> ExitCode {
@@ -144,7 +193,8 @@ impl Running {
             return ExitCode::from(MEND);
         };
         let smtp: Vec<String> = self.listening.iter().map(ToString::to_string).collect();
-        say(format!("mailpoort ready smtp={} web=-", smtp.join(",")));
+        let web = self.pages.as_ref().map_or("-", |pages| &pages.address);
+        say(format!("mailpoort ready smtp={} web={web}", smtp.join(",")));
         let mut looks = tokio::time::interval(LOOK);
         let mut inboxes = Vec::new();
         loop {
@@ -203,7 +253,9 @@ impl Running {
 
     /// Reads everything anew; what is bad is told, and what ran before runs on.
     async fn reload(&self, config: &Path) {
-        match self.load(config).await {
+        let loaded = self.load(config).await;
+        self.gate.counts().reloaded(loaded.is_ok());
+        match loaded {
             Ok(()) => tracing::info!(
                 "configuration, rules, policy, rosters and certificate are reloaded; `listen` and `log` need a restart"
             ),
@@ -217,11 +269,14 @@ impl Running {
     async fn load(&self, config: &Path) -> Result<(), Vec<Problem>> {
         let config = Config::load(config)?;
         let (mut house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
-        house.keep_readers(&self.gate.house());
+        house.go_on_from(&self.gate.house());
         readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
             .map_err(|problem| vec![problem])?;
+        if let (Some(pages), Some(settings)) = (&self.pages, &house.web) {
+            pages.server.reload(settings).map_err(|problem| vec![problem])?;
+        }
         // Before the swap, so that no client is offered what the next hop does not have.
         learn(next_hops(&house)).await;
         self.budget.set_limit(memory);
@@ -229,6 +284,51 @@ impl Running {
         self.server.reload(settings);
         Ok(())
     }
+}
+
+/// How often the desk looks for what is due.
+const TEND: Duration = Duration::from_secs(60);
+
+/// Serves the pages for teachers, about what this outbox keeps.
+///
+/// # Errors
+/// Where they should be cannot be listened on, or their certificate cannot be used.
+async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result<Pages, Problem> {
+    let waking = outbox.clone();
+    let desk = Desk::new(Means {
+        store: outbox.store().clone(),
+        vault: outbox.vault().clone(),
+        gate: Arc::new(gate.clone()),
+        url: settings.url.clone(),
+        clock: Arc::new(crate::store::now),
+        wake: Arc::new(move || waking.wake()),
+    });
+    let server = web::Server::start(settings, desk.router()).await?;
+    let scheme = if settings.certificate.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{}", server.listening());
+    let tending = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(TEND);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = desk.tend().await {
+                tracing::error!(%error, "the desk could not look for what is due; it tries again");
+            }
+        }
+    });
+    Ok(Pages { server, address, tending })
+}
+
+/// What is kept and owed, set right after whatever ended the gate before; none without a data folder.
+///
+/// # Errors
+/// It cannot be used. Nothing is served then: what is owed would wait unseen.
+async fn outbox(house: &House) -> Result<Option<Outbox>, Problem> {
+    let Some(folder) = &house.data_dir else { return Ok(None) };
+    let outbox = Outbox::open(folder, house.retry)?;
+    let recovered = outbox.recover().await;
+    recovered
+        .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
+    Ok(Some(outbox))
 }
 
 /// Has the processes that read documents started, and says how they are sealed.

@@ -147,6 +147,8 @@ pub struct Frames {
     pub generic: Vec<Spanned<String>>,
     /// Asked or supposed.
     pub asked: Vec<Spanned<String>>,
+    /// What follows is an example, unless the sentence begins with it.
+    pub example: Vec<Spanned<String>>,
     /// The name that follows is staff.
     pub staff: Vec<Spanned<String>>,
     /// Over a column of special data.
@@ -240,6 +242,8 @@ pub enum Check {
     Password,
     /// Many lines that begin with a pattern.
     Lines,
+    /// A file on lock that a password of the same mail opens.
+    Opened,
 }
 
 impl Check {
@@ -262,6 +266,7 @@ impl Check {
             Self::Grade => "a number from 1 to 10 near a word for marks, or a cell headed so, beside a pupil",
             Self::Password => "what is told after a word for a password, or stands under it, by how it looks",
             Self::Lines => "a pattern at the head of three lines or more",
+            Self::Opened => "a file on lock that a password of the same mail opens; tried with files, not with texts",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
 use super::picture::{self, Setting};
 use super::sniff::{self, Look};
-use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Text, Why, html, json, sheet};
+use super::{NAMELESS_MESSAGE, Picture, Place, Reader, Receipt, Spot, Text, Why, html, json, sheet};
 use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
 
 /// Pictures shown in the pages of one message; a newsletter has a hundred.
@@ -126,6 +126,10 @@ impl Reader<'_> {
         let octets = body.len() / 78 * 57;
         let start = transfer::decode(encoding, body.get(..picture::HEADER).unwrap_or(body));
         let why = picture::why(&start, octets, &about.name, about.setting);
+        // Its size is in its header, and whoever recognises text wants all of it.
+        if self.limits.pictures > 0 && Picture::may_show_text(&start, why, &self.limits) {
+            return false;
+        }
         self.not_looked_into(about.place.clone(), known.word(), octets, why);
         true
     }
@@ -133,7 +137,8 @@ impl Reader<'_> {
     /// Something that is unread as a whole, with its line in the receipt.
     pub(super) fn not_looked_into(&mut self, place: Place, format: &str, octets: usize, why: Why) {
         self.unread(place.clone(), why);
-        let receipt = Receipt { place, format: format.to_string(), octets, read: false, unread: vec![why] };
+        let receipt =
+            Receipt { place, format: format.to_string(), octets, read: false, unread: vec![why], opened: None };
         self.out.receipts.push(receipt);
         self.tell();
     }
@@ -175,7 +180,10 @@ impl Reader<'_> {
         read: impl FnOnce(&mut Self) -> Option<&'static str>,
     ) {
         let (texts, unread) = (self.out.texts.len(), self.out.unread.len());
-        let Some(format) = read(self) else { return };
+        let around = std::mem::take(&mut self.opened);
+        let format = read(self);
+        let opened = std::mem::replace(&mut self.opened, around);
+        let Some(format) = format else { return };
         let (texts, unread) = (self.out.texts.get(texts..), self.out.unread.get(unread..));
         let receipt = Receipt {
             place: place.clone(),
@@ -183,6 +191,7 @@ impl Reader<'_> {
             octets,
             read: texts.is_some_and(|texts| !texts.is_empty()),
             unread: unread.unwrap_or_default().iter().map(|unread| unread.why).collect(),
+            opened,
         };
         self.out.receipts.push(receipt);
         self.tell();
@@ -214,11 +223,13 @@ impl Reader<'_> {
                 return self.document(format, bytes, about);
             }
             Look::Unread(known) if !running_text() => {
-                let why = match known {
-                    Why::Media => picture::why(bytes, bytes.len(), &about.name, about.setting),
-                    why => why,
-                };
-                self.unread(about.place.clone(), why);
+                match known {
+                    Why::Media => {
+                        let why = picture::why(bytes, bytes.len(), &about.name, about.setting);
+                        self.picture(about.place.clone(), why, bytes);
+                    }
+                    why => self.unread(about.place.clone(), why),
+                }
                 return Some(known.word());
             }
             Look::Signature => return Some("signature"),
@@ -439,7 +450,7 @@ impl Reader<'_> {
                     Look::Unread(Why::Media) => {
                         let content = &file.content;
                         let why = picture::why(content, content.len(), &name, Setting::File);
-                        self.unread(spot(Spot::Attachment), why);
+                        self.picture(spot(Spot::Attachment), why, content);
                     }
                     Look::Unread(why) => self.unread(spot(Spot::Attachment), why),
                     Look::Signature => {}

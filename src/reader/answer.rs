@@ -3,9 +3,9 @@
 //! No length, count, place or range of it is believed. What is no answer is [`Fault::Lied`], and what is more than the
 //! limits allow [`Fault::TooMuch`]; what came before either is kept, and the document is unread.
 
-use super::wire::{CELL, End, FRAME, HELLO, Kind, Line};
+use super::wire::{CELL, CUT, End, FRAME, HELLO, Kind, Line, MORE, PICTURE, WHOLE};
 use super::{Fault, Seal};
-use crate::extract::{Answer, Cell, Document, Place, Receipt, Spot, Text, Unread, Why};
+use crate::extract::{Answer, Cell, Document, Picture, Pictured, Place, Receipt, Spot, Text, Unread, Why};
 use crate::message::Limits;
 
 /// Texts, unread parts and lines of the receipt of one document, each.
@@ -27,6 +27,9 @@ pub(super) struct Listener<'d> {
     pub begun: bool,
     place: Option<Place>,
     cells: Vec<Cell>,
+    /// The pictures so far of a part that has more.
+    pictures: Vec<Picture>,
+    pictures_left: usize,
     text_left: usize,
     cells_left: usize,
     beside_left: usize,
@@ -41,6 +44,8 @@ impl<'d> Listener<'d> {
             begun: false,
             place: None,
             cells: Vec::new(),
+            pictures: Vec::new(),
+            pictures_left: if limits.pictures > 0 { limits.picture_bytes.saturating_add(SMALL) } else { 0 },
             text_left: limits.document_text.min(limits.documents_text),
             cells_left: limits.cells,
             beside_left: BESIDE,
@@ -57,6 +62,9 @@ impl<'d> Listener<'d> {
         }
         if kind == Kind::Cells {
             return if length <= self.cells_left.saturating_mul(CELL) { Ok(()) } else { Err(Fault::TooMuch) };
+        }
+        if kind == Kind::Picture {
+            return if length <= self.pictures_left { Ok(()) } else { Err(Fault::TooMuch) };
         }
         if length > if kind == Kind::Place { PLACE } else { SMALL } {
             return Err(Fault::Lied);
@@ -79,9 +87,9 @@ impl<'d> Listener<'d> {
             Kind::Place => self.place = Some(self.placed(&content)?),
             Kind::Cells => self.cells = cells(&content)?,
             Kind::Text => self.text(content)?,
+            Kind::Picture => self.picture(content)?,
             Kind::Unread => {
-                let why = content.first().and_then(|index| Why::ALL.get(usize::from(*index))).ok_or(Fault::Lied)?;
-                let unread = Unread { place: self.here()?, why: *why };
+                let unread = Unread { place: self.here()?, why: reason(&content)? };
                 room(&mut self.answer.texts.unread)?.push(unread);
             }
             Kind::Receipt => self.receipt(&content)?,
@@ -110,15 +118,34 @@ impl<'d> Listener<'d> {
         Ok(())
     }
 
+    /// A picture, whose header has to say what it is: what else is in it is found out by others in processes of theirs.
+    fn picture(&mut self, mut content: Vec<u8>) -> Result<(), Fault> {
+        let (place, why) = (self.here()?, reason(&content)?);
+        self.pictures_left = self.pictures_left.checked_sub(content.len()).ok_or(Fault::TooMuch)?;
+        let end = *content.get(1).ok_or(Fault::Lied)?;
+        content.drain(..PICTURE);
+        let picture = Picture::new(content, why, self.limits).ok_or(Fault::Lied)?;
+        room(&mut self.pictures)?.push(picture);
+        match end {
+            MORE => {}
+            CUT | WHOLE => {
+                let part = Pictured { place, why, pictures: std::mem::take(&mut self.pictures), whole: end == WHOLE };
+                room(&mut self.answer.pictured)?.push(part);
+            }
+            _ => return Err(Fault::Lied),
+        }
+        Ok(())
+    }
+
     fn receipt(&mut self, content: &[u8]) -> Result<(), Fault> {
         let place = self.here()?;
-        let Line { format, octets, read, unread } = postcard::from_bytes(content).map_err(|_| Fault::Lied)?;
+        let Line { format, octets, read, unread, opened } = postcard::from_bytes(content).map_err(|_| Fault::Lied)?;
         if !is_format(&format) || unread.len() > SMALL {
             return Err(Fault::Lied);
         }
         // Of the document itself the gate knows the size.
         let octets = if place == *self.document.place { self.document.octets.len() } else { octets };
-        room(&mut self.answer.texts.receipts)?.push(Receipt { place, format, octets, read, unread });
+        room(&mut self.answer.texts.receipts)?.push(Receipt { place, format, octets, read, unread, opened });
         Ok(())
     }
 
@@ -154,6 +181,10 @@ pub(super) fn ready(kind: Kind, content: &[u8]) -> Result<Seal, Fault> {
     }
 }
 
+fn reason(content: &[u8]) -> Result<Why, Fault> {
+    content.first().and_then(|index| Why::ALL.get(usize::from(*index))).copied().ok_or(Fault::Lied)
+}
+
 fn room<T>(list: &mut Vec<T>) -> Result<&mut Vec<T>, Fault> {
     if list.len() < MOST { Ok(list) } else { Err(Fault::TooMuch) }
 }
@@ -187,6 +218,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::extract::Passwords;
 
     proptest! {
         /// Whatever is said: no panic, and what is kept holds together.
@@ -195,7 +227,7 @@ mod tests {
             frames in proptest::collection::vec((2u8..=8, 0usize..8, proptest::collection::vec(0u8..8, 0..60)), 0..40)
         ) {
             let own = Place { within: Vec::new(), spot: Spot::Attachment("a.zip".into()), ..Place::default() };
-            let document = Document { octets: b"PK", essence: "x/y", name: "a.zip", place: &own, depth: 1 };
+            let document = Document { octets: b"PK", essence: "x/y", name: "a.zip", place: &own, depth: 1, passwords: Passwords::none() };
             let limits = Limits { document_text: 100, cells: 10, entries: 5, unpacked_bytes: 50, ..Limits::default() };
             let mut listener = Listener::new(&document, &limits);
             listener.begun = true;

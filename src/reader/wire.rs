@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::extract::{Cell, Document, Place, Why};
+use crate::extract::{Cell, Document, Passwords, Place, Why};
 use crate::message::Limits;
 
 /// The kind of a frame.
@@ -31,12 +31,14 @@ pub(super) enum Kind {
     Receipt,
     /// The end of a job.
     Done,
+    /// A picture of what is unread: the place of its reason in [`Why::ALL`], one of [`MORE`] to [`WHOLE`], and the file.
+    Picture,
 }
 
 impl Kind {
     pub(super) fn of(octet: u8) -> Option<Self> {
-        use Kind::{Begun, Cells, Done, Place, Ready, Receipt, Text, Unread};
-        [Ready, Begun, Place, Cells, Text, Unread, Receipt, Done].into_iter().find(|kind| *kind as u8 == octet)
+        use Kind::{Begun, Cells, Done, Picture, Place, Ready, Receipt, Text, Unread};
+        [Ready, Begun, Place, Cells, Text, Unread, Receipt, Done, Picture].into_iter().find(|kind| *kind as u8 == octet)
     }
 }
 
@@ -44,6 +46,12 @@ impl Kind {
 pub(super) const HELLO: &[u8] = b"mailpoort reader 1";
 /// Octets before the content of a frame.
 pub(super) const FRAME: usize = 5;
+/// Behind a picture comes another one of the same part; it is the last, and there were more; it is the last of all.
+pub(super) const MORE: u8 = 0;
+pub(super) const CUT: u8 = 1;
+pub(super) const WHOLE: u8 = 2;
+/// Octets before the file of a picture.
+pub(super) const PICTURE: usize = 2;
 /// Octets of a cell: table, row, column, start and end, four each.
 pub(super) const CELL: usize = 20;
 
@@ -54,6 +62,7 @@ pub(super) struct Line {
     pub octets: usize,
     pub read: bool,
     pub unread: Vec<Why>,
+    pub opened: Option<usize>,
 }
 
 /// The end of a job: files that were in the document, octets that were unpacked.
@@ -70,6 +79,7 @@ struct Description {
     name: String,
     place: Place,
     depth: usize,
+    passwords: Passwords,
     limits: Limits,
 }
 
@@ -81,8 +91,8 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn document(&self) -> Document<'_> {
-        let Description { essence, name, place, depth, .. } = &self.description;
-        Document { octets: &self.octets, essence, name, place, depth: *depth }
+        let Description { essence, name, place, depth, passwords, .. } = &self.description;
+        Document { octets: &self.octets, essence, name, place, depth: *depth, passwords }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -113,6 +123,7 @@ pub(super) fn job(document: &Document<'_>, limits: &Limits) -> Option<Vec<u8>> {
         name: document.name.to_string(),
         place: document.place.clone(),
         depth: document.depth,
+        passwords: document.passwords.clone(),
         limits: limits.clone(),
     })
     .ok()?;
@@ -133,10 +144,24 @@ fn exactly(from: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The pipe broke.
 pub(super) fn frame(to: &mut impl Write, kind: Kind, content: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(content.len()).map_err(io::Error::other)?;
+    two(to, kind, &[], content)
+}
+
+/// Writes a frame of two pieces.
+///
+/// # Errors
+/// The pipe broke.
+pub(super) fn two(to: &mut impl Write, kind: Kind, head: &[u8], content: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(head.len().saturating_add(content.len())).map_err(io::Error::other)?;
     to.write_all(&[kind as u8])?;
     to.write_all(&length.to_le_bytes())?;
+    to.write_all(head)?;
     to.write_all(content)
+}
+
+/// A reason as an octet.
+pub(super) fn reason(why: Why) -> u8 {
+    Why::ALL.iter().position(|known| *known == why).and_then(|place| u8::try_from(place).ok()).unwrap_or_default()
 }
 
 /// Writes a frame with a value in it.

@@ -16,6 +16,8 @@ pub mod desk;
 pub mod held;
 pub mod owed;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::Path;
@@ -139,6 +141,33 @@ impl Store {
         .await
     }
 
+    /// Seals every sealed column anew with the key that seals now, in one commit. Gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`]; everything is as it was then.
+    pub async fn seal_anew(&self) -> Result<usize, StoreError> {
+        let keys = Arc::clone(&self.0.keys);
+        let done = self.write(move |tables| {
+            let mut anew = 0;
+            for (table, column, label) in SEALED {
+                let list = format!("SELECT rowid, {label}, {column} FROM {table} WHERE {column} IS NOT NULL");
+                let change = format!("UPDATE {table} SET {column} = ?2 WHERE rowid = ?1");
+                let mut list = tables.prepare(&list)?;
+                let mut rows = list.query([])?;
+                while let Some(row) = rows.next()? {
+                    let (id, label, sealed): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    let again = keys.open(&label, &sealed).and_then(|plain| keys.seal(&label, &plain));
+                    let again = again.ok_or(rusqlite::Error::InvalidQuery)?;
+                    anew += tables.execute(&change, params![id, again])?;
+                }
+            }
+            Ok(anew)
+        });
+        // The one thing that is invalid here is a column that does not open.
+        let sealed = StoreError::from(rusqlite::Error::InvalidQuery);
+        done.await.map_err(|error| if error == sealed { StoreError::Sealed } else { error })
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -164,6 +193,15 @@ impl Store {
         postcard::from_bytes(&plain).map_err(|_| StoreError::Sealed)
     }
 }
+
+/// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
+const SEALED: [(&str, &str, &str); 5] = [
+    ("meta", "value", "'meta ' || name"),
+    ("item", "sealed", "'vault item ' || id"),
+    ("held", "facts", "'held.facts of ' || id"),
+    ("act", "facts", "'act.facts of ' || held"),
+    ("owed", "envelope", "'owed.envelope of ' || item"),
+];
 
 /// Now, as the tables have it: milliseconds since 1970, UTC.
 pub fn now() -> i64 {

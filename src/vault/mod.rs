@@ -146,6 +146,22 @@ impl Vault {
         }
     }
 
+    /// Seals the items that are files anew with the key that seals now. Gives how many.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the files that were not reached are as they were.
+    pub async fn seal_anew(&self) -> Result<usize, VaultError> {
+        let mut anew = 0;
+        for id in self.files().await? {
+            let plain = self.open_item(&id, None).await?;
+            let sealed = self.keys.seal(&label(&id), &plain);
+            let sealed = sealed.ok_or_else(|| VaultError::Files("it could not be sealed".to_owned()))?;
+            self.files.put(&location(&id), PutPayload::from(sealed)).await?;
+            anew += 1;
+        }
+        Ok(anew)
+    }
+
     /// The ids of all items that are files.
     ///
     /// # Errors

@@ -102,13 +102,15 @@ impl<'f> Compiler<'f> {
     }
 
     fn frames(&mut self, source: &Source<'_>) {
-        let Frames { child, pronoun, fact, generic, asked, staff, column, school, public, work } = &source.pack.frames;
+        let Frames { child, pronoun, fact, generic, asked, example, staff, column, school, public, work } =
+            &source.pack.frames;
         for (cue, words) in [
             (Cue::Child, child),
             (Cue::Pronoun, pronoun),
             (Cue::Fact, fact),
             (Cue::Generic, generic),
             (Cue::Asked, asked),
+            (Cue::Example, example),
             (Cue::Staff, staff),
             (Cue::Column, column),
             (Cue::School, school),
@@ -178,7 +180,8 @@ impl<'f> Compiler<'f> {
     fn examples(&mut self, source: &Source<'_>, entry: &RuleEntry) {
         let id = entry.id.get_ref();
         for (what, examples) in [("hits", &entry.hits), ("misses", &entry.misses)] {
-            if examples.len() < EXAMPLES {
+            // No text is a file on lock.
+            if examples.len() < EXAMPLES && entry.check != Check::Opened {
                 let what = format!("rule {id} has {} {what}, and needs {EXAMPLES}", examples.len());
                 self.say(source, entry.id.span(), what, "add sentences as people write them, with invented data");
             }

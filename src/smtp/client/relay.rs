@@ -52,6 +52,11 @@ impl Relay {
         }
     }
 
+    /// The MAIL command of the transaction.
+    pub fn command(&self) -> &MailCommand {
+        &self.mail
+    }
+
     /// The recipients that the next hop has accepted.
     pub fn accepted(&self) -> &[Recipient] {
         &self.accepted
@@ -89,12 +94,17 @@ impl Relay {
             Ok(Err(refusal)) => return refusal,
             Ok(Ok(lease)) => lease,
         };
+        let sent = Instant::now();
         match lease.connection.final_reply(deadline).await {
             Ok(reply) => {
+                self.next_hop.met().replied(reply.code, sent.elapsed());
                 lease.give_back();
                 carried(&reply)
             }
-            Err(trouble) => trouble.reply_after_dot(),
+            Err(trouble) => {
+                self.next_hop.met().trouble(trouble);
+                trouble.reply_after_dot()
+            }
         }
     }
 
