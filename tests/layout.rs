@@ -89,6 +89,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.
     ("reader", &["extract", "message", "meter"]),
+    // Reads what it wrote, to see that nothing is left of it.
+    ("redact", &["extract", "message", "school::Language"]),
     // A roster is what names are looked up from.
     ("detect", &["extract", "message", "problem", "roster", "secret"]),
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
@@ -105,6 +107,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "message",
             "outbox",
             "problem",
+            "redact",
             "school",
             "seal::Index",
             "secret",
@@ -140,14 +143,13 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["problem", "seal", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
-    ("outbox", &["message", "problem", "secret", "smtp", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     ("web", &["message::Mailbox", "message::rewrite", "problem", "school", "seal", "secret", "store", "tls", "vault"]),
     ("secret", &[]),
 ];
 
 /// Stages whose answer depends on nothing but what they are handed.
-const PURE: [&str; 4] = ["message", "extract", "detect", "decide"];
+const PURE: [&str; 5] = ["message", "extract", "detect", "decide", "redact"];
 
 /// What would make it depend on more.
 const IMPURE: [&str; 21] = [

@@ -151,15 +151,15 @@ impl Incident {
 }
 
 impl Incident {
-    /// What was found and where, a line each, as its notice says it.
-    pub fn found_in_words(&self, language: Language) -> Vec<String> {
-        wording::found(self, language)
-    }
-
     /// Of a mail that goes on to some, only the others were not reached.
     pub(super) fn leave_out_those_reached(&mut self, verdict: &Verdict) {
         let mut routes = verdict.decisions.iter().map(|decision| decision.route);
         self.not_reached.retain(|_| routes.next() != Some(Route::Pass));
+    }
+
+    /// What was found and where, a line each, as its notice says it.
+    pub fn found_in_words(&self, language: Language) -> Vec<String> {
+        wording::found(self, language)
     }
 }
 

@@ -363,21 +363,6 @@ impl Default for Documents {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Web {
-    pub listen: Spanned<String>,
-    pub url: Spanned<String>,
-    pub certificate: Option<PathBuf>,
-    pub key: Option<PathBuf>,
-    #[serde(default)]
-    pub behind_proxy: bool,
-    #[serde(default = "default_web_connections")]
-    pub max_connections: Spanned<usize>,
-    #[serde(default = "default_web_timeout")]
-    pub idle_timeout: Spanned<Time>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Ocr {
     #[serde(default)]
     pub enabled: bool,
@@ -412,6 +397,21 @@ impl Default for Ocr {
             time_per_message: default_pictures_time(),
         }
     }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Web {
+    pub listen: Spanned<String>,
+    pub url: Spanned<String>,
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    #[serde(default)]
+    pub behind_proxy: bool,
+    #[serde(default = "default_web_connections")]
+    pub max_connections: Spanned<usize>,
+    #[serde(default = "default_web_timeout")]
+    pub idle_timeout: Spanned<Time>,
 }
 
 #[derive(Debug, Deserialize)]

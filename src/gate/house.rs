@@ -196,7 +196,6 @@ impl House {
         let mut problems = Vec::new();
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
-        let desk_texts = desk_texts(config.texts.as_deref(), &mut problems);
         let now = Zoned::now().with_time_zone(config.time_zone.clone());
         let today = now.date();
         for (line, exception) in bench.iter().flat_map(|bench| bench.policy.exceptions()) {
@@ -205,6 +204,7 @@ impl House {
                 told(format!("policy: the exception {id} of {owner} ended on {until} and does nothing any more"));
             }
         }
+        let desk_texts = desk_texts(config.texts.as_deref(), &mut problems);
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
             .schools
