@@ -32,6 +32,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "outbox",
             "problem",
             "record",
+            "redact",
             "school",
             "seal",
             "secret",

@@ -106,10 +106,13 @@ impl Gate for Told {
         })
     }
 
-    fn without_columns(&self, _: &str, _: &Envelope, raw: &[u8]) -> Option<Remade> {
+    fn without_columns(&self, _: &str, _: &Envelope, raw: Vec<u8>) -> Result<Remade, [String; 2]> {
         let gone = |text: &str| vec![text.to_owned()];
-        self.columns.load(Ordering::Relaxed).then(|| Remade {
-            raw: String::from_utf8_lossy(raw).replace(CANARY, "").into_bytes(),
+        if !self.columns.load(Ordering::Relaxed) {
+            return Err(["Dit bestand is op slot.".into(), "This file is locked.".into()]);
+        }
+        Ok(Remade {
+            raw: String::from_utf8_lossy(&raw).replace(CANARY, "").into_bytes(),
             gone: [gone("klas5.xlsx, kolom C: 27 cellen"), gone("klas5.xlsx, column C: 27 cells")],
         })
     }
