@@ -14,5 +14,7 @@ mod guard;
 mod house;
 #[path = "desk/pages.rs"]
 mod pages;
+#[path = "desk/real.rs"]
+mod real;
 #[path = "desk/signing_in.rs"]
 mod signing_in;

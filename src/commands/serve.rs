@@ -24,6 +24,8 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 use crate::status::{self, Watched};
+use crate::web;
+use crate::web::desk::{Desk, Means};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -105,6 +107,15 @@ pub(super) struct Running {
     pub listening: Vec<SocketAddr>,
     budget: Budget,
     delivering: Option<JoinHandle<()>>,
+    pages: Option<Pages>,
+}
+
+/// The pages for teachers.
+struct Pages {
+    server: web::Server,
+    /// As people on this machine reach them.
+    address: String,
+    tending: JoinHandle<()>,
 }
 
 /// Binds, connects to the next hops, and begins to serve.
@@ -136,9 +147,13 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Res
     for (listener, implicit_tls) in listeners {
         tokio::spawn(Arc::clone(&server).serve(listener, implicit_tls));
     }
+    let pages = match (gate.house().web.clone(), &outbox) {
+        (Some(settings), Some(outbox)) => Some(pages(&gate, outbox, &settings).await?),
+        _ => None,
+    };
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
-    Ok(Running { gate, server, listening, budget, delivering })
+    Ok(Running { gate, server, listening, budget, delivering, pages })
 }
 
 impl Running {
@@ -146,6 +161,10 @@ impl Running {
     pub async fn stop(self) {
         if let Some(outbox) = self.gate.outbox() {
             outbox.stop();
+        }
+        if let Some(pages) = self.pages {
+            pages.tending.abort();
+            pages.server.stop().await;
         }
         if !self.server.drain(DRAIN).await {
             tracing::warn!("some sessions did not finish in time and were cut off; their clients will try again");
@@ -174,7 +193,8 @@ impl Running {
             return ExitCode::from(MEND);
         };
         let smtp: Vec<String> = self.listening.iter().map(ToString::to_string).collect();
-        say(format!("mailpoort ready smtp={} web=-", smtp.join(",")));
+        let web = self.pages.as_ref().map_or("-", |pages| &pages.address);
+        say(format!("mailpoort ready smtp={} web={web}", smtp.join(",")));
         let mut looks = tokio::time::interval(LOOK);
         let mut inboxes = Vec::new();
         loop {
@@ -254,6 +274,9 @@ impl Running {
         let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
             .map_err(|problem| vec![problem])?;
+        if let (Some(pages), Some(settings)) = (&self.pages, &house.web) {
+            pages.server.reload(settings).map_err(|problem| vec![problem])?;
+        }
         // Before the swap, so that no client is offered what the next hop does not have.
         learn(next_hops(&house)).await;
         self.budget.set_limit(memory);
@@ -261,6 +284,38 @@ impl Running {
         self.server.reload(settings);
         Ok(())
     }
+}
+
+/// How often the desk looks for what is due.
+const TEND: Duration = Duration::from_secs(60);
+
+/// Serves the pages for teachers, about what this outbox keeps.
+///
+/// # Errors
+/// Where they should be cannot be listened on, or their certificate cannot be used.
+async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result<Pages, Problem> {
+    let waking = outbox.clone();
+    let desk = Desk::new(Means {
+        store: outbox.store().clone(),
+        vault: outbox.vault().clone(),
+        gate: Arc::new(gate.clone()),
+        url: settings.url.clone(),
+        clock: Arc::new(crate::store::now),
+        wake: Arc::new(move || waking.wake()),
+    });
+    let server = web::Server::start(settings, desk.router()).await?;
+    let scheme = if settings.certificate.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{}", server.listening());
+    let tending = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(TEND);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = desk.tend().await {
+                tracing::error!(%error, "the desk could not look for what is due; it tries again");
+            }
+        }
+    });
+    Ok(Pages { server, address, tending })
 }
 
 /// What is kept and owed, set right after whatever ended the gate before; none without a data folder.

@@ -3,6 +3,7 @@
 //! Judging is [`super::scan`], the same as at the door. The words around a finding go to the desk alone, which shows them
 //! to the mail's own sender; what goes to IT is invented (see [`invent`]).
 
+mod columns;
 mod invent;
 
 use std::collections::HashSet;
@@ -49,16 +50,34 @@ impl desk::Gate for Gate {
 
     fn look(&self, school: &str, envelope: &owed::Envelope, raw: Vec<u8>) -> Option<desk::Look> {
         let house = self.house();
-        let tenant = tenant(&house, school)?;
-        let now = Zoned::now().with_time_zone(house.time_zone.clone());
-        let mail = Mail { envelope: taken(envelope)?, raw, day: super::day(&now) };
-        let scan = super::scan(&mail, tenant, &house.bench);
+        let (mail, scan) = judged(&house, school, envelope, raw)?;
         Some(looked(&scan, &mail, &house))
     }
 
-    fn without_columns(&self, _: &str, _: &owed::Envelope, _: &[u8]) -> Option<desk::Remade> {
-        None
+    fn without_columns(
+        &self,
+        school: &str,
+        envelope: &owed::Envelope,
+        raw: Vec<u8>,
+    ) -> Result<desk::Remade, [String; 2]> {
+        let house = self.house();
+        let (mail, scan) = judged(&house, school, envelope, raw).ok_or(UNSURE.map(str::to_owned))?;
+        columns::without(&mail.raw, &scan, &house)
     }
+}
+
+const UNSURE: [&str; 2] = [
+    "We konden de mail niet opnieuw nakijken. Probeer het later, of vraag om hulp.",
+    "We could not check the mail again. Try later, or ask for help.",
+];
+
+/// A held mail, judged as at the door today.
+fn judged(house: &House, school: &str, envelope: &owed::Envelope, raw: Vec<u8>) -> Option<(Mail, Scan)> {
+    let tenant = tenant(house, school)?;
+    let now = Zoned::now().with_time_zone(house.time_zone.clone());
+    let mail = Mail { envelope: taken(envelope)?, raw, day: super::day(&now) };
+    let scan = super::scan(&mail, tenant, &house.bench);
+    Some((mail, scan))
 }
 
 fn tenant<'h>(house: &'h House, id: &str) -> Option<&'h Arc<Tenant>> {

@@ -31,6 +31,7 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Hop, NextHop};
 use crate::smtp::settings::Settings;
 use crate::tls::{self, Trust};
+use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
 
 /// What a running gate knows.
@@ -54,6 +55,8 @@ pub struct House {
     pub retry: Retry,
     /// The public address of the desk, without a slash at its end; none has no desk.
     pub desk: Option<String>,
+    /// How the pages are served; none has none.
+    pub web: Option<WebSettings>,
     /// The folders from which new rosters are taken, by school.
     pub inboxes: Vec<(String, PathBuf)>,
     /// The ways out, at least one.
@@ -236,7 +239,8 @@ impl House {
                     data_dir: config.data_dir,
                     keep: config.keep,
                     retry: config.retry,
-                    desk: None,
+                    desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
+                    web: config.web,
                     inboxes,
                     ways,
                     texts,

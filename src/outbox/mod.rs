@@ -309,6 +309,11 @@ impl Outbox {
         Ok(())
     }
 
+    /// Has what is due go out now.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
     /// No more mail is tried; [`Outbox::run`] ends when what is on its way has arrived.
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::Release);

@@ -69,6 +69,8 @@ async fn what_is_missing_is_said_at_its_field() {
     let none = choose(&mut browser, "reason", &[("words", REASON)]).await;
     assert!(none.status == 422 && none.body.contains("Kies minstens één ontvanger."));
     assert!(none.body.contains(REASON), "what was typed is still there");
+    assert!(none.body.contains("aria-describedby=\"form-error\" aria-invalid=\"true\"><label"), "{}", none.body);
+    assert!(none.body.contains("aria-describedby=\"words-hint\">"));
     for words in ["", "   ", "ja"] {
         let answer = choose(&mut browser, "reason", &[("place", "0"), ("words", words)]).await;
         assert!(answer.status == 422 && answer.body.contains("Dit veld is nog leeg."), "{words:?}");
@@ -170,7 +172,8 @@ async fn a_second_person_agrees_from_another_mailbox() {
         page.contains(&format!("{JUF} vraagt je toestemming")) && page.contains("27 burgerservicenummers"),
         "{page}"
     );
-    assert!(!page.contains(REASON) && !page.contains("ask_agree") && page.contains("Stuur een code naar d•••@"));
+    assert!(!page.contains(MOTHER) && !page.contains("Lijst groep 5"), "whom and what about come after the proof");
+    assert!(!page.contains(REASON) && !page.contains("Goed, verstuur") && page.contains("Stuur een code naar d•••@"));
     // The asker's own device proves nothing here.
     let own = browser.get(&link).await.body;
     assert!(own.contains("Stuur een code naar d•••@"));

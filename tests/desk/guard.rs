@@ -1,5 +1,8 @@
 //! Who may not: forged forms, other people, other schools, unknown links.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use mailpoort::store::held::State;
 
 use super::house::*;
@@ -252,4 +255,67 @@ async fn the_language_goes_back_to_our_own_pages_only() {
     let elsewhere = [("Sec-Fetch-Site", "cross-site")];
     assert_eq!(browser.send("/language", &[("language", "nl")], &elsewhere).await.status, 400);
     assert!(browser.get("/").await.body.contains("<html lang=\"en\">"));
+}
+
+/// Everything that was logged, at the most talkative level of all crates.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A whole visit: no link, code, cookie, address, reason or word of the mail is in a log, or on the disk as it is.
+#[tokio::test]
+async fn no_secret_is_logged_or_lies_open_on_the_disk() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let listening = tracing::subscriber::set_default(subscriber);
+    let house = House::open().await;
+    let link = house.hold(Mail::default()).await;
+    let mut browser = house.signed_in(&link).await;
+    let code = house.code().await;
+    let reason = "kanariereden voor de moeder";
+    browser.get(&format!("/mail/{ID}/second")).await;
+    browser.post(&format!("/mail/{ID}/second"), &[("place", "0"), ("words", reason), ("person", "0")]).await;
+    let asked = house.letters().await.pop().unwrap().link();
+    let mut director = house.signed_in(&asked).await;
+    director.post(&format!("{asked}/answer"), &[("answer", "agree"), ("words", "kanariebesluit")]).await;
+    browser.get(&format!("/mail/{ID}")).await;
+    browser.post(&format!("/mail/{ID}/passage"), &[]).await;
+    browser.get(&format!("/mail/{ID}/mistake")).await;
+    browser.post(&format!("/mail/{ID}/mistake"), &[]).await;
+    house.desk.tend().await.unwrap();
+    drop(listening);
+    let mut secrets = vec![
+        link[3..].to_owned(),
+        asked[3..].to_owned(),
+        CANARY.into(),
+        JUF.into(),
+        MOTHER.into(),
+        DIRECTOR.into(),
+        reason.into(),
+        "kanariebesluit".into(),
+        "Lijst groep 5".into(),
+    ];
+    secrets.extend(browser.cookies.values().cloned());
+    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    let files: Vec<(String, Vec<u8>)> = house.files();
+    assert!(files.iter().any(|(name, octets)| name.ends_with("mailpoort.db-wal") && octets.len() > 50_000));
+    for secret in &secrets {
+        assert!(!logged.contains(secret.as_str()), "{secret} in the log");
+        for (name, octets) in &files {
+            assert!(!octets.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret} in {name}");
+        }
+    }
+    // Six digits may stand anywhere by chance; with its words they do not.
+    assert!(!logged.contains(&format!("code={code}")) && !logged.contains(&format!("is {code}")));
 }

@@ -47,7 +47,7 @@ pub struct House {
     pub clock: Arc<AtomicI64>,
     pub gate: Arc<Told>,
     pub server: Server,
-    _folder: TempDir,
+    folder: TempDir,
     /// What was claimed so far.
     owed: Mutex<Vec<Claimed>>,
 }
@@ -106,10 +106,13 @@ impl Gate for Told {
         })
     }
 
-    fn without_columns(&self, _: &str, _: &Envelope, raw: &[u8]) -> Option<Remade> {
+    fn without_columns(&self, _: &str, _: &Envelope, raw: Vec<u8>) -> Result<Remade, [String; 2]> {
         let gone = |text: &str| vec![text.to_owned()];
-        self.columns.load(Ordering::Relaxed).then(|| Remade {
-            raw: String::from_utf8_lossy(raw).replace(CANARY, "").into_bytes(),
+        if !self.columns.load(Ordering::Relaxed) {
+            return Err(["Dit bestand is op slot.".into(), "This file is locked.".into()]);
+        }
+        Ok(Remade {
+            raw: String::from_utf8_lossy(&raw).replace(CANARY, "").into_bytes(),
             gone: [gone("klas5.xlsx, kolom C: 27 cellen"), gone("klas5.xlsx, column C: 27 cells")],
         })
     }
@@ -203,7 +206,7 @@ impl House {
             idle_timeout: Duration::from_secs(20),
         };
         let server = Server::start(&settings, desk.router()).await.unwrap();
-        Self { store, vault, desk, clock, gate, server, _folder: folder, owed: Mutex::default() }
+        Self { store, vault, desk, clock, gate, server, folder, owed: Mutex::default() }
     }
 
     /// Holds a mail; gives the path of its link.
@@ -309,7 +312,7 @@ impl House {
 
     /// Everything that is owed, oldest first.
     pub async fn owed(&self) -> Vec<Claimed> {
-        let new = self.store.claim(self.now(), 365 * DAY, 365 * DAY, 1000).await.unwrap();
+        let new = self.store.claim(self.now(), 365 * DAY, DAY, 1000).await.unwrap();
         let mut owed = self.owed.lock().unwrap();
         owed.extend(new);
         owed.clone()
@@ -323,6 +326,23 @@ impl House {
             letters.push(Letter::read(&owed, &raw));
         }
         letters
+    }
+
+    /// Every file of the data folder.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.folder.path().to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+                }
+            }
+        }
+        files
     }
 
     /// The state of each recipient, in words.

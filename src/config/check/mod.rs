@@ -59,7 +59,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
-        web: raw.web.and_then(|web| check.web(&web)),
+        web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         journal_archive,
         flood,
         metrics: raw.metrics.and_then(|metrics| check.address(&metrics.listen)),

@@ -8,7 +8,14 @@ use crate::config::raw;
 use crate::web::{Settings, Url};
 
 impl Check<'_> {
-    pub(super) fn web(&mut self, raw: &raw::Web) -> Option<Settings> {
+    pub(super) fn web(&mut self, raw: &raw::Web, keeps: bool) -> Option<Settings> {
+        if !keeps {
+            self.problem(
+                &raw.listen.span(),
+                "there is [web], but no `data_dir`: no mail is kept of which the pages could tell",
+                "set `data_dir`, for example \"/var/lib/mailpoort\"",
+            );
+        }
         let listen = self.web_address(raw);
         let url = Url::parse(raw.url.get_ref());
         if url.is_none() {

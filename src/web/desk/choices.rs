@@ -231,6 +231,7 @@ fn page(
         button: page.t(&format!("choice_{}_button", choice.word())).to_owned(),
         grave: choice == Choice::Delete,
         error: error.map(|key| page.t(key).to_owned()),
+        words_wrong: error.is_some_and(|key| key.ends_with("_words")),
         mail: format!("/mail/{}", held.id),
         page,
     })
@@ -301,9 +302,17 @@ async fn bcc(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer
 
 async fn columns(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {
     let Some(raw) = desk.raw(held).await? else { return Ok(back(held, "late")) };
-    let (gate, school, envelope) = (Arc::clone(&desk.0.gate), held.school.clone(), held.facts.envelope.clone());
-    let remade = tokio::task::spawn_blocking(move || gate.without_columns(&school, &envelope, &raw)).await;
-    let Some(remade) = remade.ok().flatten() else { return Ok(back(held, "unread")) };
+    let remade = match desk.without_columns(&held.school, &held.facts.envelope, raw).await? {
+        Ok(remade) => remade,
+        Err(why) => {
+            let mut shown = page(desk, visit, held, Choice::Columns, filled, None)?;
+            shown.intro = vec![mails::in_language(&shown.page, why)];
+            shown.action = String::new();
+            let mut response = visit.show(&shown);
+            *response.status_mut() = StatusCode::CONFLICT;
+            return Ok(response);
+        }
+    };
     if filled.seen {
         return send_changed(desk, visit, held, filled, Choice::Columns, remade.raw, "columns").await;
     }

@@ -152,7 +152,11 @@ pub(super) async fn find(desk: &Desk, is_request: bool, secret: &str) -> Result<
 
 fn page(desk: &Desk, visit: &Visit, door: &Door, error: Option<&str>) -> Response {
     let page = visit.page(desk).of(&door.school);
-    let told = mails::told(desk, &page, &door.held);
+    let mut told = mails::told(desk, &page, &door.held);
+    if door.request.is_some() {
+        // Whoever is asked sees to whom it goes after the proof.
+        (told.recipients, told.subject) = (Vec::new(), None);
+    }
     let readers = door.readers();
     let shown = readers.iter().map(|reader| said::masked(reader)).enumerate().collect();
     let (title, intro, choices) = match &door.request {

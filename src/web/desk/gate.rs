@@ -27,9 +27,11 @@ pub trait Gate: Send + Sync + 'static {
     /// Judges a mail again. None when its school is gone, or the gate cannot tell. May take as long as a scan takes.
     fn look(&self, school: &str, envelope: &Envelope, raw: Vec<u8>) -> Option<Look>;
 
-    /// The mail without the columns in which something was found. None when there are none, or they cannot be taken
-    /// out; then that choice is not offered.
-    fn without_columns(&self, school: &str, envelope: &Envelope, raw: &[u8]) -> Option<Remade>;
+    /// The mail without the columns in which something was found. May take as long as a scan takes.
+    ///
+    /// # Errors
+    /// Why that cannot be done, Dutch and English.
+    fn without_columns(&self, school: &str, envelope: &Envelope, raw: Vec<u8>) -> Result<Remade, [String; 2]>;
 }
 
 /// A mail without some columns.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::choices::Choice;
 use super::pages::{Around, ListPage, MailPage, Page, PassagePage, Row, Said, Told};
 use super::visit::{Fields, Visit, see};
-use super::{Answer, Desk, Fault, Look, said};
+use super::{Answer, Desk, Fault, Look, Remade, said};
 use crate::store::held::{Act, Held, State as Becomes};
 use crate::store::owed::Envelope;
 
@@ -60,12 +60,13 @@ pub(super) async fn list(State(desk): State<Desk>, visit: Visit) -> Answer {
     let row = |held: &Held| {
         let told = told(&desk, &page, held);
         let mut states: Vec<String> = told.recipients.iter().map(|(_, state)| state.clone()).collect();
+        states.sort_unstable();
         states.dedup();
         Row {
             number: held.id.clone(),
             title: title(&page, &told),
             recipients: said::list(&people(&told), page.language),
-            states: states.join(", "),
+            states,
             until: told.until,
         }
     };
@@ -200,6 +201,21 @@ impl Desk {
         let _place = self.0.looks.acquire().await.ok()?;
         let (gate, school, envelope) = (Arc::clone(&self.0.gate), school.to_owned(), envelope.clone());
         tokio::task::spawn_blocking(move || gate.look(&school, &envelope, raw)).await.ok().flatten()
+    }
+}
+
+impl Desk {
+    /// A mail without the columns in which something was found, beside the pages of others.
+    pub(super) async fn without_columns(
+        &self,
+        school: &str,
+        envelope: &Envelope,
+        raw: Vec<u8>,
+    ) -> Result<Result<Remade, [String; 2]>, Fault> {
+        let _place = self.0.looks.acquire().await.map_err(|_| Fault::TROUBLE)?;
+        let (gate, school, envelope) = (Arc::clone(&self.0.gate), school.to_owned(), envelope.clone());
+        let remade = tokio::task::spawn_blocking(move || gate.without_columns(&school, &envelope, raw)).await;
+        remade.map_err(|_| Fault::TROUBLE)
     }
 }
 

@@ -156,8 +156,8 @@ pub(super) struct Row {
     pub title: String,
     /// To whom.
     pub recipients: String,
-    /// What has become of it.
-    pub states: String,
+    /// What has become of it, each once.
+    pub states: Vec<String>,
     /// Until when something can be chosen; empty when nothing can.
     pub until: String,
 }
@@ -220,6 +220,8 @@ pub(super) struct ChoicePage {
     /// It cannot be undone.
     pub grave: bool,
     pub error: Option<String>,
+    /// What is wrong is what was typed, not who was ticked.
+    pub words_wrong: bool,
     /// Back to the mail.
     pub mail: String,
 }
