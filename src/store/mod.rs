@@ -3,6 +3,7 @@
 //! | file | tables |
 //! |---|---|
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
+//! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
 //!
@@ -12,6 +13,7 @@
 //! ours: a 4xx to whoever waits.
 
 pub mod held;
+pub mod journal;
 pub mod owed;
 mod sqlite;
 
@@ -20,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -37,6 +39,7 @@ struct Inner {
     database: Database,
     keys: Arc<SealKey>,
     index: IndexKey,
+    chain: journal::Chain,
 }
 
 impl fmt::Debug for Store {
@@ -90,8 +93,8 @@ impl Store {
         };
         let database = Database::open(&path).map_err(unusable)?;
         own(&path).map_err(|error| unusable(StoreError::Trouble(error.to_string())))?;
-        let index = index_key(&path, &keys).map_err(unusable)?;
-        Ok(Self(Arc::new(Inner { database, keys, index })))
+        let (index, chain) = kept_keys(&path, &keys).map_err(unusable)?;
+        Ok(Self(Arc::new(Inner { database, keys, index, chain })))
     }
 
     /// The hash by which an address is found again.
@@ -174,17 +177,32 @@ fn own(path: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
 
-/// The key of the hashes: made once, kept sealed in the store itself, so that a backup of store and key file is whole.
-fn index_key(path: &Path, keys: &SealKey) -> Result<IndexKey, StoreError> {
-    const LABEL: &str = "meta index key";
-    let connection = Connection::open(path)?;
+/// The keys that never change, of the hashes and of the journal's chain, which begins with its key.
+fn kept_keys(path: &Path, keys: &SealKey) -> Result<(IndexKey, journal::Chain), StoreError> {
+    let mut connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    let one = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (index, _) = kept_key(&one, keys, "index key")?;
+    let (chain, is_new) = kept_key(&one, keys, "journal chain key")?;
+    let chain = journal::Chain::new(chain);
+    if is_new {
+        journal::begin(&one, &chain)?;
+    }
+    one.commit()?;
+    Ok((index, chain))
+}
+
+/// A key that is made once, and kept sealed in the store itself, so that a backup of store and key file is whole; and
+/// whether it was made now.
+fn kept_key(tables: &Connection, keys: &SealKey, name: &str) -> Result<(IndexKey, bool), StoreError> {
+    let label = format!("meta {name}");
     let chance = || StoreError::Trouble("there is no chance to be had".to_owned());
-    let new = IndexKey::octets().and_then(|octets| keys.seal(LABEL, &octets)).ok_or_else(chance)?;
-    connection.execute("INSERT INTO meta (name, value) VALUES ('index key', ?1) ON CONFLICT DO NOTHING", [new])?;
-    let sealed: Vec<u8> =
-        connection.query_row("SELECT value FROM meta WHERE name = 'index key'", [], |row| row.get(0))?;
-    keys.open(LABEL, &sealed).map(|octets| IndexKey::new(&octets)).ok_or(StoreError::Sealed)
+    let new = IndexKey::octets().and_then(|octets| keys.seal(&label, &octets)).ok_or_else(chance)?;
+    let made =
+        tables.execute("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![name, new])?;
+    let sealed: Vec<u8> = tables.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))?;
+    let key = keys.open(&label, &sealed).map(|octets| IndexKey::new(&octets)).ok_or(StoreError::Sealed)?;
+    Ok((key, made > 0))
 }
 
 /// The row of an item goes in with the row that needs it.
