@@ -92,6 +92,11 @@ impl Gate {
         self.0.house.load_full()
     }
 
+    /// Its journal.
+    pub fn record(&self) -> &Record {
+        &self.0.record
+    }
+
     /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
     /// What went where before stays known.
     pub fn reload(&self, mut house: House) {

@@ -1,5 +1,5 @@
 //! Canaries: values that only a mail, a roster or a secret holds are planted on every path through the program, and
-//! none of them may sing in a log, the journal, or what `--check` says.
+//! none of them may sing in a log, the journal, what `--check` says, or any file of the data folder.
 //!
 //! The program runs as it is, with every log line switched on. Two exits are meant and not looked at: `scan --json`, and
 //! the sender's own notice.
@@ -12,11 +12,15 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use inside::client::Client;
 use inside::next_hop::NextHop;
 use inside::poort::{self, PASSWORD, Setup};
 use inside::soon;
+use mailpoort::seal::SealKey;
+use mailpoort::store::Store;
+use mailpoort::store::journal::find::Which;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -75,10 +79,13 @@ struct Heard {
     log: String,
     journal: String,
     checks: String,
+    kept: String,
 }
 
 fn assert_silent(heard: &Heard) {
-    for (what, text) in [("log", &heard.log), ("journal", &heard.journal), ("check", &heard.checks)] {
+    for (what, text) in
+        [("log", &heard.log), ("journal", &heard.journal), ("check", &heard.checks), ("data folder", &heard.kept)]
+    {
         let singing = singing(text);
         assert!(singing.is_empty(), "in the {what}:\n{}", singing.join("\n"));
     }
@@ -140,6 +147,7 @@ async fn every_path(format: &str) -> Heard {
         top: vec![
             format!("log = {{ format = \"{format}\", level = \"debug\", journal = \"journal.log\" }}"),
             "rules = { shipped = false, packs = [\"rules.toml\"] }".to_string(),
+            "data_dir = \"kept\"".to_string(),
         ],
         scan: vec!["deadline = \"1ms\"".to_string()],
         ..Setup::default()
@@ -175,7 +183,27 @@ async fn every_path(format: &str) -> Heard {
         log: std::fs::read_to_string(&running.log).unwrap(),
         journal: std::fs::read_to_string(dir.path().join("journal.log")).unwrap(),
         checks,
+        kept: kept(&dir.path().join("kept")).await,
     }
+}
+
+/// Every octet of what is kept, and that there is something: a line of the journal for each mail.
+async fn kept(folder: &Path) -> String {
+    let keys = SealKey::load(&folder.join("seal.key")).unwrap();
+    let store = Store::open(folder, Arc::new(keys)).unwrap();
+    let verified = store.verify_journal(None).await.unwrap();
+    assert!(verified.wrong.is_none() && verified.lines > 20, "{verified:?}");
+    let mine = Which { person: Some(RECIPIENT.to_owned()), ..Which::default() };
+    let lines = store.journal_lines(&mine, 0, 100).await.unwrap();
+    assert!(lines.len() > 5 && lines.iter().all(|line| store.people_of(line).unwrap().recipients == [RECIPIENT]));
+    let (mut octets, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { octets.extend(std::fs::read(path).unwrap()) }
+        }
+    }
+    String::from_utf8_lossy(&octets).into_owned()
 }
 
 /// The shipped packs that find BSNs and names; the others only take time.

@@ -2,9 +2,13 @@
 
 mod demo;
 mod hash_password;
+mod journal;
+mod kept;
 mod process;
+mod purge;
 mod read_documents;
 mod replay;
+mod rollout;
 mod roster;
 mod rules;
 mod scan;
@@ -42,6 +46,13 @@ enum Command {
     /// Import pupils, guardians and staff, or look what is in an export
     #[command(subcommand)]
     Roster(roster::Command),
+    /// What each policy line did or would have done, in numbers
+    Rollout(rollout::Arguments),
+    /// Look into the journal: whether it is whole, what it says, and about whom
+    #[command(subcommand)]
+    Journal(journal::Command),
+    /// Erase what is over, and show that it is gone
+    Purge(purge::Arguments),
     /// Try it: an invented school, six mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
@@ -60,6 +71,9 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Rollout(arguments) => rollout::run(&arguments),
+        Command::Journal(command) => journal::run(&command),
+        Command::Purge(arguments) => purge::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
     }

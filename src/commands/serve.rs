@@ -10,6 +10,7 @@ use clap::Args;
 use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::commands::kept::Kept;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if !arguments.check {
         process::log(&config.log);
     }
-    let journal = config.log.journal.clone();
+    let (journal, data_dir) = (config.log.journal.clone(), config.data_dir.clone());
     let (house, smtp) = match House::load(config, &mut |line| tell(arguments.check, &line)) {
         Ok(loaded) => loaded,
         Err(problems) => return fail(&problems),
@@ -65,7 +66,15 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Err(problem) => fail(&[problem]),
         };
     }
-    let record = match Record::open(journal.as_deref()) {
+    let kept = match data_dir.as_deref().map(Kept::open).transpose() {
+        Ok(kept) => kept,
+        Err(problem) => return fail(&[problem]),
+    };
+    let record = match &kept {
+        None => Record::open(journal.as_deref()),
+        Some(kept) => Record::with_store(journal.as_deref(), kept.store.clone()),
+    };
+    let record = match record {
         Ok(record) => record,
         Err(problem) => return fail(&[problem]),
     };
@@ -79,7 +88,12 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     let code = runtime.block_on(async {
         match start(house, smtp, record).await {
-            Ok(running) => running.until_stopped(&arguments.config).await,
+            Ok(running) => {
+                if let Some(kept) = kept {
+                    tokio::spawn(kept.purge_every_hour(running.gate.clone()));
+                }
+                running.until_stopped(&arguments.config).await
+            }
             Err(problem) => fail(&[problem]),
         }
     });

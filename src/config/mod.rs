@@ -18,6 +18,7 @@ use crate::decide::Mode;
 use crate::message::Mailbox;
 use crate::problem::Problem;
 use crate::reader;
+use crate::record::Lifetimes;
 use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::{ListedClient, User};
@@ -63,6 +64,8 @@ pub struct Config {
     pub documents: DocumentsConfig,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
+    /// How long lines of the journal live.
+    pub lifetimes: Lifetimes,
     /// Logging.
     pub log: LogConfig,
 }

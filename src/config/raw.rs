@@ -44,6 +44,8 @@ pub(super) struct Raw {
     pub documents: Documents,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
+    pub journal: Journal,
+    #[serde(default)]
     pub log: Log,
 }
 
@@ -309,6 +311,16 @@ pub(super) struct JournalArchive {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Journal {
+    pub passed: Option<Spanned<Days>>,
+    pub incidents: Option<Spanned<Days>>,
+    pub overrides: Option<Spanned<Days>>,
+    pub traces: Option<Spanned<Days>>,
+    pub reason: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Log {
     #[serde(default)]
     pub format: LogFormat,
@@ -405,6 +417,22 @@ fn time(text: &str) -> Option<Duration> {
         _ => return None,
     };
     Some(Duration::from_secs(seconds.min(31_536_000)))
+}
+
+/// Days: "30d".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Days(pub u32);
+
+impl<'de> Deserialize<'de> for Days {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |text: &str| D::Error::custom(format!("`{text}` is no number of days; write for example \"30d\""));
+        let text = String::deserialize(deserializer)
+            .map_err(|_| D::Error::custom("a number of days is a text such as \"30d\""))?;
+        match number_and_unit(&text) {
+            Some((number, "d")) => u32::try_from(number).map(Self).map_err(|_| wrong(&text)),
+            _ => Err(wrong(&text)),
+        }
+    }
 }
 
 fn number_and_unit(text: &str) -> Option<(usize, &str)> {

@@ -20,6 +20,7 @@ use crate::gate::acquaintance::Acquaintances;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::problem::Problem;
 use crate::reader::Readers;
+use crate::record::Lifetimes;
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
@@ -54,6 +55,8 @@ pub struct House {
     pub scan_deadline: Duration,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
+    /// How long lines of the journal live.
+    pub lifetimes: Lifetimes,
 }
 
 /// What judging needs, the same for all schools.
@@ -197,6 +200,7 @@ impl House {
                     texts,
                     scan_deadline: config.scan_deadline,
                     journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
+                    lifetimes: config.lifetimes,
                 },
                 config.smtp,
             )),

@@ -116,16 +116,29 @@ impl Store {
     /// [`StoreError`].
     pub async fn drop_unused_items(&self) -> Result<Vec<String>, StoreError> {
         self.write(|tables| {
-            column(
-                tables,
-                "DELETE FROM item WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
-                 AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)
-                 RETURNING CASE WHEN sealed IS NULL THEN id END",
-                [],
-            )
-            .map(|ids: Vec<Option<String>>| ids.into_iter().flatten().collect())
+            let statement = format!("DELETE FROM item WHERE {UNUSED} RETURNING CASE WHEN sealed IS NULL THEN id END");
+            column(tables, &statement, []).map(|ids: Vec<Option<String>>| ids.into_iter().flatten().collect())
         })
         .await
+    }
+
+    /// How many items that are files no row needs any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unused_files(&self) -> Result<usize, StoreError> {
+        let unused = format!("SELECT count(*) FROM item WHERE sealed IS NULL AND {UNUSED}");
+        let number: i64 = self.read(move |tables| tables.query_row(&unused, [], |row| row.get(0))).await?;
+        Ok(usize::try_from(number).unwrap_or_default())
+    }
+
+    /// Brings the log of the tables into their file and empties it, so that nothing that was erased is left in it. While
+    /// somebody reads, as much of it as can be.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.read(|tables| tables.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await
     }
 
     /// What an item's row holds of it: its sealed octets when it is small. None when there is no such item.
@@ -165,6 +178,10 @@ impl Store {
         postcard::from_bytes(&plain).map_err(|_| StoreError::Sealed)
     }
 }
+
+/// Items that no row needs any more.
+const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
+     AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Now, as the tables have it: milliseconds since 1970, UTC.
 pub fn now() -> i64 {

@@ -3,6 +3,7 @@
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
 mod documents;
+mod journal;
 mod listener;
 mod next_hops;
 mod schools;
@@ -48,6 +49,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
         documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
         journal_archive,
+        lifetimes: check.journal(&raw.journal),
         log: LogConfig {
             format: raw.log.format,
             level: raw.log.level,

@@ -131,10 +131,27 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; none was written then.
-    pub fn journal_blocking(&self, lines: Vec<NewLine>) -> Result<(), StoreError> {
-        let prepared: Vec<Prepared> = lines.into_iter().map(|line| self.prepare(line)).collect::<Result<_, _>>()?;
+    pub fn journal_blocking(&self, lines: &[NewLine]) -> Result<(), StoreError> {
+        let prepared: Vec<Prepared> = lines.iter().map(|line| self.prepare(line.clone())).collect::<Result<_, _>>()?;
         let chain = self.chain();
         self.0.database.write_blocking(move |tables| append(tables, &chain, &prepared))
+    }
+
+    /// Writes that a gate has started: behind which line, and whether the one before it was stopped or killed. Waits for
+    /// the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it was not written then.
+    pub fn journal_start(&self, at: i64) -> Result<(), StoreError> {
+        let (chain, store) = (self.chain(), self.clone());
+        self.0.database.write_blocking(move |tables| {
+            let core = serde_json::json!({
+                "event": "start", "version": env!("CARGO_PKG_VERSION"), "after": last_number(tables)?.unwrap_or_default(),
+                "stopped": was_stopped(tables)?,
+            });
+            let line = store.prepare(NewLine::of_gate(at, core.to_string()));
+            append(tables, &chain, &[line.map_err(|_| rusqlite::Error::InvalidQuery)?])
+        })
     }
 
     /// Writes a line.
@@ -294,6 +311,14 @@ fn last(tables: &Connection) -> rusqlite::Result<Head> {
         .query_row([], |row| Ok(Head { number: row.get(0)?, chain: row.get(1)? }))
         .optional()?;
     Ok(row.unwrap_or_default())
+}
+
+/// Whether the last gate that started was stopped and had written all its lines.
+fn was_stopped(tables: &Connection) -> rusqlite::Result<bool> {
+    const LAST: &str = "SELECT core FROM journal WHERE sort = 'gate' AND (core LIKE '%\"event\":\"start\"%'
+         OR core LIKE '%\"event\":\"stop\"%') ORDER BY number DESC LIMIT 1";
+    let last: Option<String> = tables.prepare_cached(LAST)?.query_row([], |row| row.get(0)).optional()?;
+    Ok(last.is_none_or(|core| core.contains("\"event\":\"stop\"")))
 }
 
 fn last_number(tables: &Connection) -> rusqlite::Result<Option<i64>> {

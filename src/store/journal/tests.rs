@@ -290,6 +290,6 @@ async fn two_writers_are_one_chain() {
 impl Store {
     async fn journal_blocking_for_tests(&self, lines: Vec<NewLine>) {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.journal_blocking(lines)).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(move || store.journal_blocking(&lines)).await.unwrap().unwrap();
     }
 }

@@ -284,7 +284,7 @@ impl Line {
         }
         let Ok(said) = serde_json::from_str::<Event>(core) else { return Ok(()) };
         match said.event.as_str() {
-            "start" if !said.stopped && self.number > 1 => verified.restarts.push(self.number),
+            "start" if !said.stopped => verified.restarts.push(self.number),
             "lost" => verified.lost += said.lost,
             "head_lost" => return Err(Wrong { line: self.number, what: What::CutOff }),
             _ => {}
