@@ -7,6 +7,7 @@
 //! trouble is a 451, never a 250 and never a silent pass.
 
 mod acquaintance;
+mod around;
 mod deadline;
 mod door;
 pub mod house;
@@ -24,6 +25,7 @@ use crate::decide::Verdict;
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
+use crate::outbox::Outbox;
 use crate::record::{Entry, Record};
 use crate::smtp::client::Relay;
 use crate::smtp::{Content, Reply};
@@ -78,13 +80,20 @@ struct Inner {
     strikes: deadline::Strikes,
     incidents: act::Incidents,
     record: Record,
+    outbox: Option<Outbox>,
 }
 
 impl Gate {
-    /// A gate that knows this house and writes to this record.
-    pub fn new(house: House, record: Record) -> Self {
+    /// A gate that knows this house, writes to this record, and keeps and owes mail in this outbox; without one it keeps
+    /// nothing.
+    pub fn new(house: House, record: Record, outbox: Option<Outbox>) -> Self {
         let (strikes, incidents) = (deadline::Strikes::default(), act::Incidents::default());
-        Self(Arc::new(Inner { house: ArcSwap::from_pointee(house), strikes, incidents, record }))
+        Self(Arc::new(Inner { house: ArcSwap::from_pointee(house), strikes, incidents, record, outbox }))
+    }
+
+    /// The mail that it keeps and owes.
+    pub fn outbox(&self) -> Option<&Outbox> {
+        self.0.outbox.as_ref()
     }
 
     /// The house now.
@@ -126,8 +135,12 @@ impl Gate {
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
-                        let case = trip.case(&judged, &arrived, deadline);
+                        let mut case = trip.case(&judged, &arrived, deadline, self.outbox());
+                        case.journal = entry.of_taken(verdict, &arrived).map(act::Journal::new);
                         let reply = act::carry_out(&case, relay, &self.0.incidents).await;
+                        if case.journal.as_ref().is_some_and(act::Journal::is_kept) {
+                            entry.kept();
+                        }
                         if reply.is_ok() {
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
                         }

@@ -20,6 +20,7 @@
 //! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
+//! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
 //! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
@@ -50,6 +51,7 @@ pub mod detect;
 pub mod extract;
 pub mod gate;
 pub mod message;
+pub mod outbox;
 pub mod problem;
 pub mod reader;
 pub mod record;

@@ -39,6 +39,9 @@ const MOST_KEYS: usize = 64;
 pub const OVERHEAD: usize = MARK.len() + ID_LENGTH + NONCE_LEN + TAG_LENGTH;
 
 impl SealKey {
+    /// Its file, in the data folder.
+    pub const FILE: &str = "seal.key";
+
     /// Reads the keys, or makes one when there is none yet.
     ///
     /// # Errors

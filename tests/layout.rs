@@ -20,7 +20,10 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("main", &["commands"]),
     ("commands", &["*"]),
-    ("gate", &["act", "decide", "detect", "extract", "message", "problem", "record", "school", "secret", "smtp"]),
+    (
+        "gate",
+        &["act", "decide", "detect", "extract", "message", "outbox", "problem", "record", "school", "secret", "smtp"],
+    ),
     // The one place of the gate that knows how a running gate is put together.
     (
         "gate/house",
@@ -31,6 +34,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "detect",
             "extract",
             "message",
+            "outbox::Retry",
             "problem",
             "reader",
             "record::Lifetimes",
@@ -51,6 +55,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "secret",
             "decide::Mode",
             "decide::listable",
+            "outbox::Retry",
             "reader",
             "record::Lifetimes",
             "smtp::access",
@@ -78,13 +83,16 @@ const KNOWS: &[(&str, &[&str])] = &[
             "detect",
             "extract",
             "message",
+            "outbox",
             "problem",
             "school",
+            "seal::Index",
             "secret",
-            "smtp::Extensions",
             "smtp::Reply",
             "smtp::client",
             "smtp::command::MailCommand",
+            "store",
+            "vault",
         ],
     ),
     (
@@ -111,7 +119,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("vault", &["problem", "seal"]),
     ("store", &["problem", "seal", "vault"]),
     // Mail we owe: out of the store, to a next hop.
-    ("outbox", &["message", "problem", "secret", "smtp", "store", "vault"]),
+    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
     ("secret", &[]),
 ];
 

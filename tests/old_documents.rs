@@ -4,13 +4,20 @@
 #[path = "old_documents/build.rs"]
 mod build;
 
-use mailpoort::extract::{Document, Place, Spot, Texts, Why, document};
+use mailpoort::extract::{Document, Passwords, Place, Spot, Texts, Why, document};
 use mailpoort::message::Limits;
 use proptest::prelude::*;
 
 fn read(octets: &[u8]) -> Texts {
     let place = Place { spot: Spot::Attachment("x".into()), ..Place::default() };
-    let document = Document { octets, essence: "application/octet-stream", name: "x", place: &place, depth: 0 };
+    let document = Document {
+        octets,
+        essence: "application/octet-stream",
+        name: "x",
+        place: &place,
+        depth: 0,
+        passwords: Passwords::none(),
+    };
     document::read(&document, &Limits::default())
 }
 

@@ -17,7 +17,9 @@ use base64::Engine;
 use inside::client::Client;
 use inside::next_hop::NextHop;
 use inside::poort::{Poort, Setup};
-use mailpoort::extract::{Answer, Document, Documents, Here, Place, Section, Spot, Texts, Unread, Why, texts};
+use mailpoort::extract::{
+    Answer, Document, Documents, Here, Passwords, Place, Section, Spot, Texts, Unread, Why, texts,
+};
 use mailpoort::message::{Limits, Message};
 use mailpoort::reader::{self, Bounds, Readers, Sandbox, Settings};
 use rustix::process::{Pid, Signal, kill_process};
@@ -83,7 +85,7 @@ fn place(name: &str) -> Place {
 }
 
 fn document<'d>(name: &'d str, octets: &'d [u8], place: &'d Place) -> Document<'d> {
-    Document { octets, essence: "application/octet-stream", name, place, depth: 1 }
+    Document { octets, essence: "application/octet-stream", name, place, depth: 1, passwords: Passwords::none() }
 }
 
 /// One document, read by these.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mailpoort::detect::Rules;
+use mailpoort::detect::{Kind, Rules};
 
 #[test]
 fn every_hit_hits_and_every_miss_misses() {
@@ -11,7 +11,9 @@ fn every_hit_hits_and_every_miss_misses() {
         panic!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     });
     assert!(rules.list().len() >= 18, "{} rules", rules.list().len());
-    assert!(rules.list().iter().all(|rule| rule.hits >= 3 && rule.misses >= 3));
+    assert!(
+        rules.list().iter().all(|rule| rule.kind == Kind::LockedWithPassword || rule.hits >= 3 && rule.misses >= 3)
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Block, with advice: the mail is not sent, and its sender learns what to do.
 //!
-//! While there is no outbox, the notice is handed to the next hop before the client hears 250; if that fails, 451, and
-//! the client keeps the mail. Programs, lists, forwarders and everybody outside are refused in session instead, with
+//! With an outbox the mail is kept, and the notice owed (see [`super::hold`]). Without one, the notice is handed to the
+//! next hop before the client hears 250; if that fails, 451, and the client keeps the mail. Programs, lists, forwarders and everybody outside are refused in session instead, with
 //! the same advice in one line, and never get a notice (backscatter, RFC 3834 2).
 
 use std::collections::{HashMap, HashSet};
@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::act::carry::Case;
+use crate::act::hold::{self, Composed};
 use crate::act::notice::{Notice, Stamp};
 use crate::act::{Incident, Stopped};
 use crate::decide;
@@ -18,9 +19,10 @@ use crate::message::Recipient;
 use crate::smtp::Reply;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
+use crate::vault::LinkSecret;
 
 /// Tells the sender, by a notice or in session; the reply is the client's.
-pub async fn block(case: &Case<'_>, incidents: &Incidents) -> Reply {
+pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents) -> Reply {
     let part = Part::of(case);
     if incidents.told(&part) {
         return Reply::taken_and_noticed(case.id);
@@ -30,7 +32,11 @@ pub async fn block(case: &Case<'_>, incidents: &Incidents) -> Reply {
         tracing::error!(id = case.id, "the advice could not be composed; the client will try again");
         return Reply::notice_failed();
     };
-    let Some(notice) = advice.notice else { return advice.in_session };
+    let Some(composed) = advice.composed else { return advice.in_session };
+    if let Some(keeping) = &case.keeping {
+        return hold::hold(case, keeping, &command, composed).await;
+    }
+    let notice = composed.notice;
     match hand_over(case, &notice).await {
         Ok(()) => {
             incidents.remember(part);
@@ -52,7 +58,7 @@ pub async fn block(case: &Case<'_>, incidents: &Incidents) -> Reply {
 /// The advice in both its forms.
 struct Advice {
     /// A mail, for those who read mail.
-    notice: Option<Notice>,
+    composed: Option<Composed>,
     /// One line, for programs, lists, forwarders and everybody outside.
     in_session: Reply,
 }
@@ -66,17 +72,22 @@ fn compose(case: &Case<'_>) -> Advice {
         verdict: case.verdict,
         policy: case.policy,
     };
-    let incident = Incident::new(&stopped, case.id, case.arrived.datetime());
+    let mut incident = Incident::new(&stopped, case.id, case.arrived.datetime());
     let in_session = Reply::new(550, "5.7.1", &case.notices.one_line(&incident, case.school, case.language));
     let stamp = Stamp {
         date: case.arrived.timestamp(),
         message_id: format!("mailpoort.{}@{}", case.id, case.school.gate_address.domain()),
     };
-    let notice = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).and_then(|readers| {
-        let composed = case.notices.notice(&incident, &readers, case.school, case.language, &stamp);
-        composed.inspect_err(|error| tracing::error!(id = case.id, %error, "no notice; refused in session")).ok()
+    let composed = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).and_then(|readers| {
+        let link = LinkSecret::new()?;
+        if let Some(keeping) = &case.keeping {
+            hold::kept(&mut incident, case, keeping, &link);
+        }
+        let notice = case.notices.notice(&incident, &readers, case.school, case.language, &stamp);
+        let notice = notice.inspect_err(|error| tracing::error!(id = case.id, %error, "no notice; refused in session"));
+        Some(Composed { notice: notice.ok()?, incident, link })
     });
-    Advice { notice, in_session }
+    Advice { composed, in_session }
 }
 
 /// Hands a notice to the next hop, MAIL FROM `<>`, with our mark, so that it does not come back.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use jiff::Zoned;
 use tokio::time::Instant;
@@ -12,10 +14,12 @@ use crate::decide::{Policy, Route, Verdict};
 use crate::detect::Finding;
 use crate::extract::Texts;
 use crate::message::{Headers, Mail, rewrite};
+use crate::outbox::Outbox;
 use crate::school::{Language, School};
 use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::smtp::client::Relay;
+use crate::store::journal::NewLine;
 
 /// A judged mail, and what acting on it needs.
 pub struct Case<'c> {
@@ -51,19 +55,60 @@ pub struct Case<'c> {
     pub arrived: &'c Zoned,
     /// When the client will have its answer.
     pub deadline: Instant,
+    /// Where stopped mail is kept; none keeps nothing.
+    pub keeping: Option<Keeping<'c>>,
+    /// Its line in the journal, for the transaction of a mail that is taken.
+    pub journal: Option<Journal>,
+}
+
+/// The line of a mail in the journal.
+#[derive(Debug)]
+pub struct Journal {
+    pub(super) line: NewLine,
+    is_kept: AtomicBool,
+}
+
+impl Journal {
+    /// A line that is on no disk yet.
+    pub fn new(line: NewLine) -> Self {
+        Self { line, is_kept: AtomicBool::new(false) }
+    }
+
+    pub(super) fn kept(&self) {
+        self.is_kept.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is on the disk, together with the mail.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Relaxed)
+    }
+}
+
+/// Where stopped mail is kept, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping<'c> {
+    /// What takes it.
+    pub outbox: &'c Outbox,
+    /// For how long; zero keeps no mail, only what is owed.
+    pub keep: Duration,
+    /// The public address of the desk, without a slash at its end; none has no desk.
+    pub desk: Option<&'c str>,
 }
 
 /// Does what the verdict says; the reply is the client's.
 ///
-/// While there is no outbox one reply speaks for all recipients, so the strictest route is carried out for all.
+/// One reply speaks for all recipients. When all of them may have the mail, it is the next hop's. When some may not, and
+/// there is an outbox, the mail is taken: it goes on to the ones and is kept for the others. Without an outbox, or for a
+/// sender who can get no notice, the strictest route is carried out for all.
 pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> Reply {
     match case.verdict.strictest() {
         Route::Pass => pass(case, relay).await,
         Route::Defer => refuse(relay, Reply::deferred()).await,
         Route::Block => {
             // The next hop forgets the transaction before anything else is done: nobody gets this mail.
+            let command = relay.command().clone();
             relay.reset().await;
-            block::block(case, incidents).await
+            block::block(case, command, incidents).await
         }
     }
 }
@@ -75,14 +120,18 @@ pub async fn refuse(relay: Relay, refusal: Reply) -> Reply {
 }
 
 async fn pass(case: &Case<'_>, relay: Relay) -> Reply {
-    let body = match case.removed.as_slice() {
-        [] => Cow::Borrowed(case.mail.raw.as_slice()),
-        names => rewrite::without_fields(&case.mail.raw, names),
-    };
-    relay.send(case.head().as_bytes(), &body, case.deadline).await
+    relay.send(case.head().as_bytes(), &case.body(), case.deadline).await
 }
 
 impl Case<'_> {
+    /// The mail without the headers that only we are to see.
+    pub(super) fn body(&self) -> Cow<'_, [u8]> {
+        match self.removed.as_slice() {
+            [] => Cow::Borrowed(self.mail.raw.as_slice()),
+            names => rewrite::without_fields(&self.mail.raw, names),
+        }
+    }
+
     /// The header lines that we put on top.
     pub fn head(&self) -> String {
         format!("{}{}", self.received, self.mark.as_deref().unwrap_or_default())

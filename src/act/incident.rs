@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 
 use super::found::{Found, Part, Places, UnreadPart, grouped, names_with_findings};
 use super::shown::{Revealing, line};
@@ -49,8 +49,14 @@ pub struct Incident {
     pub subject: Option<String>,
     /// The one file that it is about, when there is one and its name may be shown.
     pub file: Option<String>,
-    /// Who did not get the mail: all recipients of this transaction, as typed.
+    /// Who did not get the mail, as typed: all recipients of this transaction, but for those who are reached.
     pub not_reached: Vec<Told>,
+    /// Who did get it, when it goes on to some.
+    pub reached: Vec<Told>,
+    /// Until when the mail is kept; none when it is not.
+    pub kept_until: Option<Date>,
+    /// Where the sender may choose; a secret of its reader.
+    pub link: Option<String>,
     /// Those of them because of whom it was stopped.
     pub cause: Vec<Told>,
     /// Whether To and Cc name more people than this transaction has: it is a part of the mail.
@@ -123,9 +129,12 @@ impl Incident {
                 .recipients
                 .iter()
                 .zip(&stopped.verdict.decisions)
-                .map(|(recipient, decision)| told_recipient(&recipient.mailbox, decision))
+                .map(|(recipient, decision)| Told::of(&recipient.mailbox, decision))
                 .collect(),
             advice: advice(&cause, stopped.verdict, stopped.policy),
+            reached: Vec::new(),
+            kept_until: None,
+            link: None,
             cause: cause.recipients,
             part_of_mail: is_part(stopped),
             more,
@@ -136,6 +145,14 @@ impl Incident {
             offers: offers(&cause.lines),
             message_id: stopped.headers.message_id.as_deref().filter(|id| is_plain_id(id)).map(str::to_string),
         }
+    }
+}
+
+impl Incident {
+    /// Of a mail that goes on to some, only the others were not reached.
+    pub(super) fn leave_out_those_reached(&mut self, verdict: &Verdict) {
+        let mut routes = verdict.decisions.iter().map(|decision| decision.route);
+        self.not_reached.retain(|_| routes.next() != Some(Route::Pass));
     }
 }
 
@@ -169,7 +186,7 @@ fn cause<'a>(stopped: &Stopped<'a>) -> Cause<'a> {
         if decision.route != strictest || strictest == Route::Pass {
             continue;
         }
-        cause.recipients.push(told_recipient(&recipient.mailbox, decision));
+        cause.recipients.push(Told::of(&recipient.mailbox, decision));
         if !cause.classes.contains(&&*decision.class) {
             cause.classes.push(&decision.class);
         }
@@ -278,8 +295,11 @@ fn is_part(stopped: &Stopped<'_>) -> bool {
     stopped.headers.to_cc.iter().any(|mailbox| !here.contains(&mailbox.folded()))
 }
 
-fn told_recipient(mailbox: &Mailbox, decision: &Decision) -> Told {
-    if decision.discreet { Told::Discreet } else { Told::Typed(line(mailbox.typed(), 320)) }
+impl Told {
+    /// As it may be named: a guardian with a secret address is not.
+    pub(super) fn of(mailbox: &Mailbox, decision: &Decision) -> Self {
+        if decision.discreet { Self::Discreet } else { Self::Typed(line(mailbox.typed(), 320)) }
+    }
 }
 
 /// A Message-ID that can stand in a header as it is (RFC 5322 3.6.4, without quoted forms and comments).

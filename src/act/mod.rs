@@ -1,13 +1,16 @@
 //! Carries out a verdict; each answer to a mail has its own file.
 //!
 //! Never decides: the verdict is made once, before anything here runs. Fails as replies: a 451 keeps the mail with its
-//! client, and nothing here says 250 before the next hop has taken the mail, or its sender's notice.
+//! client, and nothing here says 250 before the next hop has taken the mail, or it lies sealed on the disk with all that
+//! is owed because of it, or (where nothing is kept) the next hop has taken its sender's notice.
 
 pub mod notice;
 
 mod block;
 mod carry;
+mod failure;
 mod found;
+mod hold;
 mod incident;
 mod shown;
 mod template;
@@ -15,6 +18,7 @@ mod texts;
 mod wording;
 
 pub use block::Incidents;
-pub use carry::{Case, carry_out, refuse};
+pub use carry::{Case, Journal, Keeping, carry_out, refuse};
+pub use failure::failure;
 pub use found::{Column, Found, Part, ToldUnit, UnreadPart, Where};
 pub use incident::{Advised, Incident, Stopped, Told};

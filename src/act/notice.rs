@@ -15,8 +15,8 @@ use unicode_normalization::UnicodeNormalization;
 use super::incident::{Advised, Incident};
 use super::shown::line;
 use super::template::{Form, Template, Value};
-use super::texts::Set;
 pub use super::texts::Texts;
+use super::texts::{Letter, Set};
 use super::wording;
 use crate::decide::Offer;
 use crate::message::Mailbox;
@@ -84,29 +84,35 @@ impl Texts {
     ) -> Result<Notice, ComposeError> {
         let set = self.set(language);
         let values = values(set, incident, readers, school, language);
-        let subject = line(&set.subject.fill(&values, Form::Plain), 200);
-        let from = format!("Mailpoort {}", line(&school.name, 100));
-        let mut message = lettre::Message::builder()
-            .from(lettre::message::Mailbox::new(Some(from), address(&school.gate_address)?))
-            .subject(subject)
-            .date(stamp.date.into())
-            .message_id(Some(format!("<{}>", stamp.message_id)))
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-replied".to_string()));
-        for reader in readers {
-            message = message.to(lettre::message::Mailbox::new(None, address(reader)?));
+        compose(&set.notice, &values, readers, school, stamp, &incident.number, incident.message_id.as_deref())
+    }
+
+    /// Composes the message about a mail that did not arrive; `words` are what it may name besides the school's part.
+    pub(super) fn failure(
+        &self,
+        words: &[(&'static str, String)],
+        reader: &Mailbox,
+        school: &School,
+        language: Language,
+        stamp: &Stamp,
+    ) -> Result<Notice, ComposeError> {
+        let number = words.iter().find(|(key, _)| *key == "number").map(|(_, number)| number.as_str());
+        let number = number.unwrap_or_default();
+        let mut values = school_values(school, number);
+        values.retain(|(key, _)| *key != "number");
+        values.extend(words.iter().map(|(key, text)| (*key, Value::Words(line(text, 4000)))));
+        compose(&self.set(language).failure, &values, std::slice::from_ref(reader), school, stamp, number, None)
+    }
+
+    /// What the desk shows of an incident, in the words of the notice.
+    pub(super) fn told(&self, incident: &Incident, school: &School, language: Language) -> ToldAgain {
+        let set = self.set(language);
+        let advice = all_advice(set, incident, language, &common_values(incident, school));
+        ToldAgain {
+            sent: wording::moment(incident.sent, language),
+            found: found(incident, &advice, language),
+            why: reasons(&advice),
         }
-        if let Some(id) = &incident.message_id {
-            message = message.in_reply_to(format!("<{id}>")).references(format!("<{id}>"));
-        }
-        // "=_" cannot stand in quoted-printable or base64, and nobody but us knows the report number.
-        let number: String = incident.number.chars().filter(char::is_ascii_alphanumeric).collect();
-        let body = MultiPart::builder()
-            .kind(MultiPartKind::Alternative)
-            .boundary(format!("=_mailpoort_{number}"))
-            .singlepart(SinglePart::plain(set.plain.fill(&values, Form::Plain) + "\n"))
-            .singlepart(SinglePart::html(set.html.fill(&values, Form::Html) + "\n"));
-        let raw = message.multipart(body).map_err(|_| ComposeError::Message)?.formatted();
-        Ok(Notice { readers: readers.to_vec(), raw })
     }
 
     /// The advice in one line of ASCII of at most 400 octets, for a `550 5.7.1` in the session. It names
@@ -135,10 +141,59 @@ impl Texts {
     }
 }
 
+/// An incident as the desk tells it.
+pub(super) struct ToldAgain {
+    /// When it was sent.
+    pub sent: String,
+    /// What was found and where, a line each.
+    pub found: Vec<String>,
+    /// Why that matters, a paragraph each.
+    pub why: Vec<String>,
+}
+
+/// A mail of ours in both forms, to readers at the school.
+fn compose(
+    letter: &Letter,
+    values: &Filled,
+    readers: &[Mailbox],
+    school: &School,
+    stamp: &Stamp,
+    number: &str,
+    answers: Option<&str>,
+) -> Result<Notice, ComposeError> {
+    let subject = line(&letter.subject.fill(values, Form::Plain), 200);
+    let from = format!("Mailpoort {}", line(&school.name, 100));
+    let mut message = lettre::Message::builder()
+        .from(lettre::message::Mailbox::new(Some(from), address(&school.gate_address)?))
+        .subject(subject)
+        .date(stamp.date.into())
+        .message_id(Some(format!("<{}>", stamp.message_id)))
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-replied".to_string()));
+    for reader in readers {
+        message = message.to(lettre::message::Mailbox::new(None, address(reader)?));
+    }
+    if let Some(id) = answers {
+        message = message.in_reply_to(format!("<{id}>")).references(format!("<{id}>"));
+    }
+    // "=_" cannot stand in quoted-printable or base64, and nobody but us knows the report number.
+    let number: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
+    let body = MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(format!("=_mailpoort_{number}"))
+        .singlepart(SinglePart::plain(letter.plain.fill(values, Form::Plain) + "\n"))
+        .singlepart(SinglePart::html(letter.html.fill(values, Form::Html) + "\n"));
+    let raw = message.multipart(body).map_err(|_| ComposeError::Message)?.formatted();
+    Ok(Notice { readers: readers.to_vec(), raw })
+}
+
 type Filled = Vec<(&'static str, Value)>;
 
 /// The school's part of every text.
 fn common_values(incident: &Incident, school: &School) -> Filled {
+    school_values(school, &incident.number)
+}
+
+fn school_values(school: &School, number: &str) -> Filled {
     let person = |contact: Option<&crate::school::Contact>| contact.map(wording::contact).unwrap_or_default();
     [
         ("school", school.name.clone()),
@@ -146,7 +201,7 @@ fn common_values(incident: &Incident, school: &School) -> Filled {
         ("deputy", person(school.deputy.as_ref())),
         ("helpdesk", wording::contact(&school.helpdesk)),
         ("fg", person(school.fg.as_ref())),
-        ("number", incident.number.clone()),
+        ("number", number.to_owned()),
     ]
     .map(|(key, text)| (key, Value::Words(line(&text, 300))))
     .into()
@@ -155,17 +210,8 @@ fn common_values(incident: &Incident, school: &School) -> Filled {
 fn values(set: &Set, incident: &Incident, readers: &[Mailbox], school: &School, language: Language) -> Filled {
     let mut values = common_values(incident, school);
     let advice = all_advice(set, incident, language, &values);
-    let mut reasons: Vec<String> = Vec::new();
-    for paragraph in advice.iter().flat_map(|advice| &advice.reasons) {
-        if !reasons.contains(paragraph) {
-            reasons.push(paragraph.clone());
-        }
-    }
     let choices = choices(set, incident, school, language, &values, &advice);
     let typed: Vec<String> = readers.iter().map(|reader| line(reader.typed(), 320)).collect();
-    let addresses = incident.advice.iter().zip(&advice).filter(|(advised, _)| advised.of_addresses);
-    let mut found: Vec<String> = addresses.map(|(_, said)| said.line.clone()).collect();
-    found.extend(wording::found(incident, language));
     let words = [
         ("mail", wording::mail(incident, language)),
         ("time", wording::moment(incident.sent, language)),
@@ -174,15 +220,35 @@ fn values(set: &Set, incident: &Incident, readers: &[Mailbox], school: &School, 
         ("recipients", wording::people(&incident.not_reached, language)),
         ("outcome", wording::outcome(incident, language)),
         ("heading", wording::heading(incident, language)),
+        ("how", wording::how(incident, language)),
+        ("link", incident.link.clone().unwrap_or_default()),
+        ("if_nothing", wording::if_nothing(incident, language)),
         ("readers", if typed.len() > 1 { wording::list(&typed, language) } else { wording::you(language) }),
     ];
     values.extend(words.map(|(key, text)| (key, Value::Words(text))));
     values.extend([
-        ("found", Value::Points(found)),
-        ("why", Value::Paragraphs(reasons)),
+        ("found", Value::Points(found(incident, &advice, language))),
+        ("why", Value::Paragraphs(reasons(&advice))),
         ("choices", Value::Steps(choices)),
     ]);
     values
+}
+
+/// What was found, a line each; what is wrong with addresses comes first.
+fn found(incident: &Incident, advice: &[Said], language: Language) -> Vec<String> {
+    let addresses = incident.advice.iter().zip(advice).filter(|(advised, _)| advised.of_addresses);
+    addresses.map(|(_, said)| said.line.clone()).chain(wording::found(incident, language)).collect()
+}
+
+/// Why it matters, each paragraph once.
+fn reasons(advice: &[Said]) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for paragraph in advice.iter().flat_map(|advice| &advice.reasons) {
+        if !reasons.contains(paragraph) {
+            reasons.push(paragraph.clone());
+        }
+    }
+    reasons
 }
 
 /// The advice of one line of the policy, filled in.
@@ -236,6 +302,7 @@ fn choices(
         values.retain(|(key, _)| incident.offers.contains(&offer) || !contacts.contains(key));
     }
     values.extend([
+        ("desk", Value::Words(wording::desk(incident, language).join("\n"))),
         ("changes", Value::Words(once(changes, " "))),
         ("advice", Value::Words(once(advice.iter().flat_map(|advice| &advice.choices), "\n"))),
         ("channel", Value::Words(once(channels.map(|sentence| line(sentence, 1000)), "\n"))),

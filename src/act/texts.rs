@@ -1,7 +1,7 @@
 //! The texts of notices, from files that a school may edit, checked at load.
 //!
-//! A folder holds `notice.nl.txt` (its first line is the subject), `notice.nl.html`, `choices.nl.txt` (one
-//! choice a line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
+//! A folder holds `notice.nl.txt` (its first line is the subject), `notice.nl.html`, the same two of `failure` (a mail
+//! that did not arrive), `choices.nl.txt` (one choice a line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
 //! falls back to another text: a missing file or an unknown placeholder is a problem, with its line, at
 //! start or reload and not at the first notice.
 
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::school::Language;
 
 /// What the texts of a notice may name.
-const NOTICE: [&str; 17] = [
+const NOTICE: [&str; 20] = [
     "school",
     "mail",
     "time",
@@ -26,6 +26,9 @@ const NOTICE: [&str; 17] = [
     "found",
     "why",
     "choices",
+    "how",
+    "link",
+    "if_nothing",
     "readers",
     "privacy",
     "deputy",
@@ -34,8 +37,22 @@ const NOTICE: [&str; 17] = [
     "number",
 ];
 /// What the choices and the advice may name besides.
-const CHOICES: [&str; 10] =
-    ["school", "remove_columns", "changes", "advice", "channel", "privacy", "deputy", "helpdesk", "fg", "number"];
+const CHOICES: [&str; 11] = [
+    "school",
+    "desk",
+    "remove_columns",
+    "changes",
+    "advice",
+    "channel",
+    "privacy",
+    "deputy",
+    "helpdesk",
+    "fg",
+    "number",
+];
+/// What a message about mail that did not arrive may name.
+const FAILURE: [&str; 11] =
+    ["school", "time", "clock", "recipients", "reason", "code", "number", "privacy", "deputy", "helpdesk", "fg"];
 const ADVICE: [&str; 6] = ["school", "privacy", "deputy", "helpdesk", "fg", "most_pupils"];
 
 /// The subject of a notice stands in the first line of its plain template, behind this.
@@ -52,11 +69,36 @@ pub struct Texts {
 /// The texts of one language.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Set {
+    pub(super) notice: Letter,
+    pub(super) choices: Template,
+    pub(super) failure: Letter,
+    pub(super) advice: BTreeMap<String, Advice>,
+}
+
+/// A mail that we write: its subject, and its text in both forms.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Letter {
     pub(super) subject: Template,
     pub(super) plain: Template,
     pub(super) html: Template,
-    pub(super) choices: Template,
-    pub(super) advice: BTreeMap<String, Advice>,
+}
+
+impl Letter {
+    const EMPTY: Self = Self { subject: Template::EMPTY, plain: Template::EMPTY, html: Template::EMPTY };
+
+    /// Takes one of its two files.
+    fn take(&mut self, path: &Path, form: &str, text: &str, allowed: &[&str]) -> Result<(), Vec<Problem>> {
+        if form == "html" {
+            self.html = Template::parse(path, text, allowed)?;
+            return Ok(());
+        }
+        self.plain = Template::parse(path, text, allowed)?;
+        self.subject = self.plain.split_first_line(SUBJECT).ok_or_else(|| {
+            let remedy = "start the file with a line \"Subject: ...\"";
+            vec![Problem::new(path, "there is no subject", remedy).at(text, 0)]
+        })?;
+        Ok(())
+    }
 }
 
 /// One advice: `advice_KEY.nl.txt` holds its line, an empty line, the reasons, behind `+ ` what must change for the
@@ -130,19 +172,14 @@ impl Texts {
 
     /// The texts of a language.
     pub(super) fn set(&self, language: Language) -> &Set {
-        const NONE: &Set = &Set {
-            subject: Template::EMPTY,
-            plain: Template::EMPTY,
-            html: Template::EMPTY,
-            choices: Template::EMPTY,
-            advice: BTreeMap::new(),
-        };
+        const NONE: &Set =
+            &Set { notice: Letter::EMPTY, choices: Template::EMPTY, failure: Letter::EMPTY, advice: BTreeMap::new() };
         self.languages.get(&language).unwrap_or(NONE)
     }
 
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
-            let remedy = "name it notice, choices or advice_KEY, then .nl or .en, then .txt (notice also .html)";
+            let remedy = "name it notice, failure, choices or advice_KEY, then .nl or .en, then .txt (notice and failure also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
         let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;
@@ -150,16 +187,8 @@ impl Texts {
         let language = Language::ALL.into_iter().find(|language| language.word() == word).ok_or_else(unknown)?;
         let set = self.languages.entry(language).or_default();
         match (stem, form, stem.strip_prefix("advice_")) {
-            ("notice", "txt", _) => {
-                set.plain = Template::parse(path, text, &NOTICE)?;
-                set.subject = set.plain.split_first_line(SUBJECT).ok_or_else(|| {
-                    vec![
-                        Problem::new(path, "there is no subject", "start the file with a line \"Subject: ...\"")
-                            .at(text, 0),
-                    ]
-                })?;
-            }
-            ("notice", "html", _) => set.html = Template::parse(path, text, &NOTICE)?,
+            ("notice", "txt" | "html", _) => set.notice.take(path, form, text, &NOTICE)?,
+            ("failure", "txt" | "html", _) => set.failure.take(path, form, text, &FAILURE)?,
             ("choices", "txt", _) => set.choices = Template::parse(path, text, &CHOICES)?,
             (_, "txt", Some(key)) => {
                 set.advice.insert(key.to_string(), advice(path, text)?);
@@ -174,7 +203,8 @@ fn wanted(seen: &BTreeSet<String>) -> BTreeSet<String> {
     let mut wanted = BTreeSet::new();
     for language in Language::ALL.map(Language::word) {
         wanted.extend(
-            ["notice.txt", "notice.html", "choices.txt"].map(|name| name.replace('.', &format!(".{language}."))),
+            ["notice.txt", "notice.html", "failure.txt", "failure.html", "choices.txt"]
+                .map(|name| name.replace('.', &format!(".{language}."))),
         );
         let advices = seen.iter().filter(|name| name.starts_with("advice_"));
         wanted.extend(advices.filter_map(|name| Some(format!("{}.{language}.txt", name.split('.').next()?))));
@@ -278,6 +308,10 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "advice_visible.nl.txt",
     "choices.en.txt",
     "choices.nl.txt",
+    "failure.en.html",
+    "failure.en.txt",
+    "failure.nl.html",
+    "failure.nl.txt",
     "notice.en.html",
     "notice.en.txt",
     "notice.nl.html",

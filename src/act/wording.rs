@@ -3,7 +3,7 @@
 //! Whole sentences stand in the templates (rules/texts), where a school can edit them; here is only what
 //! grammar makes of counts, lists, days and places. Takes values without found data, and adds none.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 
 use super::found::{Found, Part, ToldUnit, UnreadPart, Where};
 use super::incident::{Incident, Told};
@@ -14,11 +14,16 @@ use crate::school::{Contact, Language};
 
 /// "dinsdag 24 november, 14.07 uur".
 pub(super) fn moment(at: DateTime, language: Language) -> String {
+    format!("{}, {}", day(at.date(), language), clock(at, language))
+}
+
+/// "dinsdag 8 december".
+pub(super) fn day(at: Date, language: Language) -> String {
     let day = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
     let month = usize::from(at.month().unsigned_abs()).saturating_sub(1);
     let (days, months) = language.of((DAYS_NL, MONTHS_NL), (DAYS_EN, MONTHS_EN));
     let (day, month) = (days.get(day).copied().unwrap_or_default(), months.get(month).copied().unwrap_or_default());
-    format!("{day} {} {month}, {}", at.day(), clock(at, language))
+    format!("{day} {} {month}", at.day())
 }
 
 /// "14.07 uur".
@@ -91,6 +96,12 @@ pub(super) fn you(language: Language) -> String {
 /// Who got it: nobody, and because of whom.
 pub(super) fn outcome(incident: &Incident, language: Language) -> String {
     let mut sentences = Vec::new();
+    if !incident.reached.is_empty() {
+        // Not "has got": it may be on its way still.
+        let reached = people(&incident.reached, language);
+        sentences
+            .push(language.of(format!("De mail gaat wel naar {reached}."), format!("The mail does go to {reached}.")));
+    }
     let others = incident.cause.len() < incident.not_reached.len();
     if others {
         let cause = people(&incident.cause, language);
@@ -110,6 +121,61 @@ pub(super) fn outcome(incident: &Incident, language: Language) -> String {
         );
     }
     sentences.join(" ")
+}
+
+/// How the sender acts: on the desk, or by sending again.
+pub(super) fn how(incident: &Incident, language: Language) -> String {
+    let how = match (&incident.link, language) {
+        (Some(_), Language::Nl) => "Je hoeft de mail niet opnieuw te maken. Kies op deze pagina wat je wilt doen:",
+        (Some(_), Language::En) => "You need not write the mail again. Choose on this page what to do:",
+        (None, Language::Nl) => {
+            "In je map Verzonden items staat nog een kopie. Die kun je aanpassen en opnieuw versturen. Kies wat past:"
+        }
+        (None, Language::En) => {
+            "There is still a copy in your Sent Items. You can change it and send it again. Choose what fits:"
+        }
+    };
+    how.to_string()
+}
+
+/// What happens when the sender does nothing.
+pub(super) fn if_nothing(incident: &Incident, language: Language) -> String {
+    match incident.kept_until {
+        Some(until) => {
+            let until = day(until, language);
+            language.of(
+                format!("Doe je niets? Dan wissen we de mail op {until}. Er wordt dan niets verstuurd."),
+                format!("If you do nothing, we delete the mail on {until}. Nothing is sent then."),
+            )
+        }
+        None => language
+            .of(
+                "Doe je niets? Dan wordt er niets verstuurd. Wij bewaren de mail niet.",
+                "If you do nothing, nothing is sent. We do not keep the mail.",
+            )
+            .to_string(),
+    }
+}
+
+/// What the desk offers, a choice each; empty without a desk.
+pub(super) fn desk(incident: &Incident, language: Language) -> Vec<String> {
+    let said = |offer: &Offer| match offer {
+        Offer::Bcc => Some(language.of(
+            "Versturen als bcc: dan zien de ontvangers elkaars adres niet.",
+            "Send it as Bcc: the recipients do not see each other's address then.",
+        )),
+        Offer::Reason => Some(language.of("Toch versturen, met een reden.", "Send it anyway, with a reason.")),
+        Offer::SecondPerson => Some(language.of(
+            "Toch versturen, als een tweede persoon het goed vindt.",
+            "Send it anyway, when a second person agrees.",
+        )),
+        Offer::Delete => Some(language.of("Niet versturen en nu wissen.", "Do not send it, and delete it now.")),
+        Offer::Mistake => Some(language.of("Melden dat het niet klopt.", "Report that this is a mistake.")),
+        // A share comes with the portal; help and columns have lines of their own.
+        Offer::RemoveColumns | Offer::Share | Offer::Help => None,
+    };
+    let offers = incident.offers.iter().filter(|_| incident.link.is_some());
+    offers.filter_map(said).map(str::to_string).collect()
 }
 
 /// One point for each place, its columns and kinds behind it, then the number of pupils.

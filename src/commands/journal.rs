@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use crate::commands::kept::Kept;
+use crate::commands::kept::beside;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::Config;
 use crate::store::journal::find::{Line, Which};
@@ -138,16 +138,16 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Ok(config) => config,
         Err(problems) => return fail(&problems),
     };
-    let kept = match Kept::of(&config, file) {
+    let kept = match beside(&config, file) {
         Ok(kept) => kept,
         Err(problem) => return fail(&[problem]),
     };
     let done = process::wait_for(async {
         match command {
-            Command::Verify(arguments) => verify(&kept.store, arguments).await,
-            Command::Export(arguments) => export(&kept.store, arguments, &config.time_zone).await,
-            Command::Find(arguments) => find(&kept.store, arguments).await,
-            Command::Erase(arguments) => erase(&kept.store, arguments).await,
+            Command::Verify(arguments) => verify(kept.store(), arguments).await,
+            Command::Export(arguments) => export(kept.store(), arguments, &config.time_zone).await,
+            Command::Find(arguments) => find(kept.store(), arguments).await,
+            Command::Erase(arguments) => erase(kept.store(), arguments).await,
         }
     });
     match done {

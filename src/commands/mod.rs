@@ -4,6 +4,8 @@ mod demo;
 mod hash_password;
 mod journal;
 mod kept;
+mod keys;
+mod outbox;
 mod process;
 mod purge;
 mod read_documents;
@@ -53,6 +55,12 @@ enum Command {
     Journal(journal::Command),
     /// Erase what is over, and show that it is gone
     Purge(purge::Arguments),
+    /// The mail that is owed: list it, try it now, drop it
+    #[command(subcommand)]
+    Outbox(outbox::Command),
+    /// The key that seals what is kept: show its id, change it, back it up
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Try it: an invented school, six mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
@@ -74,6 +82,8 @@ pub fn run() -> ExitCode {
         Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Journal(command) => journal::run(&command),
         Command::Purge(arguments) => purge::run(&arguments),
+        Command::Outbox(command) => outbox::run(&command),
+        Command::Keys(command) => keys::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
     }

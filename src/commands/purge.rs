@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::commands::kept::Kept;
+use crate::commands::kept::beside;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::Config;
 use crate::record::purge::purge;
@@ -30,11 +30,11 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Ok(config) => config,
         Err(problems) => return fail(&problems),
     };
-    let kept = match Kept::of(&config, &arguments.config) {
+    let kept = match beside(&config, &arguments.config) {
         Ok(kept) => kept,
         Err(problem) => return fail(&[problem]),
     };
-    let purging = purge(&kept.store, &kept.vault, &config.lifetimes, store::now(), arguments.dry_run);
+    let purging = purge(kept.store(), kept.vault(), &config.lifetimes, store::now(), arguments.dry_run);
     let report = match process::wait_for(purging) {
         Ok(Ok(report)) => report,
         Ok(Err(error)) => {

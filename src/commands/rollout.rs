@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::commands::kept::Kept;
+use crate::commands::kept::beside;
 use crate::commands::{fail, process, say};
 use crate::config::Config;
 use crate::decide::Policy;
@@ -51,8 +51,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 fn report(arguments: &Arguments) -> Result<(Report, Config), Vec<Problem>> {
     let config = Config::load(&arguments.config)?;
     let policy = policy(&config)?;
-    let kept = Kept::of(&config, &arguments.config).map_err(|problem| vec![problem])?;
-    let counted = process::wait_for(count(&kept.store, arguments, &policy)).map_err(|problem| vec![problem])?;
+    let kept = beside(&config, &arguments.config).map_err(|problem| vec![problem])?;
+    let counted = process::wait_for(count(kept.store(), arguments, &policy)).map_err(|problem| vec![problem])?;
     let counted = counted.map_err(|error| {
         vec![Problem::new("journal", error.to_string(), "look at `mailpoort journal verify` and at the disk")]
     })?;

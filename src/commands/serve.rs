@@ -9,12 +9,14 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
-use crate::commands::kept::Kept;
+use crate::commands::kept::purge_every_hour;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
 use crate::gate::house::{self, House};
+use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::reader::Sandbox;
 use crate::record::Record;
@@ -52,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if !arguments.check {
         process::log(&config.log);
     }
-    let (journal, data_dir) = (config.log.journal.clone(), config.data_dir.clone());
+    let journal = config.log.journal.clone();
     let (house, smtp) = match House::load(config, &mut |line| tell(arguments.check, &line)) {
         Ok(loaded) => loaded,
         Err(problems) => return fail(&problems),
@@ -66,15 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Err(problem) => fail(&[problem]),
         };
     }
-    let kept = match data_dir.as_deref().map(Kept::open).transpose() {
-        Ok(kept) => kept,
-        Err(problem) => return fail(&[problem]),
-    };
-    let record = match &kept {
-        None => Record::open(journal.as_deref()),
-        Some(kept) => Record::with_store(journal.as_deref(), kept.store.clone()),
-    };
-    let record = match record {
+    let record = match Record::open(journal.as_deref()) {
         Ok(record) => record,
         Err(problem) => return fail(&[problem]),
     };
@@ -88,12 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     let code = runtime.block_on(async {
         match start(house, smtp, record).await {
-            Ok(running) => {
-                if let Some(kept) = kept {
-                    tokio::spawn(kept.purge_every_hour(running.gate.clone()));
-                }
-                running.until_stopped(&arguments.config).await
-            }
+            Ok(running) => running.until_stopped(&arguments.config).await,
             Err(problem) => fail(&[problem]),
         }
     });
@@ -112,16 +101,21 @@ pub(super) struct Running {
     /// Where it listens.
     pub listening: Vec<SocketAddr>,
     budget: Budget,
+    delivering: Option<JoinHandle<()>>,
 }
 
 /// Binds, connects to the next hops, and begins to serve.
-pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
+pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) -> Result<Running, Problem> {
     readers(&house).await?;
+    let outbox = outbox(&house).await?;
+    if let Some(outbox) = &outbox {
+        record.keep_in(outbox.store().clone())?;
+    }
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
     let hops = next_hops(&house);
-    let gate = Gate::new(house, record);
+    let gate = Gate::new(house, record, outbox.clone());
     let server = Server::new(gate.clone(), settings);
     let mut listeners = Vec::new();
     for (address, implicit_tls) in listen.iter().map(|a| (*a, false)).chain(listen_tls.iter().map(|a| (*a, true))) {
@@ -139,14 +133,27 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Res
     for (listener, implicit_tls) in listeners {
         tokio::spawn(Arc::clone(&server).serve(listener, implicit_tls));
     }
-    Ok(Running { gate, server, listening, budget })
+    if let Some(outbox) = outbox.clone() {
+        tokio::spawn(purge_every_hour(outbox, gate.clone()));
+    }
+    let around = Arc::new(gate.clone());
+    let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
+    Ok(Running { gate, server, listening, budget, delivering })
 }
 
 impl Running {
     /// Stops taking mail, lets sessions finish theirs.
-    pub async fn stop(&self) {
+    pub async fn stop(self) {
+        if let Some(outbox) = self.gate.outbox() {
+            outbox.stop();
+        }
         if !self.server.drain(DRAIN).await {
             tracing::warn!("some sessions did not finish in time and were cut off; their clients will try again");
+        }
+        if let Some(delivering) = self.delivering
+            && tokio::time::timeout(DRAIN, delivering).await.is_err()
+        {
+            tracing::warn!("some owed mail was on its way and is tried again at the next start");
         }
     }
 
@@ -243,6 +250,19 @@ impl Running {
         self.server.reload(settings);
         Ok(())
     }
+}
+
+/// What is kept and owed, set right after whatever ended the gate before; none without a data folder.
+///
+/// # Errors
+/// It cannot be used. Nothing is served then: what is owed would wait unseen.
+async fn outbox(house: &House) -> Result<Option<Outbox>, Problem> {
+    let Some(folder) = &house.data_dir else { return Ok(None) };
+    let outbox = Outbox::open(folder, house.retry)?;
+    let recovered = outbox.recover().await;
+    recovered
+        .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
+    Ok(Some(outbox))
 }
 
 /// Has the processes that read documents started, and says how they are sealed.

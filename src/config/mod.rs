@@ -16,6 +16,7 @@ pub use raw::{LogFormat, LogLevel};
 
 use crate::decide::Mode;
 use crate::message::Mailbox;
+use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader;
 use crate::record::Lifetimes;
@@ -62,6 +63,10 @@ pub struct Config {
     pub scan_deadline: Duration,
     /// Reading documents.
     pub documents: DocumentsConfig,
+    /// How long stopped mail is kept; zero keeps none.
+    pub keep: Duration,
+    /// How mail that we owe is tried again.
+    pub retry: Retry,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.

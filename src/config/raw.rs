@@ -42,6 +42,10 @@ pub(super) struct Raw {
     pub scan: Scan,
     #[serde(default)]
     pub documents: Documents,
+    #[serde(default)]
+    pub hold: Hold,
+    #[serde(default)]
+    pub outbox: Outbox,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub journal: Journal,
@@ -258,6 +262,40 @@ pub(super) struct Scan {
 impl Default for Scan {
     fn default() -> Self {
         Self { max_parts: default_parts(), max_depth: default_depth(), deadline: default_deadline() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hold {
+    #[serde(default = "default_keep_days")]
+    pub keep_days: Spanned<u32>,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { keep_days: default_keep_days() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outbox {
+    #[serde(default = "default_retry_after")]
+    pub retry_after: Spanned<Time>,
+    #[serde(default = "default_retry_at_most")]
+    pub retry_at_most: Spanned<Time>,
+    #[serde(default = "default_give_up_after")]
+    pub give_up_after: Spanned<Time>,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            retry_after: default_retry_after(),
+            retry_at_most: default_retry_at_most(),
+            give_up_after: default_give_up_after(),
+        }
     }
 }
 
@@ -523,6 +561,22 @@ fn default_reader_memory() -> Spanned<Size> {
 
 fn default_document_time() -> Spanned<Time> {
     seconds(10)
+}
+
+fn default_keep_days() -> Spanned<u32> {
+    default(14)
+}
+
+fn default_retry_after() -> Spanned<Time> {
+    default(Time(Duration::from_secs(60)))
+}
+
+fn default_retry_at_most() -> Spanned<Time> {
+    default(Time(Duration::from_secs(3600)))
+}
+
+fn default_give_up_after() -> Spanned<Time> {
+    default(Time(Duration::from_secs(48 * 3600)))
 }
 
 fn default_documents_time() -> Spanned<Time> {

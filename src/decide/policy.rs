@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::fact::Fact;
 use super::load;
 use super::sender::SenderClass;
-use super::verdict::{Ask, Mode, Route};
+use super::verdict::{Ask, Decision, Mode, Release, Route};
 use crate::detect::{Kind, Strength};
 use crate::extract::Why;
 use crate::problem::Problem;
@@ -205,6 +205,21 @@ impl Policy {
     /// The line of an id, as in [`super::Decision::line`]; none for the built-in ids.
     pub fn line(&self, id: &str) -> Option<&Line> {
         self.lines.iter().find(|line| &*line.id == id)
+    }
+
+    /// What its sender may choose for a recipient: what any line that stops it offers, but no release that one of them
+    /// forbids, and no columns that are not an answer to all of them.
+    pub fn offers(&self, decision: &Decision) -> BTreeSet<Offer> {
+        let lines = || std::iter::once(&decision.line).chain(&decision.next).filter_map(|id| self.line(id));
+        let release = lines().filter_map(|line| if let Ask::Block(release) = line.ask { Some(release) } else { None });
+        let strictest = release.max();
+        let forbidden = |offer: &Offer| match offer {
+            Offer::Reason => strictest > Some(Release::Reason),
+            Offer::SecondPerson => strictest > Some(Release::SecondPerson),
+            Offer::RemoveColumns => !lines().all(|line| line.offers.contains(&Offer::RemoveColumns)),
+            _ => false,
+        };
+        lines().flat_map(|line| line.offers.iter().copied()).filter(|offer| !forbidden(offer)).collect()
     }
 
     /// Whether any line asks for this fact.

@@ -17,6 +17,7 @@ mod lines;
 mod marks;
 mod names;
 mod numbers;
+mod opened;
 mod password;
 mod people;
 mod reading;
@@ -89,6 +90,9 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
     }
     for scene in waiting {
         put(&mut found, scene.index, text_findings(&scene, rules, names, message));
+    }
+    for (index, finding) in opened::findings(texts, rules) {
+        found.get_mut(index).into_iter().for_each(|found| found.push(finding.clone()));
     }
     found.into_iter().flatten().collect()
 }

@@ -240,6 +240,8 @@ pub enum Check {
     Password,
     /// Many lines that begin with a pattern.
     Lines,
+    /// A file on lock that a password of the same mail opens.
+    Opened,
 }
 
 impl Check {
@@ -262,6 +264,7 @@ impl Check {
             Self::Grade => "a number from 1 to 10 near a word for marks, or a cell headed so, beside a pupil",
             Self::Password => "what is told after a word for a password, or stands under it, by how it looks",
             Self::Lines => "a pattern at the head of three lines or more",
+            Self::Opened => "a file on lock that a password of the same mail opens; tried with files, not with texts",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! together. Cannot fail.
 
 use super::document::{self, Document};
-use super::{Documents, Place, Receipt, Texts, Unread, Why};
+use super::{Documents, Passwords, Place, Receipt, Texts, Unread, Why};
 use crate::message::Limits;
 
 /// A message whose documents are still to be read.
@@ -33,13 +33,14 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    fn document(&self) -> Document<'_> {
+    fn document<'d>(&'d self, passwords: &'d Passwords) -> Document<'d> {
         Document {
             octets: &self.octets,
             essence: &self.essence,
             name: &self.name,
             place: &self.place,
             depth: self.depth,
+            passwords,
         }
     }
 }
@@ -78,13 +79,39 @@ impl Begun {
         !self.waiting.is_empty()
     }
 
+    /// What comes of the documents, and the passwords that they were tried with. What is locked is read again where
+    /// another document told a new one: a text in an archive, the body in a winmail.dat.
+    fn answers(&self, documents: &dyn Documents) -> (Vec<Answer>, Passwords) {
+        let asked = |passwords| self.waiting.iter().map(move |waiting| waiting.document(passwords));
+        let told = Passwords::told_in(&self.texts.texts);
+        let mut answers = documents.read(&asked(&told).collect::<Vec<_>>(), &self.limits);
+        let is_locked = |answer: &Answer| answer.texts.unread.iter().any(|unread| unread.why == Why::Encrypted);
+        if !answers.iter().any(is_locked) {
+            return (answers, told);
+        }
+        let others = Passwords::told_in_documents(answers.iter().flat_map(|answer| &answer.texts.texts));
+        let all = told.and(&others);
+        if all == told {
+            return (answers, told);
+        }
+        let again: Vec<_> =
+            asked(&all).zip(&answers).filter(|(_, before)| is_locked(before)).map(|(it, _)| it).collect();
+        let mut again = documents.read(&again, &self.limits).into_iter();
+        for before in answers.iter_mut().filter(|before| is_locked(before)) {
+            // One that has now run late or died has told more the first time.
+            let new = again.next().filter(|new| new.texts.texts.len() >= before.texts.texts.len());
+            new.into_iter().for_each(|new| *before = new);
+        }
+        (answers, all)
+    }
+
     /// Has the documents read, and puts what they hold in its place.
     pub fn finish(self, documents: &dyn Documents) -> Texts {
         if self.waiting.is_empty() {
             return self.texts;
         }
-        let asked: Vec<Document<'_>> = self.waiting.iter().map(Waiting::document).collect();
-        let mut answers = documents.read(&asked, &self.limits).into_iter();
+        let (answers, passwords) = self.answers(documents);
+        let mut answers = answers.into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
         for waiting in &self.waiting {
@@ -96,6 +123,7 @@ impl Begun {
         }
         all.out.texts.extend(texts);
         all.out.receipts.extend(receipts);
+        all.out.passwords = passwords;
         all.out
     }
 }
@@ -134,7 +162,7 @@ impl Together {
         if self.is_over(&mut answer) {
             answer.texts.unread.push(Unread { place: place.clone(), why: Why::OverLimit });
         }
-        let Texts { texts, unread, receipts } = answer.texts;
+        let Texts { texts, unread, receipts, .. } = answer.texts;
         match receipts.iter().any(|receipt| receipt.place == *place) {
             true => self.out.receipts.extend(receipts),
             false => {
@@ -145,6 +173,7 @@ impl Together {
                     octets: waiting.octets.len(),
                     read: !texts.is_empty(),
                     unread: unread.iter().map(|unread| unread.why).collect(),
+                    opened: None,
                 });
             }
         }

@@ -133,7 +133,8 @@ impl Reader<'_> {
     /// Something that is unread as a whole, with its line in the receipt.
     pub(super) fn not_looked_into(&mut self, place: Place, format: &str, octets: usize, why: Why) {
         self.unread(place.clone(), why);
-        let receipt = Receipt { place, format: format.to_string(), octets, read: false, unread: vec![why] };
+        let receipt =
+            Receipt { place, format: format.to_string(), octets, read: false, unread: vec![why], opened: None };
         self.out.receipts.push(receipt);
         self.tell();
     }
@@ -175,7 +176,10 @@ impl Reader<'_> {
         read: impl FnOnce(&mut Self) -> Option<&'static str>,
     ) {
         let (texts, unread) = (self.out.texts.len(), self.out.unread.len());
-        let Some(format) = read(self) else { return };
+        let around = std::mem::take(&mut self.opened);
+        let format = read(self);
+        let opened = std::mem::replace(&mut self.opened, around);
+        let Some(format) = format else { return };
         let (texts, unread) = (self.out.texts.get(texts..), self.out.unread.get(unread..));
         let receipt = Receipt {
             place: place.clone(),
@@ -183,6 +187,7 @@ impl Reader<'_> {
             octets,
             read: texts.is_some_and(|texts| !texts.is_empty()),
             unread: unread.unwrap_or_default().iter().map(|unread| unread.why).collect(),
+            opened,
         };
         self.out.receipts.push(receipt);
         self.tell();

@@ -10,6 +10,7 @@ pub mod document;
 mod html;
 mod json;
 mod markup;
+mod passwords;
 mod picture;
 mod sheet;
 mod sniff;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use begun::Waiting;
 pub use begun::{Answer, Begun, Here};
 pub use document::{Document, Documents, Found};
+pub use passwords::Passwords;
 pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why};
 
 use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
@@ -62,6 +64,13 @@ struct Reader<'l> {
     unnamed: usize,
     /// The ids of the pictures that pages showed so far (RFC 2392).
     shown: BTreeSet<String>,
+    /// What locked files may open with, and how much work may still go into trying.
+    passwords: Passwords,
+    work_left: u64,
+    /// Which password opened what is being read.
+    opened: Option<usize>,
+    /// Which one opened something last.
+    last_opened: usize,
 }
 
 /// Fields other than the subject that mail programs show: those with addresses, and those with plain text.
@@ -85,6 +94,10 @@ impl<'l> Reader<'l> {
             unpack_left: limits.unpacked_bytes,
             unnamed: 0,
             shown: BTreeSet::new(),
+            passwords: Passwords::default(),
+            work_left: document::lock::WORK,
+            opened: None,
+            last_opened: 0,
             limits,
         }
     }

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::Passwords;
+
 /// Where a text stands, from the outside in.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Place {
@@ -321,6 +323,8 @@ pub struct Receipt {
     pub read: bool,
     /// Why it, or a part of it, is unread.
     pub unread: Vec<Why>,
+    /// If it was locked and could be opened, which of [`Texts::passwords`] opened it.
+    pub opened: Option<usize>,
 }
 
 /// What extract gives: everything that could be read, and everything that could not.
@@ -332,4 +336,6 @@ pub struct Texts {
     pub unread: Vec<Unread>,
     /// Every part that was looked at: nothing is clean because nobody looked.
     pub receipts: Vec<Receipt>,
+    /// Passwords of the message that its documents were tried with.
+    pub passwords: Passwords,
 }

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
-use crate::act::Case;
+use crate::act::{Case, Keeping};
 use crate::gate::Gate;
 use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
 use crate::message::{Envelope, Mailbox, Recipient, Trace};
+use crate::outbox::Outbox;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
 use crate::smtp::{Client, Content, Extensions, Handler, Reply, Transaction};
@@ -108,7 +109,13 @@ impl Trip {
     }
 
     /// Everything that acting on the mail needs.
-    pub fn case<'c>(&'c self, judged: &'c Judged, arrived: &'c Zoned, deadline: Instant) -> Case<'c> {
+    pub fn case<'c>(
+        &'c self,
+        judged: &'c Judged,
+        arrived: &'c Zoned,
+        deadline: Instant,
+        outbox: Option<&'c Outbox>,
+    ) -> Case<'c> {
         let way = self.way();
         Case {
             id: &self.id,
@@ -127,6 +134,8 @@ impl Trip {
             removed: self.house.schools.iter().filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str())).collect(),
             arrived,
             deadline,
+            keeping: outbox.map(|outbox| Keeping { outbox, keep: self.house.keep, desk: self.house.desk.as_deref() }),
+            journal: None,
         }
     }
 
@@ -151,7 +160,7 @@ impl Trip {
 
 /// A short id that people can read out over the phone: the moment and a counter, in an alphabet without
 /// look-alikes (Crockford's base 32).
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let millis = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();

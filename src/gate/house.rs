@@ -18,6 +18,7 @@ use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
 use crate::message::{Headers, Limits, Mail, Mailbox};
+use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader::Readers;
 use crate::record::Lifetimes;
@@ -45,6 +46,12 @@ pub struct House {
     pub schools: Vec<Arc<Tenant>>,
     /// Where what is kept lies, sealed.
     pub data_dir: Option<PathBuf>,
+    /// How long stopped mail is kept; zero keeps none.
+    pub keep: Duration,
+    /// How mail that we owe is tried again.
+    pub retry: Retry,
+    /// The public address of the desk, without a slash at its end; none has no desk.
+    pub desk: Option<String>,
     /// The folders from which new rosters are taken, by school.
     pub inboxes: Vec<(String, PathBuf)>,
     /// The ways out, at least one.
@@ -195,6 +202,9 @@ impl House {
                     bench: Arc::new(bench),
                     schools,
                     data_dir: config.data_dir,
+                    keep: config.keep,
+                    retry: config.retry,
+                    desk: None,
                     inboxes,
                     ways,
                     texts,

@@ -112,13 +112,13 @@ impl<'d> Listener<'d> {
 
     fn receipt(&mut self, content: &[u8]) -> Result<(), Fault> {
         let place = self.here()?;
-        let Line { format, octets, read, unread } = postcard::from_bytes(content).map_err(|_| Fault::Lied)?;
+        let Line { format, octets, read, unread, opened } = postcard::from_bytes(content).map_err(|_| Fault::Lied)?;
         if !is_format(&format) || unread.len() > SMALL {
             return Err(Fault::Lied);
         }
         // Of the document itself the gate knows the size.
         let octets = if place == *self.document.place { self.document.octets.len() } else { octets };
-        room(&mut self.answer.texts.receipts)?.push(Receipt { place, format, octets, read, unread });
+        room(&mut self.answer.texts.receipts)?.push(Receipt { place, format, octets, read, unread, opened });
         Ok(())
     }
 
@@ -187,6 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::extract::Passwords;
 
     proptest! {
         /// Whatever is said: no panic, and what is kept holds together.
@@ -195,7 +196,7 @@ mod tests {
             frames in proptest::collection::vec((2u8..=8, 0usize..8, proptest::collection::vec(0u8..8, 0..60)), 0..40)
         ) {
             let own = Place { within: Vec::new(), spot: Spot::Attachment("a.zip".into()), ..Place::default() };
-            let document = Document { octets: b"PK", essence: "x/y", name: "a.zip", place: &own, depth: 1 };
+            let document = Document { octets: b"PK", essence: "x/y", name: "a.zip", place: &own, depth: 1, passwords: Passwords::none() };
             let limits = Limits { document_text: 100, cells: 10, entries: 5, unpacked_bytes: 50, ..Limits::default() };
             let mut listener = Listener::new(&document, &limits);
             listener.begun = true;

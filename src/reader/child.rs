@@ -98,6 +98,7 @@ impl Writer {
                     octets: receipt.octets,
                     read: receipt.read,
                     unread: receipt.unread.clone(),
+                    opened: receipt.opened,
                 };
                 wire::value(&mut self.out, Kind::Receipt, &line)?;
             }

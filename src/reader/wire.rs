@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::extract::{Cell, Document, Place, Why};
+use crate::extract::{Cell, Document, Passwords, Place, Why};
 use crate::message::Limits;
 
 /// The kind of a frame.
@@ -54,6 +54,7 @@ pub(super) struct Line {
     pub octets: usize,
     pub read: bool,
     pub unread: Vec<Why>,
+    pub opened: Option<usize>,
 }
 
 /// The end of a job: files that were in the document, octets that were unpacked.
@@ -70,6 +71,7 @@ struct Description {
     name: String,
     place: Place,
     depth: usize,
+    passwords: Passwords,
     limits: Limits,
 }
 
@@ -81,8 +83,8 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn document(&self) -> Document<'_> {
-        let Description { essence, name, place, depth, .. } = &self.description;
-        Document { octets: &self.octets, essence, name, place, depth: *depth }
+        let Description { essence, name, place, depth, passwords, .. } = &self.description;
+        Document { octets: &self.octets, essence, name, place, depth: *depth, passwords }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -113,6 +115,7 @@ pub(super) fn job(document: &Document<'_>, limits: &Limits) -> Option<Vec<u8>> {
         name: document.name.to_string(),
         place: document.place.clone(),
         depth: document.depth,
+        passwords: document.passwords.clone(),
         limits: limits.clone(),
     })
     .ok()?;

@@ -189,11 +189,14 @@ impl Entry {
         self
     }
 
-    /// The line for the transaction of the mail itself, when the client is to hear this code after it. Once that is on
-    /// the disk, say so with [`Entry::kept`].
-    pub fn in_its_transaction(&mut self, code: u16, arrived: &Zoned) -> NewLine {
-        self.finish(code, arrived);
-        self.line()
+    /// The line for the transaction of the mail itself, when it is to be taken: its client then hears 250. Once that is on
+    /// the disk, say so with [`Entry::kept`]. None for a mail that everybody may have.
+    pub fn of_taken(&mut self, verdict: &Verdict, arrived: &Zoned) -> Option<NewLine> {
+        if verdict.strictest() == Route::Pass {
+            return None;
+        }
+        self.finish(TAKEN, arrived);
+        Some(self.line())
     }
 
     /// The store has it: it is not written there again.
@@ -268,6 +271,9 @@ fn holds_a_finding(id: &str, findings: &[Finding]) -> bool {
     let id = bare(id);
     findings.iter().map(|finding| bare(finding.found.expose())).any(|found| found.len() > 2 && id.contains(&found))
 }
+
+/// RFC 5321 4.2.3.
+const TAKEN: u16 = 250;
 
 fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)

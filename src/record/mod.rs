@@ -78,6 +78,8 @@ enum Order {
     Write(Box<Entry>),
     /// Another program has moved the file away (logrotate).
     Reopen,
+    /// The store is there.
+    Keep(Store),
 }
 
 /// Lines that may wait for the disk; beyond that they go to the log instead, so that no mail waits.
@@ -95,21 +97,26 @@ impl Record {
         }
     }
 
-    /// As [`Record::open`], and in the store.
+    /// From now on the lines go into the store, too.
     ///
     /// # Errors
-    /// The file cannot be opened.
-    pub fn with_store(path: Option<&Path>, store: Store) -> Result<Self, Problem> {
-        Self::start(path, Some(store))
+    /// The system gives no thread.
+    pub fn keep_in(&mut self, store: Store) -> Result<(), Problem> {
+        match &self.orders {
+            None => *self = Self::start(None, Some(store))?,
+            Some(orders) => _ = orders.send(Order::Keep(store)),
+        }
+        Ok(())
     }
 
     fn start(path: Option<&Path>, store: Option<Store>) -> Result<Self, Problem> {
         let lines = Lines::open(path)?;
         let condition = Arc::new(Condition::default());
+        let its = Arc::clone(&condition);
         let ledger = store.map(|store| Ledger::new(store, Arc::clone(&condition)));
         let (orders, waiting) = sync_channel(WAITING);
         let writer = std::thread::Builder::new().name("journal".into());
-        let thread = writer.spawn(move || write_all(lines, ledger, &waiting)).map_err(|error| {
+        let thread = writer.spawn(move || write_all(lines, ledger, &waiting, &its)).map_err(|error| {
             Problem::new("journal", format!("no thread for the journal: {error}"), "raise the limit on threads")
         })?;
         Ok(Self { orders: Some(orders), writer: Some(thread), condition })
@@ -149,7 +156,7 @@ impl Drop for Record {
     }
 }
 
-fn write_all(mut lines: Lines, mut ledger: Option<Ledger>, waiting: &Receiver<Order>) {
+fn write_all(mut lines: Lines, mut ledger: Option<Ledger>, waiting: &Receiver<Order>, condition: &Arc<Condition>) {
     loop {
         let order = match ledger.as_ref().and_then(Ledger::patience) {
             Some(patience) => waiting.recv_timeout(patience),
@@ -163,6 +170,7 @@ fn write_all(mut lines: Lines, mut ledger: Option<Ledger>, waiting: &Receiver<Or
                 }
             }
             Ok(Order::Reopen) => lines.reopen(),
+            Ok(Order::Keep(store)) => ledger = Some(Ledger::new(store, Arc::clone(condition))),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }

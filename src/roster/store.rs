@@ -59,7 +59,7 @@ impl Store {
             let what = format!("the folder for rosters cannot be made: {error}");
             Problem::new(&folder, what, "give mailpoort a `data_dir` that it may write to")
         })?;
-        Ok(Self { folder, key: SealKey::load_or_make(&data_dir.join("seal.key"))? })
+        Ok(Self { folder, key: SealKey::load_or_make(&data_dir.join(SealKey::FILE))? })
     }
 
     /// The roster of a school; none when there was no import yet.
@@ -103,6 +103,31 @@ impl Store {
         write_whole(&file, &sealed).map_err(|error| {
             Problem::new(&file, format!("the sealed roster cannot be written: {error}"), "check space and rights")
         })
+    }
+
+    /// Seals every roster anew with the key that seals now. Gives how many.
+    ///
+    /// # Errors
+    /// A [`Problem`] when one cannot be opened or written; the others may be sealed anew by then.
+    pub fn seal_anew(&self) -> Result<usize, Problem> {
+        let listed = fs::read_dir(&self.folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+        let unreadable = |error: std::io::Error| {
+            Problem::new(&self.folder, format!("the rosters cannot be sealed anew: {error}"), "check space and rights")
+        };
+        let mut anew = 0;
+        for entry in listed.map_err(unreadable)? {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(school) = name.strip_suffix(".sealed") else { continue };
+            let sealed = fs::read(entry.path()).map_err(unreadable)?;
+            let plain = self.key.open(&label(school), &sealed);
+            let again = plain.and_then(|plain| self.key.seal(&label(school), &plain));
+            let again = again.ok_or_else(|| {
+                Problem::new(entry.path(), "the sealed roster cannot be opened", "import it again, or remove it")
+            })?;
+            write_whole(&entry.path(), &again).map_err(unreadable)?;
+            anew += 1;
+        }
+        Ok(anew)
     }
 
     fn file(&self, school: &str) -> PathBuf {

@@ -134,6 +134,10 @@ impl Reply {
     pub fn taken_and_noticed(id: &str) -> Self {
         Self::new(250, "2.7.1", &format!("Not sent on; the sender has been told why (id {id})"))
     }
+    /// The mail is kept and on the disk; for some recipients it goes on, for others its sender chooses.
+    pub fn taken(id: &str) -> Self {
+        Self::new(250, "2.7.1", &format!("Taken; the sender will hear what was not sent on, and why (id {id})"))
+    }
 
     /// A verb we do not have.
     pub fn unknown_command() -> Self {
@@ -308,6 +312,18 @@ impl Reply {
     /// The notice to the sender could not be handed over.
     pub fn notice_failed() -> Self {
         Self::new(451, "4.3.0", "The message was not sent on and its sender could not be told yet; try again")
+    }
+    /// The store cannot be written.
+    pub fn store_failed() -> Self {
+        Self::new(451, "4.3.0", "The message cannot be kept safely at the moment; try again later")
+    }
+    /// The disk is full.
+    pub fn store_full() -> Self {
+        Self::new(452, "4.3.1", "There is no room to keep the message safely; try again later")
+    }
+    /// What we took cannot be read any more; for our own outbox alone.
+    pub fn lost_here() -> Self {
+        Self::new(554, "5.3.0", "The message cannot be opened any more")
     }
 
     /// Too many at once.

@@ -128,31 +128,12 @@ pub struct Facts {
     pub why: [Vec<String>; 2],
     /// What may be chosen for each recipient, in the words of policy files.
     pub offers: Vec<Vec<String>>,
-    /// The columns that can be left out.
-    pub columns: Vec<Column>,
-}
-
-/// A column of a file in which something was found.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Column {
-    /// Its file's name.
-    pub file: String,
-    /// Its sheet's name; empty when there is but one.
-    pub sheet: String,
-    /// Its number, from 0.
-    pub column: u32,
 }
 
 /// Subjects, addresses and names of files are for the sender's own desk.
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Facts(..)")
-    }
-}
-
-impl fmt::Debug for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Column(..)")
     }
 }
 

@@ -16,6 +16,8 @@ pub mod held;
 pub mod journal;
 pub mod owed;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::Path;
@@ -153,6 +155,33 @@ impl Store {
         .await
     }
 
+    /// Seals every sealed column anew with the key that seals now, in one commit. Gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`]; everything is as it was then.
+    pub async fn seal_anew(&self) -> Result<usize, StoreError> {
+        let keys = Arc::clone(&self.0.keys);
+        let done = self.write(move |tables| {
+            let mut anew = 0;
+            for (table, column, label) in SEALED {
+                let list = format!("SELECT rowid, {label}, {column} FROM {table} WHERE {column} IS NOT NULL");
+                let change = format!("UPDATE {table} SET {column} = ?2 WHERE rowid = ?1");
+                let mut list = tables.prepare(&list)?;
+                let mut rows = list.query([])?;
+                while let Some(row) = rows.next()? {
+                    let (id, label, sealed): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    let again = keys.open(&label, &sealed).and_then(|plain| keys.seal(&label, &plain));
+                    let again = again.ok_or(rusqlite::Error::InvalidQuery)?;
+                    anew += tables.execute(&change, params![id, again])?;
+                }
+            }
+            Ok(anew)
+        });
+        // The one thing that is invalid here is a column that does not open.
+        let sealed = StoreError::from(rusqlite::Error::InvalidQuery);
+        done.await.map_err(|error| if error == sealed { StoreError::Sealed } else { error })
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -183,6 +212,16 @@ impl Store {
 const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
+/// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
+const SEALED: [(&str, &str, &str); 6] = [
+    ("meta", "value", "'meta ' || name"),
+    ("item", "sealed", "'vault item ' || id"),
+    ("held", "facts", "'held.facts of ' || id"),
+    ("act", "facts", "'act.facts of ' || held"),
+    ("owed", "envelope", "'owed.envelope of ' || item"),
+    ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),
+];
+
 /// Now, as the tables have it: milliseconds since 1970, UTC.
 pub fn now() -> i64 {
     Timestamp::now().as_millisecond()
@@ -195,13 +234,13 @@ fn own(path: &Path) -> std::io::Result<()> {
 }
 
 /// The keys that never change, of the hashes and of the journal's chain, which begins with its key.
-fn kept_keys(path: &Path, keys: &SealKey) -> Result<(IndexKey, journal::Chain), StoreError> {
+fn kept_keys(path: &Path, keys: &Arc<SealKey>) -> Result<(IndexKey, journal::Chain), StoreError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     let one = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (index, _) = kept_key(&one, keys, "index key")?;
     let (chain, is_new) = kept_key(&one, keys, "journal chain key")?;
-    let chain = journal::Chain::new(chain);
+    let chain = journal::Chain::new(chain, Arc::clone(keys));
     if is_new {
         journal::begin(&one, &chain)?;
     }

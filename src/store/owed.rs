@@ -189,42 +189,50 @@ impl Store {
         .await
     }
 
-    /// Claims what is due, oldest first. Others leave it alone until the lease is over.
+    /// Claims what is due, oldest first, at most so many. Others leave it alone until the lease is over. What is due
+    /// later than `longest` from now is due as well: only a clock that was set back puts it there.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn claim(&self, now: i64, lease: i64, most: usize) -> Result<Vec<Claimed>, StoreError> {
+    pub async fn claim(&self, now: i64, lease: i64, longest: i64, most: usize) -> Result<Vec<Claimed>, StoreError> {
         let rows = self
             .write(move |tables| {
                 let mut claim = tables.prepare_cached(
-                    "UPDATE owed SET lease_until = ?1 WHERE id IN (SELECT id FROM owed WHERE due_at <= ?2
-                     AND (lease_until IS NULL OR lease_until < ?2) ORDER BY due_at, id LIMIT ?3)
+                    "UPDATE owed SET lease_until = ?1 WHERE id IN (SELECT id FROM owed
+                     WHERE (due_at <= ?2 OR due_at > ?4)
+                     AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?1) ORDER BY due_at, id LIMIT ?3)
                      RETURNING id, school, kind, held, item, envelope, tries, made_at, give_up_at,
                      (SELECT sealed FROM item WHERE item.id = owed.item)",
                 )?;
-                let rows = claim.query_map(params![now.saturating_add(lease), now, count(most)], |row| {
-                    let word: String = row.get(2)?;
-                    let claimed = Claimed {
-                        id: row.get(0)?,
-                        school: row.get(1)?,
-                        kind: Kind::from_word(&word),
-                        held: row.get(3)?,
-                        item: row.get(4)?,
-                        sealed: row.get(9)?,
-                        envelope: Envelope::default(),
-                        tries: row.get(6)?,
-                        made_at: row.get(7)?,
-                        give_up_at: row.get(8)?,
-                    };
-                    Ok((claimed, row.get::<_, Vec<u8>>(5)?))
-                })?;
+                let rows = claim.query_map(
+                    params![now.saturating_add(lease), now, count(most), now.saturating_add(longest)],
+                    |row| {
+                        let word: String = row.get(2)?;
+                        let claimed = Claimed {
+                            id: row.get(0)?,
+                            school: row.get(1)?,
+                            kind: Kind::from_word(&word),
+                            held: row.get(3)?,
+                            item: row.get(4)?,
+                            sealed: row.get(9)?,
+                            envelope: Envelope::default(),
+                            tries: row.get(6)?,
+                            made_at: row.get(7)?,
+                            give_up_at: row.get(8)?,
+                        };
+                        Ok((claimed, row.get::<_, Vec<u8>>(5)?))
+                    },
+                )?;
                 rows.collect::<rusqlite::Result<Vec<_>>>()
             })
             .await?;
         let mut claimed = Vec::with_capacity(rows.len());
-        for (mut one, sealed) in rows {
-            one.envelope = self.unseal(&envelope_label(&one.item), &sealed)?;
-            claimed.push(one);
+        for (one, sealed) in rows {
+            match self.unseal(&envelope_label(&one.item), &sealed) {
+                Ok(envelope) => claimed.push(Claimed { envelope, ..one }),
+                // One that does not open must not keep the others; `keys` tells how to bring its key back.
+                Err(error) => tracing::error!(owed = one.id, %error, "owed mail cannot be opened"),
+            }
         }
         // What RETURNING gives is in no order.
         claimed.sort_by_key(|one| one.id);
@@ -288,7 +296,7 @@ impl Store {
                 insert_item(tables, &school, &item)?;
                 insert(tables, &school, held.as_deref(), &new, &envelope, now)?;
             }
-            journal::append(tables, &chain, line.as_slice())
+            journal::append_if_it_can_be(tables, &chain, line.as_slice())
         })
         .await
     }

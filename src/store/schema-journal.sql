@@ -16,8 +16,10 @@ CREATE TABLE journal (
     message_id BLOB,
     -- JSON: what was decided and on what, in kinds and counts.
     core TEXT,
-    -- Sealed: addresses, Message-ID, the reason that somebody gave.
+    -- Sealed: addresses, Message-ID, the reason that somebody gave; and what its hash was before it was sealed, since a
+    -- change of keys seals it anew.
     people BLOB,
+    people_hash BLOB,
     -- Makes the hash tell nothing about a line that is erased.
     core_salt BLOB,
     -- JSON: which rules found something, which parts were read as what.
@@ -40,6 +42,12 @@ CREATE INDEX journal_trace_due ON journal (at) WHERE trace IS NOT NULL;
 CREATE INDEX journal_erased ON journal (number) WHERE core IS NULL;
 CREATE INDEX journal_mail ON journal (mail);
 CREATE INDEX journal_message_id ON journal (message_id);
+
+-- The newest line: its number, its chain value, and a seal over both, so that lines missing at the end show.
+CREATE TABLE journal_head (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    value BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE journal_person (
     number INTEGER NOT NULL REFERENCES journal (number) ON DELETE CASCADE,

@@ -5,6 +5,8 @@
 //! local files now, S3 when there are several machines). Never holds plain text outside of memory, never says what an
 //! item is about. Fails as [`VaultError`], which is trouble of ours and a 4xx to whoever waits.
 
+mod link;
+
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -15,6 +17,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+pub use self::link::LinkSecret;
 use crate::problem::Problem;
 use crate::seal::{self, SealKey};
 
@@ -141,6 +144,22 @@ impl Vault {
             Err(VaultError::Gone) | Ok(()) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Seals the items that are files anew with the key that seals now. Gives how many.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the files that were not reached are as they were.
+    pub async fn seal_anew(&self) -> Result<usize, VaultError> {
+        let mut anew = 0;
+        for id in self.files().await? {
+            let plain = self.open_item(&id, None).await?;
+            let sealed = self.keys.seal(&label(&id), &plain);
+            let sealed = sealed.ok_or_else(|| VaultError::Files("it could not be sealed".to_owned()))?;
+            self.files.put(&location(&id), PutPayload::from(sealed)).await?;
+            anew += 1;
+        }
+        Ok(anew)
     }
 
     /// The ids of all items that are files.

@@ -13,7 +13,7 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use mailpoort::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
 use mailpoort::detect::{NameIndex, Rules, findings};
-use mailpoort::extract::{Document, Documents, Here, Place, Spot, texts};
+use mailpoort::extract::{Document, Documents, Here, Passwords, Place, Spot, texts};
 use mailpoort::gate::house::{Bench, Tenant};
 use mailpoort::gate::scan;
 use mailpoort::message::{Envelope, Limits, Mail, Mailbox, Message, Recipient};
@@ -63,7 +63,14 @@ fn document(bencher: Bencher<'_, '_>, by: &str) {
     let letter = format!("{{\\rtf1\\ansi {}}}", News(7).letter(20_000).join("\\par\n"));
     let place = Place { spot: Spot::Attachment("brief.rtf".into()), ..Place::default() };
     let (octets, limits) = (letter.as_bytes(), Limits::default());
-    let document = Document { octets, essence: "application/rtf", name: "brief.rtf", place: &place, depth: 1 };
+    let document = Document {
+        octets,
+        essence: "application/rtf",
+        name: "brief.rtf",
+        place: &place,
+        depth: 1,
+        passwords: Passwords::none(),
+    };
     let spares = if by == "spare" { 2 } else { 0 };
     let readers =
         Readers::new(Settings { program: env!("CARGO_BIN_EXE_mailpoort").into(), spares, ..Settings::default() });

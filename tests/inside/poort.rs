@@ -55,7 +55,7 @@ impl Poort {
         let budget = Budget::new(smtp.memory);
         let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone()).unwrap();
         soon("the first meeting with the next hop", house.ways[0].next_hop.probe()).await;
-        let gate = Gate::new(house, Record::open(None).unwrap());
+        let gate = Gate::new(house, Record::open(None).unwrap(), None);
         let server = Server::new(gate.clone(), settings);
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -2,19 +2,28 @@
 #![allow(dead_code)]
 
 use mailpoort::extract::document::{self, Document};
-use mailpoort::extract::{Place, Spot, Texts};
+use mailpoort::extract::{Passwords, Place, Spot, Texts};
 use mailpoort::message::Limits;
 
 /// What is read of a document.
 pub fn read(name: &str, octets: &[u8]) -> Texts {
+    read_with(Passwords::none(), name, octets)
+}
+
+/// What is read of a document in a mail that tells passwords.
+pub fn read_with(passwords: &Passwords, name: &str, octets: &[u8]) -> Texts {
     let place = Place { spot: Spot::Attachment(name.to_string()), ..Place::default() };
     let essence = "application/octet-stream";
-    document::read(&Document { octets, essence, name, place: &place, depth: 0 }, &Limits::default())
+    document::read(&Document { octets, essence, name, place: &place, depth: 0, passwords }, &Limits::default())
 }
 
 /// A line for each text that is no name, `place: text [row.column row.column]`, and one for each unread part.
 pub fn shown(name: &str, octets: &[u8]) -> Vec<String> {
-    let found = read(name, octets);
+    lines(&read(name, octets))
+}
+
+/// The same, of what was read.
+pub fn lines(found: &Texts) -> Vec<String> {
     let texts = found.texts.iter().filter(|text| !matches!(text.place.spot, Spot::FileName(_))).map(|text| {
         let cells: Vec<String> =
             text.cells.iter().map(|c| format!("{}.{}={}", c.row, c.column, &text.text[c.range.clone()])).collect();

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A mail as it came: recipients and content with CRLF, dots unstuffed.
@@ -9,7 +10,10 @@ pub type Kept = (Vec<String>, Vec<u8>);
 
 /// The next hop; its threads end with the test process.
 #[derive(Clone, Default)]
-pub struct Sink(Arc<Mutex<Vec<Kept>>>);
+pub struct Sink {
+    kept: Arc<Mutex<Vec<Kept>>>,
+    refuses: Arc<AtomicBool>,
+}
 
 impl Sink {
     /// Listens at an address.
@@ -27,7 +31,13 @@ impl Sink {
 
     /// Everything that came so far.
     pub fn kept(&self) -> Vec<Kept> {
-        self.0.lock().unwrap().clone()
+        self.kept.lock().unwrap().clone()
+    }
+
+    /// From now on takes recipients, but no content: 451.
+    #[allow(dead_code, reason = "not every test that has a sink has it refuse")]
+    pub fn refuse_content(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::SeqCst);
     }
 
     fn serve(&self, stream: TcpStream) -> Option<()> {
@@ -51,10 +61,11 @@ impl Sink {
                     recipients.push(line.trim_end().to_string());
                     say("250 2.1.5 ok\r\n")?;
                 }
+                "DATA" if self.refuses.load(Ordering::SeqCst) => say("451 4.3.2 not now\r\n")?,
                 "DATA" => {
                     say("354 go on\r\n")?;
                     let content = content(&mut reader)?;
-                    self.0.lock().unwrap().push((std::mem::take(&mut recipients), content));
+                    self.kept.lock().unwrap().push((std::mem::take(&mut recipients), content));
                     say("250 2.0.0 taken\r\n")?;
                 }
                 "QUIT" => return say("221 2.0.0 bye\r\n"),

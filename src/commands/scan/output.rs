@@ -65,6 +65,9 @@ struct Part<'s> {
     /// Why it, or some of it, is unread.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     why: Vec<&'static str>,
+    /// A password of the message opened it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    opened: bool,
 }
 
 #[derive(Serialize)]
@@ -183,10 +186,12 @@ fn parts(scan: &Scan) -> Vec<Part<'_>> {
         let mut why: Vec<&str> = receipt.unread.iter().map(|why| why.word()).collect();
         why.sort_unstable();
         why.dedup();
-        (receipt.place.path(), receipt.octets, receipt.read, why)
+        (receipt.place.path(), receipt.octets, receipt.read, why, receipt.opened.is_some())
     };
     let receipts = scan.texts.receipts.iter().map(|receipt| (part(receipt), receipt.format.as_str()));
-    receipts.map(|((part, octets, read, why), format)| Part { part, format, octets, read, why }).collect()
+    receipts
+        .map(|((part, octets, read, why, opened), format)| Part { part, format, octets, read, why, opened })
+        .collect()
 }
 
 fn routes<'s>(mail: &'s Mail, scan: &'s Scan) -> Vec<Route<'s>> {

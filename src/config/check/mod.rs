@@ -4,6 +4,7 @@
 
 mod documents;
 mod journal;
+mod keeping;
 mod listener;
 mod next_hops;
 mod schools;
@@ -48,6 +49,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         max_depth: check.at_least(&raw.scan.max_depth, "max_depth", 1),
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
         documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
+        keep: check.hold(&raw.hold),
+        retry: check.outbox(&raw.outbox),
         journal_archive,
         lifetimes: check.journal(&raw.journal),
         log: LogConfig {

@@ -6,6 +6,7 @@
 //! is said to the sink, and what was read before that is kept.
 
 mod cells;
+mod cipher;
 mod codepage;
 mod compound;
 mod compressed;
@@ -14,6 +15,7 @@ mod drawing;
 mod epub;
 mod formula;
 mod iwork;
+pub(super) mod lock;
 mod mapi;
 mod msg;
 mod octets;
@@ -42,7 +44,7 @@ use std::collections::BTreeSet;
 pub use self::pdf::{Coding, PagePicture, pictures};
 use super::content::About;
 use super::picture::{self, Setting};
-use super::{Cell, Place, Reader, Section, Spot, Unread, Why, html, sniff};
+use super::{Cell, Passwords, Place, Reader, Section, Spot, Unread, Why, html, sniff};
 use crate::message::Limits;
 
 /// Reads documents somewhere else than in this process.
@@ -65,6 +67,8 @@ pub struct Document<'d> {
     pub place: &'d Place,
     /// How many messages and multiparts are around it.
     pub depth: usize,
+    /// What it may open with, if it is locked.
+    pub passwords: &'d Passwords,
 }
 
 /// What a reader has found, as soon as it is settled.
@@ -99,6 +103,7 @@ pub fn read_aloud<'l>(
     let (entries, unpacked) = (limits.entries, limits.unpacked_bytes);
     let mut reader = Reader::new(limits);
     reader.listener = listener;
+    reader.passwords = document.passwords.clone();
     let about = About::of(document);
     reader.content(document.octets, &about, true);
     super::Answer { entries: entries - reader.parts_left, unpacked: unpacked - reader.unpack_left, texts: reader.out }

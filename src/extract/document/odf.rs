@@ -1,7 +1,7 @@
 //! OpenDocument (ODF 1.3 part 2 and 3): texts, sheets, slides, drawings, templates, in a package or as one XML file.
 //!
 //! Reads the content, the styles (headers and footers stand there), the properties, the objects inside, and hands over
-//! every other file. An encrypted document is said to be so. Cannot fail.
+//! every other file. A document on lock is said to be so, unless a password of the message opens it. Cannot fail.
 
 mod draft;
 mod table;
@@ -11,7 +11,7 @@ use walk::Walk;
 
 use super::xml::decoded;
 use super::zip::Archive;
-use super::{Pictures, Sink};
+use super::{Pictures, Sink, lock};
 use crate::extract::{Layer, Why};
 
 /// Whether an archive is an OpenDocument package, also one that lost its type.
@@ -26,8 +26,16 @@ pub(super) fn read(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) {
     sink.is(format(&String::from_utf8_lossy(&kind)));
     let manifest = archive.file("META-INF/manifest.xml", sink).unwrap_or_default();
     if archive.has("encrypted-package") || memchr::memmem::find(&manifest, b"encryption-data").is_some() {
-        return sink.unread(Why::Encrypted);
+        return match lock::files(archive, &decoded(&manifest), sink) {
+            Some(files) => parts(&archive.with(files), sink),
+            None => sink.unread(Why::Encrypted),
+        };
     }
+    parts(archive, sink);
+}
+
+/// Reads the files of a package that is open.
+fn parts(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) {
     // The styles come first: they say what the content hides.
     let mut walk = Walk::default();
     for part in ["styles.xml", "meta.xml", "content.xml"] {

@@ -6,21 +6,26 @@
 
 mod directory;
 mod header;
+mod lock;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use directory::Directory;
 pub(super) use directory::is_behind;
 pub(super) use header::Entry;
 
-use super::{Sink, epub, iwork, odf, slides, unpack, word, workbook, xlsb};
+use super::unpack::{self, Unpacked};
+use super::{Sink, epub, iwork, odf, slides, word, workbook, xlsb};
+use crate::extract::passwords::forms;
 use crate::extract::{Layer, Why};
 
 /// The files of a zip archive.
 pub(super) struct Archive<'b> {
     octets: &'b [u8],
     directory: Directory,
+    /// Files that are locked by the document that the archive is, below that lock.
+    unlocked: BTreeMap<String, Vec<u8>>,
 }
 
 impl Archive<'_> {
@@ -52,28 +57,48 @@ impl Archive<'_> {
         }
     }
 
+    /// The octets of a file as they stand in the archive, which are not compressed.
+    pub(super) fn packed(&self, name: &str, sink: &mut Sink<'_, '_>) -> Option<Vec<u8>> {
+        let entry = self.entries().iter().find(|entry| entry.name == name)?;
+        self.unpack(entry, sink).ok()
+    }
+
+    /// The same archive with some of its files below the lock that the document has.
+    pub(super) fn with(&self, unlocked: BTreeMap<String, Vec<u8>>) -> Self {
+        Self { octets: self.octets, directory: self.directory.clone(), unlocked }
+    }
+
     /// The content of an entry. What came before a fault is given, and the sink is told of the fault.
     ///
     /// # Errors
     /// Why nothing of it can be had.
     pub(super) fn unpack(&self, entry: &Entry, sink: &mut Sink<'_, '_>) -> Result<Vec<u8>, Why> {
-        if entry.locked {
-            return Err(Why::Encrypted);
+        if let Some(content) = self.unlocked.get(&entry.name) {
+            return Ok(content.clone());
         }
         // Only an entry without a local header ends at the very start.
-        let data = self.octets.get(entry.data.clone()).filter(|_| entry.data.end > 0).ok_or(Why::Damaged)?;
-        let read = unpack::by_zip_method(entry.method, data, entry.size, sink);
-        let fault = read.fault.or_else(|| {
-            let mut sum = flate2::Crc::new();
-            sum.update(&read.content);
-            entry.checksum.filter(|&known| known != sum.sum()).map(|_| Why::Damaged)
-        });
-        match fault {
+        let data = self.octets.get(entry.data.clone()).filter(|_| entry.data.end > 0);
+        if entry.locked {
+            return self.unlock(entry, data.unwrap_or_default(), sink).ok_or(Why::Encrypted);
+        }
+        let read = unpacked(entry, data.ok_or(Why::Damaged)?, sink);
+        match read.fault {
             Some(why) if read.content.is_empty() => return Err(why),
             Some(why) => sink.unread(why),
             None => {}
         }
         Ok(read.content)
+    }
+
+    /// The content of a locked entry, whole: of a part one could not say whether the password was right.
+    fn unlock(&self, entry: &Entry, data: &[u8], sink: &mut Sink<'_, '_>) -> Option<Vec<u8>> {
+        let lock = entry.lock?;
+        sink.with_password(lock.work(), |password, sink| {
+            forms(password).iter().find_map(|password| {
+                let read = unpacked(entry, &lock.open(password, data)?, sink);
+                read.fault.is_none().then_some(read.content)
+            })
+        })
     }
 
     /// Hands every file to whoever reads files.
@@ -103,9 +128,20 @@ impl Archive<'_> {
     }
 }
 
+/// The content of an entry's octets, and whether they are what its checksum says.
+fn unpacked(entry: &Entry, data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
+    let mut read = unpack::by_zip_method(entry.method, data, entry.size, sink);
+    let mut sum = flate2::Crc::new();
+    sum.update(&read.content);
+    if read.fault.is_none() && entry.checksum.is_some_and(|known| known != sum.sum()) {
+        read.fault = Some(Why::Damaged);
+    }
+    read
+}
+
 /// Reads an archive, as every kind of document that it is.
 pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
-    let archive = Archive { octets, directory: directory::read(octets) };
+    let archive = Archive { octets, directory: directory::read(octets), unlocked: BTreeMap::new() };
     let directory = &archive.directory;
     let faults = [
         (directory.locked, Why::Encrypted),

@@ -52,6 +52,11 @@ impl Relay {
         }
     }
 
+    /// The MAIL command of the transaction.
+    pub fn command(&self) -> &MailCommand {
+        &self.mail
+    }
+
     /// The recipients that the next hop has accepted.
     pub fn accepted(&self) -> &[Recipient] {
         &self.accepted

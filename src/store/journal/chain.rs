@@ -9,14 +9,15 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::seal::{Index, IndexKey};
+use super::hex;
+use crate::seal::{Index, IndexKey, SealKey};
 
 /// The hash of a line or of a trace.
 pub type Hash = [u8; 32];
 
-/// The key of the chain.
+/// The key of the chain, and those of what is sealed in it.
 #[derive(Clone)]
-pub struct Chain(Arc<IndexKey>);
+pub struct Chain(Arc<IndexKey>, Arc<SealKey>);
 
 /// What a line adds to the chain.
 #[derive(Clone, Copy)]
@@ -76,6 +77,21 @@ pub fn core_hash(line: &Core<'_>) -> Hash {
     finish(context)
 }
 
+/// The hash of what is sealed in a line.
+pub fn people_hash(salt: &[u8], plain: &[u8]) -> Hash {
+    let mut context = Context::new(&SHA256);
+    for value in [b"journal people".as_slice(), salt, plain] {
+        context.update(&(value.len() as u64).to_be_bytes());
+        context.update(value);
+    }
+    finish(context)
+}
+
+/// What is sealed in a line is sealed under.
+pub fn people_label(salt: &[u8]) -> String {
+    format!("journal.people of {}", hex(salt))
+}
+
 /// The hash of a trace, or of none.
 pub fn trace_hash(number: i64, trace: Option<&str>, salt: Option<&[u8]>) -> Hash {
     let mut context = Context::new(&SHA256);
@@ -97,8 +113,20 @@ fn finish(context: Context) -> Hash {
 
 impl Chain {
     /// The chain of this key.
-    pub fn new(key: IndexKey) -> Self {
-        Self(Arc::new(key))
+    pub fn new(key: IndexKey, keys: Arc<SealKey>) -> Self {
+        Self(Arc::new(key), keys)
+    }
+
+    /// Whether what is sealed in a line is what was sealed there first.
+    pub fn is_sealed(&self, salt: &[u8], sealed: Option<&[u8]>, hash: Option<&[u8]>) -> bool {
+        match (sealed, hash) {
+            (None, None) => true,
+            (Some(sealed), Some(hash)) => {
+                let plain = self.1.open(&people_label(salt), sealed);
+                plain.is_some_and(|plain| people_hash(salt, &plain) == hash)
+            }
+            _ => false,
+        }
     }
 
     /// The chain value of a line behind another.
@@ -130,10 +158,8 @@ impl Chain {
 impl Head {
     /// The head as it stands in the tables; none when it is not there or not ours.
     pub fn read(tables: &Connection, chain: &Chain) -> rusqlite::Result<Option<Self>> {
-        let value: Option<Vec<u8>> = tables
-            .prepare_cached("SELECT value FROM meta WHERE name = 'journal head'")?
-            .query_row([], |row| row.get(0))
-            .optional()?;
+        let value: Option<Vec<u8>> =
+            tables.prepare_cached("SELECT value FROM journal_head")?.query_row([], |row| row.get(0)).optional()?;
         Ok(value.and_then(|value| Self::from_octets(&value, chain)))
     }
 
@@ -141,8 +167,8 @@ impl Head {
     pub fn write(&self, tables: &Connection, chain: &Chain) -> rusqlite::Result<()> {
         tables
             .prepare_cached(
-                "INSERT INTO meta (name, value) VALUES ('journal head', ?1)
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                "INSERT INTO journal_head (one, value) VALUES (1, ?1)
+                 ON CONFLICT (one) DO UPDATE SET value = excluded.value",
             )?
             .execute(params![[self.number.to_be_bytes().as_slice(), &self.chain, &chain.head(self)].concat()])?;
         Ok(())

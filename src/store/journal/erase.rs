@@ -129,11 +129,11 @@ fn erase_all(
 ) -> rusqlite::Result<(usize, usize)> {
     let (mut gone, mut changed) = (0, 0);
     for line in lines {
-        changed += usize::from(!line.is_whole(tables)?);
+        changed += usize::from(!line.is_whole(tables, chain)?);
         let hashes = [line.core_hash.as_deref(), line.trace_hash.as_deref()].map(Option::unwrap_or_default).concat();
         gone += tables
             .prepare_cached(
-                "UPDATE journal SET at = NULL, sort = NULL, mail = NULL, message_id = NULL, core = NULL, people = NULL,
+                "UPDATE journal SET at = NULL, sort = NULL, mail = NULL, message_id = NULL, core = NULL, people = NULL, people_hash = NULL,
                  core_salt = NULL, trace = NULL, trace_salt = NULL, trace_seal = NULL, erased_at = ?2, erased_by = ?3,
                  erased_seal = ?4 WHERE number = ?1",
             )?
@@ -146,7 +146,7 @@ fn erase_all(
 fn erase_traces(tables: &Connection, chain: &Chain, before: i64) -> rusqlite::Result<(usize, usize)> {
     let (mut gone, mut changed) = (0, 0);
     for line in lines(tables, "trace IS NOT NULL AND at <= ?1 ORDER BY at LIMIT ?2", params![before, AT_ONCE])? {
-        changed += usize::from(!line.is_whole(tables)?);
+        changed += usize::from(!line.is_whole(tables, chain)?);
         let seal = chain.trace_erased(line.number, line.trace_hash.as_deref().unwrap_or_default());
         gone += tables
             .prepare_cached("UPDATE journal SET trace = NULL, trace_salt = NULL, trace_seal = ?2 WHERE number = ?1")?

@@ -120,6 +120,7 @@ pub(super) struct Prepared {
     line: NewLine,
     message_id: Option<Index>,
     sealed: Option<Vec<u8>>,
+    sealed_hash: Option<chain::Hash>,
     core_salt: Salt,
     trace_salt: Option<Salt>,
     /// Place and address.
@@ -185,11 +186,12 @@ impl Store {
         let core_salt = salt()?;
         let trace_salt = line.trace.as_ref().map(|_| salt()).transpose()?;
         let sealed = if line.people.is_empty() { None } else { Some(self.seal_people(&core_salt, &line.people)?) };
+        let (sealed, sealed_hash) = sealed.unzip();
         let places = line.people.sender.iter().map(|sender| (0, sender));
         let places = places.chain((1..).zip(&line.people.recipients));
         let persons = places.map(|(place, address)| (place, self.person(address))).collect();
         let message_id = line.people.message_id.as_ref().map(|id| self.message_index(id));
-        Ok(Prepared { line, message_id, sealed, core_salt, trace_salt, persons })
+        Ok(Prepared { line, message_id, sealed, sealed_hash, core_salt, trace_salt, persons })
     }
 
     pub(super) fn chain(&self) -> Chain {
@@ -201,14 +203,15 @@ impl Store {
     }
 
     /// In JSON, so that a later version can read what an earlier one wrote.
-    fn seal_people(&self, salt: &Salt, people: &People) -> Result<Vec<u8>, StoreError> {
+    fn seal_people(&self, salt: &Salt, people: &People) -> Result<(Vec<u8>, chain::Hash), StoreError> {
         let plain = serde_json::to_vec(people).map_err(|error| StoreError::Trouble(error.to_string()))?;
-        let sealed = self.0.keys.seal(&people_label(salt), &plain);
-        sealed.ok_or_else(|| StoreError::Trouble("it could not be sealed".to_owned()))
+        let sealed = self.0.keys.seal(&chain::people_label(salt), &plain);
+        let sealed = sealed.ok_or_else(|| StoreError::Trouble("it could not be sealed".to_owned()))?;
+        Ok((sealed, chain::people_hash(salt, &plain)))
     }
 
     fn unseal_people(&self, salt: &[u8], sealed: &[u8]) -> Result<People, StoreError> {
-        let plain = self.0.keys.open(&people_label(salt), sealed).ok_or(StoreError::Sealed)?;
+        let plain = self.0.keys.open(&chain::people_label(salt), sealed).ok_or(StoreError::Sealed)?;
         serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)
     }
 }
@@ -235,6 +238,7 @@ pub(super) fn append(tables: &Connection, chain: &Chain, lines: &[Prepared]) -> 
                 line: lost,
                 message_id: None,
                 sealed: None,
+                sealed_hash: None,
                 core_salt: salt,
                 trace_salt: None,
                 persons: Vec::new(),
@@ -252,6 +256,17 @@ pub(super) fn append(tables: &Connection, chain: &Chain, lines: &[Prepared]) -> 
     head.write(tables, chain)
 }
 
+/// As [`append`], but what cannot be appended is told and left out: for what has happened already, and would happen again
+/// if it could not be written down.
+pub(super) fn append_if_it_can_be(tables: &Connection, chain: &Chain, lines: &[Prepared]) -> rusqlite::Result<()> {
+    tables.execute_batch("SAVEPOINT line")?;
+    if let Err(error) = append(tables, chain, lines) {
+        tracing::error!(%error, lines = lines.len(), "lines of the journal are lost");
+        tables.execute_batch("ROLLBACK TO line")?;
+    }
+    tables.execute_batch("RELEASE line")
+}
+
 fn insert(tables: &Connection, chain: &Chain, before: Head, new: &Prepared) -> rusqlite::Result<Head> {
     let number = before.number.saturating_add(1);
     let line = &new.line;
@@ -265,7 +280,7 @@ fn insert(tables: &Connection, chain: &Chain, before: Head, new: &Prepared) -> r
             mail: line.mail.as_deref(),
             message_id: new.message_id.as_ref().map(Index::as_slice),
             core: &line.core,
-            people: new.sealed.as_deref(),
+            people: new.sealed_hash.as_ref().map(chain::Hash::as_slice),
             salt: &new.core_salt,
             persons: &new.persons,
         }),
@@ -274,8 +289,9 @@ fn insert(tables: &Connection, chain: &Chain, before: Head, new: &Prepared) -> r
     let value = chain.link(&before.chain, &link);
     tables
         .prepare_cached(
-            "INSERT INTO journal (number, first, school, at, sort, mail, message_id, core, people, core_salt, trace,
-             trace_salt, core_hash, trace_hash, chain) VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            "INSERT INTO journal (number, first, school, at, sort, mail, message_id, core, people, people_hash,
+             core_salt, trace, trace_salt, core_hash, trace_hash, chain)
+             VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             number,
@@ -286,6 +302,7 @@ fn insert(tables: &Connection, chain: &Chain, before: Head, new: &Prepared) -> r
             new.message_id,
             line.core,
             new.sealed,
+            new.sealed_hash,
             new.core_salt,
             line.trace,
             new.trace_salt,
@@ -323,10 +340,6 @@ fn was_stopped(tables: &Connection) -> rusqlite::Result<bool> {
 
 fn last_number(tables: &Connection) -> rusqlite::Result<Option<i64>> {
     tables.prepare_cached("SELECT max(number) FROM journal")?.query_row([], |row| row.get(0))
-}
-
-fn people_label(salt: &[u8]) -> String {
-    format!("journal.people of {}", hex(salt))
 }
 
 /// Octets as people copy them.

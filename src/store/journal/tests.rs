@@ -56,6 +56,7 @@ const TAMPERING: &[(&str, i64, What)] = &[
     ("UPDATE journal SET trace = NULL, trace_salt = NULL, trace_seal = x'00' WHERE number = 4", 4, What::Emptied),
     ("UPDATE journal SET message_id = NULL WHERE number = 4", 4, What::Changed),
     ("UPDATE journal SET people = (SELECT people FROM journal WHERE number = 5) WHERE number = 4", 4, What::Changed),
+    ("UPDATE journal SET people = NULL WHERE number = 4", 4, What::Changed),
     ("UPDATE journal SET core_hash = zeroblob(32) WHERE number = 4", 4, What::Changed),
     ("UPDATE journal SET chain = zeroblob(16) WHERE number = 4", 4, What::Foreign),
     ("DELETE FROM journal_person WHERE number = 4 AND place = 2", 4, What::Changed),
@@ -81,8 +82,8 @@ const TAMPERING: &[(&str, i64, What)] = &[
     ),
     // A copy at the end, and one in between.
     (
-        "INSERT INTO journal SELECT 11, 11, school, at, sort, mail, message_id, core, people, core_salt, trace, trace_salt,
-         core_hash, trace_hash, chain, trace_seal, erased_at, erased_by, erased_seal FROM journal WHERE number = 10",
+        "INSERT INTO journal SELECT 11, 11, school, at, sort, mail, message_id, core, people, people_hash, core_salt, trace,
+         trace_salt, core_hash, trace_hash, chain, trace_seal, erased_at, erased_by, erased_seal FROM journal WHERE number = 10",
         11,
         What::Changed,
     ),
@@ -100,8 +101,8 @@ const TAMPERING: &[(&str, i64, What)] = &[
         6,
         What::Emptied,
     ),
-    ("DELETE FROM meta WHERE name = 'journal head'", 10, What::CutOff),
-    ("DELETE FROM journal WHERE number > 7; DELETE FROM meta WHERE name = 'journal head'", 7, What::CutOff),
+    ("DELETE FROM journal_head", 10, What::CutOff),
+    ("DELETE FROM journal WHERE number > 7; DELETE FROM journal_head", 7, What::CutOff),
 ];
 
 #[tokio::test]
@@ -273,6 +274,22 @@ async fn the_line_of_owed_mail_is_in_its_transaction() {
     assert_eq!((people.reason.as_str(), people.recipients), ("spoed", vec!["ouder@thuis.example".to_owned()]));
     let verified = store.verify_journal(None).await.unwrap();
     assert_eq!((verified.lines, verified.wrong), (2, None));
+}
+
+#[tokio::test]
+async fn a_change_of_keys_leaves_the_chain_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("seal.key");
+    drop(ten(folder.path()).await);
+    SealKey::rotate(&file).unwrap();
+    let rotated = store(folder.path());
+    rotated.seal_anew().await.unwrap();
+    SealKey::drop_old(&file).unwrap();
+    let store = store(folder.path());
+    let verified = store.verify_journal(None).await.unwrap();
+    assert_eq!((verified.lines, verified.wrong), (10, None));
+    let line = store.journal_lines(&Which::default(), 3, 1).await.unwrap().remove(0);
+    assert_eq!(store.people_of(&line).unwrap().sender.as_deref(), Some("juf@delinde.example"));
 }
 
 #[tokio::test]

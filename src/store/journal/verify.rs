@@ -135,8 +135,8 @@ fn as_known(head: &Head, known: Option<&(i64, String)>) -> Result<(), Wrong> {
     }
 }
 
-pub(super) const COLUMNS: &str = "number, first, school, at, sort, mail, message_id, core, people, core_salt, trace,
-     trace_salt, core_hash, trace_hash, chain, trace_seal, erased_at, erased_by, erased_seal";
+pub(super) const COLUMNS: &str = "number, first, school, at, sort, mail, message_id, core, people, people_hash,
+     core_salt, trace, trace_salt, core_hash, trace_hash, chain, trace_seal, erased_at, erased_by, erased_seal";
 
 /// A row as it stands in the table, whoever wrote it.
 pub(super) struct Line {
@@ -149,6 +149,7 @@ pub(super) struct Line {
     message_id: Option<Vec<u8>>,
     core: Option<String>,
     people: Option<Vec<u8>>,
+    people_hash: Option<Vec<u8>>,
     core_salt: Option<Vec<u8>>,
     trace: Option<String>,
     trace_salt: Option<Vec<u8>>,
@@ -173,16 +174,17 @@ impl Line {
             message_id: row.get(6)?,
             core: row.get(7)?,
             people: row.get(8)?,
-            core_salt: row.get(9)?,
-            trace: row.get(10)?,
-            trace_salt: row.get(11)?,
-            core_hash: row.get(12)?,
-            trace_hash: row.get(13)?,
-            chain: row.get(14)?,
-            trace_seal: row.get(15)?,
-            erased_at: row.get(16)?,
-            erased_by: row.get(17)?,
-            erased_seal: row.get(18)?,
+            people_hash: row.get(9)?,
+            core_salt: row.get(10)?,
+            trace: row.get(11)?,
+            trace_salt: row.get(12)?,
+            core_hash: row.get(13)?,
+            trace_hash: row.get(14)?,
+            chain: row.get(15)?,
+            trace_seal: row.get(16)?,
+            erased_at: row.get(17)?,
+            erased_by: row.get(18)?,
+            erased_seal: row.get(19)?,
         })
     }
 
@@ -210,7 +212,7 @@ impl Line {
         let hashes = (self.core_hash.as_deref().map(Hash::try_from), self.trace_hash.as_deref().map(Hash::try_from));
         let (Some(Ok(core)), Some(Ok(trace))) = hashes else { return wrong(self.number, What::Changed) };
         if chain.link(&before.chain, &Link { number: self.number, core, trace }) != value {
-            return wrong(self.number, if self.is_whole(tables)? { What::Foreign } else { What::Changed });
+            return wrong(self.number, if self.is_whole(tables, chain)? { What::Foreign } else { What::Changed });
         }
         if self.is_erased() {
             let is_ours =
@@ -222,11 +224,11 @@ impl Line {
         {
             return wrong(self.number, What::Emptied);
         }
-        if self.is_whole(tables)? { Ok(Ok(head)) } else { wrong(self.number, What::Changed) }
+        if self.is_whole(tables, chain)? { Ok(Ok(head)) } else { wrong(self.number, What::Changed) }
     }
 
     /// Whether line and trace are what their hashes say.
-    pub fn is_whole(&self, tables: &Connection) -> rusqlite::Result<bool> {
+    pub fn is_whole(&self, tables: &Connection, chain: &Chain) -> rusqlite::Result<bool> {
         let persons = if self.is_erased() { Vec::new() } else { persons(tables, self.number)? };
         let core = match (&self.core, self.at, &self.sort, &self.core_salt) {
             (Some(core), Some(at), Some(sort), Some(salt)) => Some(chain::core_hash(&chain::Core {
@@ -237,7 +239,7 @@ impl Line {
                 mail: self.mail.as_deref(),
                 message_id: self.message_id.as_deref(),
                 core,
-                people: self.people.as_deref(),
+                people: self.people_hash.as_deref(),
                 salt,
                 persons: &persons,
             })),
@@ -246,7 +248,9 @@ impl Line {
         let trace = chain::trace_hash(self.number, self.trace.as_deref(), self.trace_salt.as_deref());
         let trace_fits =
             self.trace_hash.as_deref() == Some(&trace) || self.trace.is_none() && self.trace_seal.is_some();
-        Ok(core.is_some_and(|core| self.core_hash.as_deref() == Some(&core)) && trace_fits)
+        let salt = self.core_salt.as_deref().unwrap_or_default();
+        let people_fit = chain.is_sealed(salt, self.people.as_deref(), self.people_hash.as_deref());
+        Ok(core.is_some_and(|core| self.core_hash.as_deref() == Some(&core)) && trace_fits && people_fit)
     }
 
     /// The seal of its erasure.

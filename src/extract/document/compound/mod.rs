@@ -11,7 +11,7 @@ pub(super) use file::{Compound, Storage};
 pub(super) use native::{Native, ole1};
 pub(super) use properties::{code_page, words};
 
-use super::{Sink, doc, msg, ppt, xls};
+use super::{Sink, doc, lock, msg, ppt, xls, zip};
 use crate::extract::Why;
 
 /// What Outlook and Office wrap with rights management in (MS-OFFCRYPTO 2.2).
@@ -31,6 +31,9 @@ pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
 
 /// Reads a storage as the document that it is.
 pub(super) fn storage(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
+    if let Some(package) = at.stream(LOCKED).and_then(|package| lock::package(at, &package, sink)) {
+        return zip::read(&package, sink);
+    }
     if at.has(LOCKED) || at.has(RIGHTS) {
         // What is shown to those without rights is a document too.
         sink.unread(Why::Encrypted);

@@ -7,16 +7,18 @@ mod marks;
 mod pieces;
 mod stories;
 
-use super::Sink;
 use super::codepage::{CodePage, utf16};
 use super::compound::{Storage, code_page, words};
 use super::drawing::Drawings;
 use super::octets::{piece, rest, size_at, u8_at, u16_at, u32_at};
+use super::{Sink, lock};
 use crate::extract::{Layer, Why};
 use marks::Marks;
 
 /// Places of tables in the header (2.5.6): the index of their offset and size.
 const PLACES: usize = 154;
+/// Octets of the header that are never locked (2.2.6.2).
+const OPEN: usize = 0x44;
 const CHARACTER_PAGES: usize = 12;
 const PARAGRAPH_PAGES: usize = 13;
 const PIECES: usize = 33;
@@ -60,12 +62,15 @@ struct Streams {
 
 pub(super) fn read(at: Storage<'_>, sink: &mut Sink<'_, '_>) {
     let Some(main) = at.stream("WordDocument") else { return sink.unread(Why::Damaged) };
-    let Some(header) = header(&main, code_page(at)) else { return sink.unread(Why::Damaged) };
-    if header.is_locked {
-        return sink.unread(Why::Encrypted);
-    }
+    let Some(mut header) = header(&main, code_page(at)) else { return sink.unread(Why::Damaged) };
     let table = if header.is_old { None } else { at.stream(header.table) };
-    let streams = Streams { main, table: table.unwrap_or_default(), data: at.stream("Data").unwrap_or_default() };
+    let mut streams = Streams { main, table: table.unwrap_or_default(), data: at.stream("Data").unwrap_or_default() };
+    if header.is_locked {
+        match streams.unlocked(&header, sink).and_then(|open| Some((self::header(&open.main, code_page(at))?, open))) {
+            Some(opened) => (header, streams) = opened,
+            None => return sink.unread(Why::Encrypted),
+        }
+    }
     let marks = Marks::read(&streams, &header);
     let units = match pieces::read(&streams, &header, &marks) {
         Some(units) => units,
@@ -108,6 +113,21 @@ fn old_page(main: &[u8], title_page: Option<u32>) -> CodePage {
 }
 
 impl Streams {
+    /// The streams below their lock, if a password of the message opens it.
+    fn unlocked(&self, header: &Header, sink: &mut Sink<'_, '_>) -> Option<Self> {
+        // What is only obfuscated says so.
+        if header.is_old || u16_at(&self.main, 10)? & 0x8000 != 0 {
+            return None;
+        }
+        let lock = lock::document(&self.table, sink)?;
+        if !sink.may_unpack(self.main.len().saturating_add(self.table.len()).saturating_add(self.data.len())) {
+            return None;
+        }
+        let [main, table, data] =
+            [(&self.main, OPEN), (&self.table, 0), (&self.data, 0)].map(|(stream, open)| lock.stream(stream, open));
+        Some(Self { main, table, data })
+    }
+
     /// A table of the header, by its index; empty when the header does not lead to one.
     fn table(&self, index: usize) -> &[u8] {
         let at = PLACES + 8 * index;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use crate::extract::document::{Document, read};
-use crate::extract::{Place, Texts};
+use crate::extract::{Passwords, Place, Texts};
 use crate::message::Limits;
 
 /// A zip archive of stored files.
@@ -44,7 +44,14 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn texts(octets: &[u8]) -> Texts {
     let place = Place::default();
-    let document = Document { octets, essence: "application/octet-stream", name: "a.docx", place: &place, depth: 0 };
+    let document = Document {
+        octets,
+        essence: "application/octet-stream",
+        name: "a.docx",
+        place: &place,
+        depth: 0,
+        passwords: Passwords::none(),
+    };
     read(&document, &Limits::default())
 }
 

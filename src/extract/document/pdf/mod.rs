@@ -44,6 +44,7 @@ use self::notes::Notes;
 use self::pages::{Page, PageText};
 pub use self::pictures::{Coding, PagePicture, pictures};
 use super::Sink;
+use crate::extract::passwords::forms;
 use crate::extract::{Layer, Section, Unit, Why};
 
 /// Operators of a whole document; 2,000 dense pages have 10 million.
@@ -53,16 +54,24 @@ const STATES: usize = 6;
 /// Objects up to which a file is searched for pages that its tree does not lead to.
 const OBJECTS: usize = 20_000;
 
-/// Reads a file; one that is locked with a password is said to be.
-pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
-    read_with(octets, &[], sink);
-}
+/// Blocks of hashing for one password: a hundred rounds of revision 6, for the user and the owner.
+const TRY: u64 = 50_000;
 
-/// Reads a file with passwords that may open it; the empty one is always tried.
-fn read_with(octets: &[u8], passwords: &[&[u8]], sink: &mut Sink<'_, '_>) {
-    let passwords: Vec<&[u8]> = [&b""[..]].into_iter().chain(passwords.iter().copied()).collect();
+/// Reads a file; one that is locked with a password, and not with the empty one, with those of the message.
+pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
     let budget = Rc::new(Budget::new(sink.unpack_left()));
-    let Ok(file) = File::open(octets, &passwords, Rc::clone(&budget)) else { return sink.unread(Why::Encrypted) };
+    let mut password = Vec::new();
+    let file = File::open(octets, &[b""], Rc::clone(&budget)).ok().or_else(|| {
+        sink.with_password(TRY, |told, _| {
+            forms(told).into_iter().find_map(|form| {
+                let file = File::open(octets, &[&form], Rc::clone(&budget)).ok()?;
+                password = form;
+                Some(file)
+            })
+        })
+    });
+    let Some(file) = file else { return sink.unread(Why::Encrypted) };
+    let passwords = [password.as_slice()];
     let mut reading = Reading {
         file: &file,
         passwords: &passwords,

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{Coding, pictures};
 use crate::extract::document::{Document, read};
-use crate::extract::{Layer, Place, Spot, Texts, Unit, Why};
+use crate::extract::{Layer, Passwords, Place, Spot, Texts, Unit, Why};
 use crate::message::Limits;
 
 /// A file as it is written: its objects in their order, the first of which is the catalog.
@@ -70,7 +70,17 @@ impl Pdf {
 
 fn texts(octets: &[u8]) -> Texts {
     let place = Place { spot: Spot::Attachment("a.pdf".into()), ..Place::default() };
-    read(&Document { octets, essence: "application/pdf", name: "a.pdf", place: &place, depth: 0 }, &Limits::default())
+    read(
+        &Document {
+            octets,
+            essence: "application/pdf",
+            name: "a.pdf",
+            place: &place,
+            depth: 0,
+            passwords: Passwords::none(),
+        },
+        &Limits::default(),
+    )
 }
 
 /// All texts of a layer.

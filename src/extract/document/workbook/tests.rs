@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use crate::extract::document::{Document, read};
-use crate::extract::{Place, Texts};
+use crate::extract::{Passwords, Place, Texts};
 use crate::message::Limits;
 
 /// A zip archive that packs nothing.
@@ -36,7 +36,17 @@ pub(in crate::extract::document) fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
 /// What is read of a file.
 pub(in crate::extract::document) fn texts(octets: &[u8], limits: &Limits) -> Texts {
     let place = Place::default();
-    read(&Document { octets, essence: "application/octet-stream", name: "klas.xlsx", place: &place, depth: 0 }, limits)
+    read(
+        &Document {
+            octets,
+            essence: "application/octet-stream",
+            name: "klas.xlsx",
+            place: &place,
+            depth: 0,
+            passwords: Passwords::none(),
+        },
+        limits,
+    )
 }
 
 /// Each text with its section, `|` between cells and `/` between lines; then what is unread.

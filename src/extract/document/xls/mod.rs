@@ -1,7 +1,7 @@
 //! XLS (MS-XLS; BIFF8, and BIFF5 and BIFF7 with their code pages): the workbook stream.
 //!
 //! The stream is walked once. Strings are shared as in [`super::workbook`]; sizes and counts in it are not believed.
-//! Pictures and macros are not read; a workbook that needs a password is said to be locked. Cannot fail: a stream that
+//! Pictures and macros are not read; a workbook that no password of the message opens is said to be locked. Cannot fail: a stream that
 //! breaks off has given what stood before.
 
 mod record;
@@ -11,19 +11,27 @@ mod tests;
 
 use encoding_rs::Encoding;
 
-use super::Sink;
 use super::formula::{Dialect, words_of_tokens};
 use super::shown::Epoch;
 use super::workbook::{Strings, Styles};
+use super::{Sink, lock};
 use crate::extract::{Layer, Section, Unit, Why};
 use record::{Pieces, Record, f64_at, records, u16_at, u32_at};
 pub(super) use record::{rk, wide_texts};
 use sheet::Sheet;
 pub(super) use sheet::error;
 
-/// Reads a workbook stream.
+/// Reads a workbook stream, and one that is locked if a password of the message opens it.
 pub(super) fn read(stream: &[u8], sink: &mut Sink<'_, '_>) {
     sink.is("xls");
+    let lock = records(stream).take(FIRST).find(|record| record.kind == FILEPASS);
+    match lock.and_then(|lock| lock::workbook(stream, lock.data, sink)) {
+        Some(open) => read_open(&open, sink),
+        None => read_open(stream, sink),
+    }
+}
+
+fn read_open(stream: &[u8], sink: &mut Sink<'_, '_>) {
     let mut book = Book::default();
     let mut sheet: Option<Sheet> = None;
     let mut depth = 0usize;
@@ -62,6 +70,8 @@ pub(super) fn read(stream: &[u8], sink: &mut Sink<'_, '_>) {
 const BOF: u16 = 0x809;
 const EOF: u16 = 0x0a;
 const FILEPASS: u16 = 0x2f;
+/// The lock stands among the first records (2.1.7.20.3).
+const FIRST: usize = 16;
 
 /// What the sheets of a workbook share.
 #[derive(Default)]

@@ -5,20 +5,28 @@ use proptest::prelude::*;
 
 use crate::extract::content::About;
 use crate::extract::document::{Format, Sink};
-use crate::extract::{Reader, Texts};
+use crate::extract::{Passwords, Reader, Texts};
 use crate::message::Limits;
 
 fn read(stream: &[u8]) -> Texts {
+    read_with(Passwords::none(), stream)
+}
+
+fn read_with(passwords: &Passwords, stream: &[u8]) -> Texts {
     let limits = Limits::default();
     let about = About::file("klas.xls", Vec::new(), 0);
     let mut reader = Reader::new(limits.clone());
+    reader.passwords = passwords.clone();
     super::read(stream, &mut Sink::new(&mut reader, &about, Format::Compound));
     reader.out
 }
 
 /// Each text with its section, `|` between cells and `/` between lines; then what is unread.
 fn shown(stream: &[u8]) -> Vec<String> {
-    let read = read(stream);
+    lines(&read(stream))
+}
+
+fn lines(read: &Texts) -> Vec<String> {
     let mut lines: Vec<String> = read
         .texts
         .iter()
@@ -93,6 +101,26 @@ fn cells() -> Vec<Vec<u8>> {
         record(0x204, &[&cell(2, 0, 0), &narrow("los")]),
         record(0x203, &[&cell(2, 1, 3), &999_918_564_f64.to_le_bytes()]),
     ]
+}
+
+#[test]
+fn a_workbook_on_lock_opens_with_its_password() {
+    // The example of MS-OFFCRYPTO 2.3.6, as other implementations test it.
+    let salt = b"\xe8w,\x1d\x91\xc5j7\x96Ga\xb2\x80\x182\x17";
+    let check = b"\xc9\xe9\x97\xd4T\x97=1\x0b\xb1\xbap\x14&\x83~";
+    let check_hash = b"\xb1\xde\x17\x8f\x07\xe9\x89\xc4M\xae^L\xf9j\xc4\x07";
+    let lock = [&[1, 0, 1, 0, 1, 0][..], salt, check, check_hash].concat();
+    let plain = workbook(false, &cells());
+    let (begin, rest) = plain.split_at(BOF_GLOBALS.len());
+    let mut stream = [begin, &record(super::FILEPASS, &[&lock]), rest].concat();
+    // What opens a stream locks it too.
+    let about = About::file("klas.xls", Vec::new(), 0);
+    let mut reader = Reader::new(Limits::default());
+    reader.passwords = Passwords::from("password1");
+    stream = super::lock::workbook(&stream, &lock, &mut Sink::new(&mut reader, &about, Format::Compound)).unwrap();
+    stream[begin.len()..][..2].copy_from_slice(&super::FILEPASS.to_le_bytes());
+    assert_eq!(lines(&read_with(&Passwords::from("password1"), &stream)), shown(&plain));
+    assert_eq!(lines(&read_with(&Passwords::from("password2"), &stream)), ["unread encrypted"]);
 }
 
 #[test]

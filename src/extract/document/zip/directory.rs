@@ -11,7 +11,7 @@ use memchr::memmem;
 use super::header::{Entry, Fields, Wide, in_charset, u16_at, u32_at, u64_at};
 
 /// What an archive holds.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Directory {
     /// Its files, in the order of the central directory.
     pub(super) entries: Vec<Entry>,
@@ -100,6 +100,7 @@ impl Directory {
             let fields = Fields {
                 flags: u16_at(header, 8).unwrap_or(0),
                 method: u16_at(header, 10).unwrap_or(0),
+                time: u16_at(header, 12).unwrap_or(0),
                 checksum: u32_at(header, 16).unwrap_or(0),
                 packed: u32_at(header, 20).unwrap_or(0),
                 unpacked: u32_at(header, 24).unwrap_or(0),

@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::lock::Lock;
+
 /// One file of an archive.
 #[derive(Clone)]
 pub(in super::super) struct Entry {
@@ -18,6 +20,8 @@ pub(in super::super) struct Entry {
     pub(super) size: Option<u32>,
     /// Whether it is encrypted.
     pub(in super::super) locked: bool,
+    /// How, as far as it can be opened here.
+    pub(super) lock: Option<Lock>,
     /// Where its compressed octets stand.
     pub(super) data: Range<usize>,
     /// The checksum it should have; none when that is not known.
@@ -36,6 +40,7 @@ pub(in super::super) struct Entry {
 pub(super) struct Fields<'o> {
     pub(super) flags: u16,
     pub(super) method: u16,
+    pub(super) time: u16,
     pub(super) checksum: u32,
     pub(super) packed: u32,
     pub(super) unpacked: u32,
@@ -57,6 +62,7 @@ impl<'o> Fields<'o> {
         let fields = Self {
             flags: u16_at(header, 6)?,
             method: u16_at(header, 8)?,
+            time: u16_at(header, 10)?,
             checksum: u32_at(header, 14)?,
             packed: u32_at(header, 18)?,
             unpacked: u32_at(header, 22)?,
@@ -81,7 +87,7 @@ impl<'o> Fields<'o> {
     }
 
     /// The content of an extra field (4.5.1).
-    fn extra(&self, kind: u16) -> Option<&'o [u8]> {
+    pub(super) fn extra(&self, kind: u16) -> Option<&'o [u8]> {
         let mut rest = self.extra;
         while let Some(length) = u16_at(rest, 2) {
             let content = rest.get(4..4 + usize::from(length));
@@ -104,16 +110,21 @@ impl<'o> Fields<'o> {
     }
 
     pub(super) fn entry(&self, header: usize, data: Range<usize>) -> Entry {
+        // Method 99 is AES (WinZip AE); bit 0 is any encryption, bit 6 and 13 the strong one.
+        let locked = self.flags & 0x2041 != 0 || self.method == 99;
+        let lock = if locked { Lock::of(self) } else { None };
+        // AE-2 has a code of its own for a checksum, and 0 here.
+        let is_summed = self.checksum != 0 || self.flags & 8 == 0 && !matches!(lock, Some(Lock::WinZip { .. }));
         Entry {
             name: self.name(),
             other_name: None,
-            // Method 99 is AES (WinZip AE); bit 0 is any encryption, bit 6 and 13 the strong one.
-            locked: self.flags & 0x2041 != 0 || self.method == 99,
-            method: self.method,
+            locked,
+            lock,
+            method: lock.and_then(Lock::method).unwrap_or(self.method),
             // Bit 1 of LZMA: an end mark is in the stream (4.4.4).
             size: (self.flags & 0x000A == 0 && self.unpacked != u32::MAX).then_some(self.unpacked),
             data,
-            checksum: (self.flags & 8 == 0 || self.checksum != 0).then_some(self.checksum),
+            checksum: is_summed.then_some(self.checksum),
             shadowed: false,
             overlaps: false,
             open: false,

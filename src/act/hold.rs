@@ -1,0 +1,193 @@
+//! Take a mail that does not go to everybody: kept sealed for those whom it was stopped for, owed to the others, and its
+//! sender's notice owed with it. One commit, then 250, then the outbox.
+//!
+//! Never lets a recipient have what the verdict stopped. Fails as a 4xx: then nothing was taken, and the client keeps the
+//! mail.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::act::carry::{Case, Keeping};
+use crate::act::notice::Notice;
+use crate::act::{Incident, Told};
+use crate::decide::{Decision, Offer, Route};
+use crate::outbox::OutboxError;
+use crate::school::Language;
+use crate::seal::Index;
+use crate::smtp::Reply;
+use crate::smtp::command::MailCommand;
+use crate::store::held::{Facts, NewHeld, NewRecipient, State, Taken, Took};
+use crate::store::now;
+use crate::store::owed::{Envelope, Kind, NewOwed, To};
+use crate::vault::{Item, LinkSecret};
+
+/// What was composed for the sender of a mail.
+pub(super) struct Composed {
+    /// The notice.
+    pub notice: Notice,
+    /// What it tells.
+    pub incident: Incident,
+    /// The secret of its link.
+    pub link: LinkSecret,
+}
+
+/// Tells in the incident who got the mail, how long it is kept, and where its sender may choose.
+pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'_>, link: &LinkSecret) {
+    let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions);
+    incident.reached = decided
+        .filter(|(_, decision)| decision.route == Route::Pass)
+        .map(|(recipient, decision)| Told::of(&recipient.mailbox, decision))
+        .collect();
+    incident.leave_out_those_reached(case.verdict);
+    let keep = SignedDuration::try_from(keeping.keep).unwrap_or(SignedDuration::MAX);
+    incident.kept_until = case.arrived.checked_add(keep).ok().filter(|_| !keeping.keep.is_zero()).map(|at| at.date());
+    let desk = keeping.desk.filter(|_| incident.kept_until.is_some());
+    incident.link = desk.map(|desk| format!("{desk}/m/{}", link.written()));
+}
+
+/// Takes it; the reply is the client's.
+pub(super) async fn hold(case: &Case<'_>, keeping: &Keeping<'_>, command: &MailCommand, composed: Composed) -> Reply {
+    match take(case, keeping, command, composed).await {
+        Ok(Took::New) => {
+            if let Some(journal) = &case.journal {
+                journal.kept();
+            }
+            Reply::taken(case.id)
+        }
+        // The client missed our reply; its mail was taken then.
+        Ok(Took::Again(id)) => Reply::taken(&id),
+        Err(error) => {
+            tracing::error!(id = case.id, %error, "the mail could not be taken; its client will try again");
+            if error.is_full() { Reply::store_full() } else { Reply::store_failed() }
+        }
+    }
+}
+
+async fn take(
+    case: &Case<'_>,
+    keeping: &Keeping<'_>,
+    command: &MailCommand,
+    composed: Composed,
+) -> Result<Took, OutboxError> {
+    let (outbox, now) = (keeping.outbox, now());
+    let envelope = envelope(case, command);
+    let passing = places(case, |route| route == Route::Pass);
+    let mut items = vec![outbox.vault().put(Arc::new(composed.notice.raw.clone())).await?];
+    let mut owed = vec![outbox.message(Kind::Notice, &items[0], &composed.notice.readers, now)];
+    let mut mail: Option<Item> = None;
+    if !keeping.keep.is_zero() || !passing.is_empty() {
+        let item = outbox.vault().put(Arc::new(case.body().into_owned())).await?;
+        items.push(item.clone());
+        mail = Some(item);
+    }
+    if let Some(item) = mail.as_ref().filter(|_| !passing.is_empty()) {
+        let recipients = passing.iter().filter_map(|place| envelope.recipients.get(*place).cloned()).collect();
+        owed.push(NewOwed {
+            kind: Kind::Rest,
+            item: item.id.clone(),
+            envelope: Envelope { recipients, ..envelope.clone() },
+            due_at: now,
+            give_up_at: outbox.gives_up_at(now),
+        });
+    }
+    let held = held(case, keeping, envelope, &composed, mail.map(|item| item.id), now);
+    let journal = case.journal.as_ref().map(|journal| journal.line.clone());
+    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, journal }).await
+}
+
+fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
+    let to = |(place, recipient): (usize, &crate::message::Recipient)| To {
+        address: recipient.mailbox.typed().to_owned(),
+        parameters: recipient.parameters.clone(),
+        place: Some(place),
+    };
+    Envelope {
+        sender: case.mail.envelope.sender.as_ref().map(|sender| sender.typed().to_owned()),
+        eight_bit: command.eight_bit,
+        smtputf8: command.smtputf8,
+        dsn: command.dsn.clone(),
+        recipients: case.mail.envelope.recipients.iter().enumerate().map(to).collect(),
+        // The mark is the next hop's by which it goes, which is known when it goes.
+        head: case.received.clone(),
+    }
+}
+
+fn places(case: &Case<'_>, wanted: fn(Route) -> bool) -> Vec<usize> {
+    let decisions = case.verdict.decisions.iter().enumerate();
+    decisions.filter(|(_, decision)| wanted(decision.route)).map(|(place, _)| place).collect()
+}
+
+fn held(
+    case: &Case<'_>,
+    keeping: &Keeping<'_>,
+    envelope: Envelope,
+    composed: &Composed,
+    item: Option<String>,
+    now: i64,
+) -> NewHeld {
+    let keep = i64::try_from(keeping.keep.as_millis()).unwrap_or(i64::MAX);
+    let (incident, part) = marks(case, keeping);
+    let index = |label: &str, value: &str| keeping.outbox.store().index(label, &[value.as_bytes()]);
+    let sender = case.mail.envelope.sender.as_ref().map(|sender| sender.folded()).unwrap_or_default();
+    let recipients = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions);
+    let recipients = recipients.map(|(recipient, decision)| NewRecipient {
+        address: index("address", &recipient.mailbox.folded()),
+        class: decision.class.to_string(),
+        line: decision.line.to_string(),
+        state: state(decision, keeping),
+    });
+    NewHeld {
+        id: case.id.to_owned(),
+        incident,
+        part,
+        sender: index("address", &sender),
+        link: keeping.outbox.store().index("link", &[composed.link.octets()]),
+        delete_at: now.saturating_add(keep),
+        item,
+        size: case.mail.raw.len(),
+        facts: facts(case, envelope, composed),
+        recipients: recipients.collect(),
+    }
+}
+
+fn state(decision: &Decision, keeping: &Keeping<'_>) -> State {
+    match decision.route {
+        Route::Pass => State::Owed,
+        _ if keeping.keep.is_zero() => State::Deleted,
+        _ => State::Held,
+    }
+}
+
+fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
+    let told = |language: Language| case.notices.told(&composed.incident, case.school, language);
+    let [nl, en] = Language::ALL.map(told);
+    let offers = |decision: &Decision| match decision.route {
+        Route::Pass => Vec::new(),
+        _ => case.policy.offers(decision).into_iter().map(|offer: Offer| offer.word().to_owned()).collect(),
+    };
+    Facts {
+        envelope,
+        readers: composed.notice.readers.iter().map(|reader| reader.typed().to_owned()).collect(),
+        subject: composed.incident.subject.clone(),
+        sent: [nl.sent, en.sent],
+        found: [nl.found, en.found],
+        why: [nl.why, en.why],
+        offers: case.verdict.decisions.iter().map(offers).collect(),
+    }
+}
+
+/// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of
+/// this part of it (its recipients and content: a second mail under the same Message-ID is another mail).
+fn marks(case: &Case<'_>, keeping: &Keeping<'_>) -> (Index, Index) {
+    let envelope = &case.mail.envelope;
+    let sender = envelope.sender.as_ref().map(|sender| sender.folded()).unwrap_or_default();
+    let id = case.headers.message_id.as_deref().map_or(case.mail.raw.as_slice(), str::as_bytes);
+    let store = keeping.outbox.store();
+    let incident = store.index("incident", &[case.school.id.as_bytes(), sender.as_bytes(), id]);
+    let mut folded: Vec<String> = envelope.recipients.iter().map(|recipient| recipient.mailbox.folded()).collect();
+    folded.sort_unstable();
+    let mut values: Vec<&[u8]> = vec![&incident, &case.mail.raw];
+    values.extend(folded.iter().map(|one| one.as_bytes()));
+    (incident, store.index("part", &values))
+}

@@ -1,0 +1,171 @@
+//! One try to deliver one owed mail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Around, Failure, Outbox, Way, millis};
+use crate::message::{Mailbox, Recipient};
+use crate::smtp::Reply;
+use crate::smtp::client::Relay;
+use crate::smtp::command::MailCommand;
+use crate::store::held::State;
+use crate::store::journal::{NewLine, People, Sort};
+use crate::store::owed::{Claimed, Envelope, Kind, NewOwed, Settled, To};
+use crate::store::{self};
+use crate::vault::{Item, VaultError};
+
+/// A next hop takes a message within this time, or is tried again later.
+const DELIVER_WITHIN: Duration = Duration::from_secs(600);
+/// Recipients that are handed over at once.
+const BATCH: usize = 100;
+
+/// Tries it; what comes back is to be written down.
+pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Settled {
+    let replies = match ready(outbox, claimed, around).await {
+        Ok((way, raw)) => hand_over(claimed, &way, &raw).await,
+        Err(reply) => vec![reply; claimed.envelope.recipients.len()],
+    };
+    settle(outbox, claimed, around, &replies).await
+}
+
+async fn ready(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Result<(Way, Vec<u8>), Reply> {
+    let raw = match outbox.vault().open_item(&claimed.item, claimed.sealed.clone()).await {
+        Ok(raw) => raw,
+        Err(error) => {
+            tracing::error!(owed = claimed.id, %error, "owed mail cannot be opened");
+            // A file that is gone stays gone; anything else may come right.
+            return Err(match error {
+                VaultError::Gone => Reply::lost_here(),
+                _ => Reply::store_failed(),
+            });
+        }
+    };
+    let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok());
+    let way = around.way(&claimed.school, sender.as_ref()).ok_or_else(Reply::no_route)?;
+    Ok((way, raw))
+}
+
+/// One reply for each recipient.
+async fn hand_over(claimed: &Claimed, way: &Way, raw: &[u8]) -> Vec<Reply> {
+    let envelope = &claimed.envelope;
+    let dsn = way.next_hop.known().is_none_or(|known| known.dsn);
+    let mail = MailCommand {
+        sender: envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok()),
+        size: Some(raw.len()),
+        eight_bit: envelope.eight_bit,
+        smtputf8: envelope.smtputf8,
+        // A next hop without DSN gets none of it (RFC 3461 5.2.2), rather than no mail.
+        dsn: if dsn { envelope.dsn.clone() } else { String::new() },
+    };
+    let mut relay = Relay::new(Arc::clone(&way.next_hop), mail);
+    let recipients: Vec<Option<Recipient>> = envelope.recipients.iter().map(|to| recipient(to, dsn)).collect();
+    let mut replies = Vec::with_capacity(recipients.len());
+    for batch in recipients.chunks(BATCH) {
+        let good: Vec<Recipient> = batch.iter().flatten().cloned().collect();
+        let mut answers = relay.recipients(&good).await.into_iter();
+        let answered = batch.iter().map(|one| one.as_ref().and_then(|_| answers.next()));
+        replies.extend(answered.map(|reply| reply.unwrap_or_else(Reply::next_hop_lost)));
+    }
+    if !replies.iter().any(Reply::is_ok) {
+        relay.reset().await;
+        return replies;
+    }
+    let mark = way.mark.as_ref().map(|mark| mark.expose().as_str()).unwrap_or_default();
+    let head = format!("{}{mark}", envelope.head);
+    let last = relay.send(head.as_bytes(), raw, Instant::now() + DELIVER_WITHIN).await;
+    replies.iter_mut().filter(|reply| reply.is_ok()).for_each(|reply| *reply = last.clone());
+    replies
+}
+
+fn recipient(to: &To, dsn: bool) -> Option<Recipient> {
+    let parameters = if dsn { to.parameters.clone() } else { String::new() };
+    Mailbox::parse(&to.address).ok().map(|mailbox| Recipient { mailbox, parameters })
+}
+
+/// What the replies mean: who has it, who will never have it, and for whom it is tried again.
+async fn settle(outbox: &Outbox, claimed: &Claimed, around: &dyn Around, replies: &[Reply]) -> Settled {
+    let now = store::now();
+    let pause = outbox.pause_after(claimed.tries);
+    let over = now.saturating_add(pause) > claimed.give_up_at;
+    let (mut rest, mut failed, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    for (to, reply) in claimed.envelope.recipients.iter().zip(replies) {
+        let state = match reply {
+            reply if reply.is_ok() => State::Sent,
+            reply if reply.is_permanent() || over => {
+                failed.push((to.address.clone(), reply.code()));
+                State::Failed
+            }
+            _ => {
+                rest.push(to.clone());
+                continue;
+            }
+        };
+        places.extend(to.place.map(|place| (place, state)));
+    }
+    let rest = (!rest.is_empty()).then(|| {
+        let envelope = Envelope { recipients: rest, ..claimed.envelope.clone() };
+        (envelope, now.saturating_add(pause))
+    });
+    let owed = if failed.is_empty() { None } else { told(outbox, claimed, around, &failed, now).await };
+    let code = replies.iter().map(Reply::code).max();
+    let waits = rest.as_ref().map_or(0, |(envelope, _)| envelope.recipients.len());
+    let journal =
+        Some(line(claimed, code, (replies.len().saturating_sub(failed.len() + waits), failed.len(), waits), now));
+    Settled { rest, code, places, owed, journal }
+}
+
+/// What came of a try, without saying for whom: the mail's own line knows, where it may.
+fn line(claimed: &Claimed, code: Option<u16>, (sent, failed, waits): (usize, usize, usize), now: i64) -> NewLine {
+    let core = serde_json::json!({
+        "event": "delivery", "kind": claimed.kind.word(), "owed": claimed.id, "try": claimed.tries.saturating_add(1),
+        "code": code, "sent": sent, "failed": failed, "waits": waits,
+    });
+    NewLine {
+        at: now,
+        school: claimed.school.clone(),
+        sort: Sort::Incident,
+        mail: claimed.held.clone(),
+        core: core.to_string(),
+        trace: None,
+        people: People::default(),
+    }
+}
+
+/// What is owed to the sender of a mail that was given up. Of a notice that is refused nothing is told: it would go to
+/// the same mailbox.
+async fn told(
+    outbox: &Outbox,
+    claimed: &Claimed,
+    around: &dyn Around,
+    failed: &[(String, u16)],
+    now: i64,
+) -> Option<(Item, NewOwed)> {
+    if !claimed.kind.is_mail() {
+        tracing::warn!(owed = claimed.id, kind = claimed.kind.word(), "a message of ours was refused for good");
+        return None;
+    }
+    let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok())?;
+    let failure = Failure {
+        school: &claimed.school,
+        number: claimed.held.as_deref().unwrap_or_default(),
+        sender: &sender,
+        recipients: failed,
+        taken_at: claimed.made_at,
+    };
+    let (raw, readers) = around.failure(&failure)?;
+    let item = outbox.vault().put(Arc::new(raw)).await;
+    let item =
+        item.inspect_err(|error| tracing::error!(owed = claimed.id, %error, "the failure cannot be told")).ok()?;
+    let new = outbox.message(Kind::Failure, &item, &readers, now);
+    Some((item, new))
+}
+
+impl Outbox {
+    /// How long after this many tries the next one comes, milliseconds.
+    fn pause_after(&self, tries: u32) -> i64 {
+        let retry = &self.0.retry;
+        millis(retry.after.saturating_mul(1u32.checked_shl(tries.min(20)).unwrap_or(u32::MAX)).min(retry.most))
+    }
+}

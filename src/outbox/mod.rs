@@ -1,0 +1,399 @@
+//! The outbox: mail that we owe. Taken in one commit, delivered as often as it needs, never lost, never given up in
+//! silence.
+//!
+//! [`Outbox::take`] returns when everything is on the disk: only then may anybody say 250. [`Outbox::run`] claims what is
+//! due with a lease, hands it to the next hop, and writes down what came of it; a kill between the next hop's 250 and
+//! that commit is a duplicate (RFC 1047), and a kill anywhere else is nothing. Recipients that are refused for good, or
+//! for too long, are told to the sender; a notice of ours that is refused makes no other notice. Never decides who may
+//! have a mail, never logs an address.
+
+mod delivery;
+
+use std::fmt;
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+
+use crate::message::Mailbox;
+use crate::problem::Problem;
+use crate::seal::SealKey;
+use crate::secret::Secret;
+use crate::smtp::client::NextHop;
+use crate::store::held::{Choice, Held, Taken, Took};
+use crate::store::owed::{Claimed, Envelope, Kind, NewOwed, To};
+use crate::store::{self, Store, StoreError};
+use crate::vault::{Item, Vault, VaultError};
+
+/// What the outbox must be told of the house around it.
+pub trait Around: Send + Sync + 'static {
+    /// The way of a school's mail by this sender; none when the configuration has none (any more).
+    fn way(&self, school: &str, sender: Option<&Mailbox>) -> Option<Way>;
+
+    /// A message to the sender of a mail that did not reach all of its recipients: the octets, and to whom it goes. None
+    /// when nobody may be told.
+    fn failure(&self, failure: &Failure<'_>) -> Option<(Vec<u8>, Vec<Mailbox>)>;
+}
+
+/// A next hop, and the header line by which its own rules know what has passed us.
+#[derive(Debug)]
+pub struct Way {
+    /// The next hop.
+    pub next_hop: Arc<NextHop>,
+    /// The line, ending in CRLF.
+    pub mark: Option<Secret<String>>,
+}
+
+/// A mail that did not reach some of its recipients, and will not be tried again.
+pub struct Failure<'f> {
+    /// Its school.
+    pub school: &'f str,
+    /// The number of the mail.
+    pub number: &'f str,
+    /// Its sender.
+    pub sender: &'f Mailbox,
+    /// Whom it did not reach, as typed, each with the last reply: its code, and whether it was final.
+    pub recipients: &'f [(String, u16)],
+    /// When we took the mail, milliseconds since 1970.
+    pub taken_at: i64,
+}
+
+impl fmt::Debug for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// How mail is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry {
+    /// After the first failed try; doubled after each further one.
+    pub after: Duration,
+    /// No longer than this between two tries.
+    pub most: Duration,
+    /// Given up after this.
+    pub give_up: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        Self { after: minutes(1), most: minutes(60), give_up: minutes(2 * 24 * 60) }
+    }
+}
+
+/// Mail that we owe. Clones are the same outbox.
+#[derive(Debug, Clone)]
+pub struct Outbox(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    vault: Vault,
+    retry: Retry,
+    wake: Notify,
+    stopping: AtomicBool,
+    /// Held for as long as this outbox lives: two gates on one folder would deliver everything twice.
+    _lock: Option<File>,
+}
+
+/// Why a mail could not be taken, or carried on.
+#[derive(Debug)]
+pub enum OutboxError {
+    /// The tables.
+    Store(StoreError),
+    /// The sealed mails.
+    Vault(VaultError),
+}
+
+impl OutboxError {
+    /// Whether there is no room on the disk.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Store(error) => *error == StoreError::Full,
+            Self::Vault(VaultError::Files(error)) => error.contains("os error 28"),
+            Self::Vault(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for OutboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Vault(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OutboxError {}
+
+impl From<StoreError> for OutboxError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<VaultError> for OutboxError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+/// Deliveries at the same time: few, since mail that passes goes first on the next hop's connections.
+const AT_ONCE: usize = 4;
+/// Who claims a mail has this long to deliver it. Longer than any delivery takes: two at once would be a duplicate.
+const LEASE: Duration = Duration::from_secs(900);
+/// With nothing due, and nobody who wakes us, we look again after this: a clock may have jumped, or `mailpoort outbox
+/// retry` has made something due.
+const LOOK: Duration = Duration::from_secs(15);
+/// After trouble with the store itself.
+const TROUBLE: Duration = Duration::from_secs(5);
+/// The same part of a mail, sent again within this time, is the client's second try.
+const AGAIN: Duration = Duration::from_secs(600);
+
+impl Outbox {
+    /// The outbox of a data folder, for a gate that serves: nobody else serves it at the same time. Folder, key and
+    /// tables are made when there are none.
+    ///
+    /// # Errors
+    /// A [`Problem`] when one of these cannot be had, or another gate has the folder.
+    pub fn open(data_dir: &Path, retry: Retry) -> Result<Self, Problem> {
+        let unusable = |error: std::io::Error| {
+            let what = format!("the data folder cannot be used: {error}");
+            Problem::new(data_dir, what, "give mailpoort a `data_dir` that it may write to")
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
+        let lock = Self::lock(data_dir)?;
+        Self::on(data_dir, retry, Some(lock))
+    }
+
+    /// Keeps every gate from serving with a data folder for as long as the file lives.
+    ///
+    /// # Errors
+    /// A [`Problem`] when one serves.
+    pub fn lock(data_dir: &Path) -> Result<File, Problem> {
+        let file = data_dir.join("lock");
+        let unusable = |error: std::io::Error| {
+            Problem::new(&file, format!("it cannot be locked: {error}"), "check the owner and rights of the folder")
+        };
+        let lock = File::create(&file).map_err(unusable)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => Problem::new(
+                data_dir,
+                "another mailpoort serves with this data folder",
+                "stop that one, or give this one a `data_dir` of its own",
+            ),
+            TryLockError::Error(error) => unusable(error),
+        })?;
+        Ok(lock)
+    }
+
+    /// The outbox of a data folder, to look into beside the gate that serves it.
+    ///
+    /// # Errors
+    /// A [`Problem`] when there is none, or it cannot be read.
+    pub fn beside(data_dir: &Path) -> Result<Self, Problem> {
+        if !data_dir.join("mailpoort.db").is_file() {
+            let remedy = "give the configuration of the gate with --config, and start that gate once";
+            return Err(Problem::new(data_dir, "there is no store in this folder", remedy));
+        }
+        Self::on(data_dir, Retry::default(), None)
+    }
+
+    fn on(data_dir: &Path, retry: Retry, lock: Option<File>) -> Result<Self, Problem> {
+        let keys = Arc::new(SealKey::load_or_make(&data_dir.join(SealKey::FILE))?);
+        let (store, vault) = (Store::open(data_dir, Arc::clone(&keys))?, Vault::open(data_dir, keys)?);
+        let (wake, stopping) = (Notify::new(), AtomicBool::new(false));
+        Ok(Self(Arc::new(Inner { store, vault, retry, wake, stopping, _lock: lock })))
+    }
+
+    /// The tables.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The sealed mails.
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    /// When mail that is owed from now on is given up, milliseconds.
+    pub fn gives_up_at(&self, now: i64) -> i64 {
+        now.saturating_add(millis(self.0.retry.give_up))
+    }
+
+    /// Takes a mail. When this returns it is sealed and on the disk, with all that is owed because of it.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nothing was taken then.
+    pub async fn take(&self, taken: Taken) -> Result<Took, OutboxError> {
+        let files: Vec<String> =
+            taken.items.iter().filter(|item| item.sealed.is_none()).map(|i| i.id.clone()).collect();
+        let took = self.0.store.take(taken, store::now(), millis(AGAIN)).await;
+        if !matches!(took, Ok(Took::New)) {
+            self.forget(&files).await;
+        }
+        self.0.wake.notify_one();
+        Ok(took?)
+    }
+
+    /// Owes a message that we wrote, to one reader or some.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nothing is owed then.
+    pub async fn owe(&self, school: &str, raw: Vec<u8>, readers: &[Mailbox]) -> Result<(), OutboxError> {
+        let (now, item) = (store::now(), self.0.vault.put(Arc::new(raw)).await?);
+        let file = item.sealed.is_none().then(|| item.id.clone());
+        let new = self.message(Kind::Message, &item, readers, now);
+        let owed = self.0.store.owe(school, item, new, now).await;
+        if owed.is_err() {
+            self.forget(file.as_slice()).await;
+        }
+        self.0.wake.notify_one();
+        Ok(owed?)
+    }
+
+    /// What is owed when a message of ours goes to these readers, MAIL FROM `<>`.
+    pub fn message(&self, kind: Kind, item: &Item, readers: &[Mailbox], now: i64) -> NewOwed {
+        let to = |reader: &Mailbox| To { address: reader.typed().to_owned(), parameters: String::new(), place: None };
+        let envelope = Envelope {
+            smtputf8: readers.iter().any(Mailbox::is_international),
+            recipients: readers.iter().map(to).collect(),
+            ..Envelope::default()
+        };
+        NewOwed { kind, item: item.id.clone(), envelope, due_at: now, give_up_at: self.gives_up_at(now) }
+    }
+
+    /// Carries out a choice about held mail; see [`Store::choose`].
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nothing was done then.
+    pub async fn choose(&self, held: &Held, choice: Choice) -> Result<Vec<usize>, OutboxError> {
+        let files: Vec<String> =
+            choice.items.iter().filter(|item| item.sealed.is_none()).map(|i| i.id.clone()).collect();
+        let chosen = self.0.store.choose(held, choice, store::now()).await;
+        if chosen.as_ref().map_or(true, Vec::is_empty) {
+            self.forget(&files).await;
+        }
+        self.0.wake.notify_one();
+        Ok(chosen?)
+    }
+
+    /// Seals everything anew with the key that seals now: files first, then all rows in one commit. Gives how many.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; what was not sealed anew still opens with the old key.
+    pub async fn seal_anew(&self) -> Result<usize, OutboxError> {
+        let files = self.0.vault.seal_anew().await?;
+        Ok(files + self.0.store.seal_anew().await?)
+    }
+
+    /// Sets right what a kill left behind, before anything else is done: leases of who died, and files of mails that
+    /// were never taken.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub async fn recover(&self) -> Result<(), OutboxError> {
+        let (store, vault) = (&self.0.store, &self.0.vault);
+        store.free_leases().await?;
+        let known: std::collections::HashSet<String> = store.items_in_files().await?.into_iter().collect();
+        for orphan in vault.files().await?.iter().filter(|id| !known.contains(*id)) {
+            vault.delete(orphan).await?;
+        }
+        Ok(())
+    }
+
+    /// No more mail is tried; [`Outbox::run`] ends when what is on its way has arrived.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Release);
+        self.0.wake.notify_one();
+    }
+
+    /// Delivers what is due, until [`Outbox::stop`].
+    pub async fn run(&self, around: Arc<dyn Around>) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let mut running = JoinSet::new();
+        while !self.0.stopping.load(Ordering::Acquire) {
+            while running.try_join_next().is_some() {}
+            let free = places.available_permits();
+            let claimed = match self.0.store.claim(store::now(), millis(LEASE), millis(self.0.retry.most), free).await {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    tracing::error!(%error, "the outbox cannot be read; what is owed waits");
+                    tokio::time::sleep(TROUBLE).await;
+                    continue;
+                }
+            };
+            if claimed.is_empty() {
+                self.sweep().await;
+                self.rest(&mut running).await;
+                continue;
+            }
+            for one in claimed {
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let (outbox, around) = (self.clone(), Arc::clone(&around));
+                running.spawn(async move {
+                    outbox.deliver(one, &*around).await;
+                    drop(place);
+                });
+            }
+        }
+        running.join_all().await;
+    }
+
+    /// Until there may be something to do: a delivery ended, somebody woke us, or the next mail is due.
+    async fn rest(&self, running: &mut JoinSet<()>) {
+        let due = self.0.store.next_due().await.ok().flatten();
+        let until = due.map_or(LOOK, |due| Duration::from_millis(u64::try_from(due - store::now()).unwrap_or(0)));
+        // Something that is due and was not claimed is being delivered, or all places are taken.
+        let until = until.clamp(Duration::from_millis(20), LOOK);
+        tokio::select! {
+            () = self.0.wake.notified() => {}
+            Some(_) = running.join_next() => {}
+            () = tokio::time::sleep(until) => {}
+        }
+    }
+
+    /// The items of what was delivered go, files included.
+    async fn sweep(&self) {
+        match self.0.store.drop_unused_items().await {
+            Ok(files) => self.forget(&files).await,
+            Err(error) => tracing::warn!(%error, "items that are not needed any more could not be dropped"),
+        }
+    }
+
+    /// Takes files away that no row knows. One that stays is taken away at the next start.
+    async fn forget(&self, files: &[String]) {
+        for id in files {
+            if let Err(error) = self.0.vault.delete(id).await {
+                tracing::warn!(%error, "a file of the vault could not be taken away yet");
+            }
+        }
+    }
+
+    async fn deliver(&self, claimed: Claimed, around: &dyn Around) {
+        let (id, kind) = (claimed.id, claimed.kind.word());
+        let settled = delivery::deliver(self, &claimed, around).await;
+        tracing::info!(
+            owed = id,
+            kind,
+            mail = claimed.held.as_deref(),
+            code = settled.code,
+            rest = settled.rest.is_some(),
+            "owed mail was tried"
+        );
+        if let Err(error) = self.0.store.settle(&claimed, settled, store::now()).await {
+            tracing::error!(owed = id, %error, "what came of it could not be written; it is tried again");
+        }
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,220 @@
+//! What the tables promise, whatever keeps them.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use super::held::{Act, Choice, Facts, Held, NewHeld, NewRecipient, State, Taken, Took};
+use super::owed::{Envelope, Kind, NewOwed, Settled, To};
+use super::*;
+use crate::vault::Vault;
+
+const DAY: i64 = 24 * 3600 * 1000;
+const NOW: i64 = 1_795_000_000_000;
+
+struct Kept {
+    store: Store,
+    vault: Vault,
+    folder: tempfile::TempDir,
+}
+
+fn kept() -> Kept {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, vault) = open(folder.path());
+    Kept { store, vault, folder }
+}
+
+fn open(folder: &Path) -> (Store, Vault) {
+    let keys = Arc::new(SealKey::load_or_make(&folder.join(SealKey::FILE)).unwrap());
+    (Store::open(folder, Arc::clone(&keys)).unwrap(), Vault::open(folder, keys).unwrap())
+}
+
+fn to(address: &str, place: usize) -> To {
+    To { address: address.to_owned(), parameters: String::new(), place: Some(place) }
+}
+
+fn envelope(recipients: Vec<To>) -> Envelope {
+    Envelope { sender: Some("juf@delinde.example".to_owned()), recipients, ..Envelope::default() }
+}
+
+fn owed(kind: Kind, item: &Item, recipients: Vec<To>) -> NewOwed {
+    NewOwed { kind, item: item.id.clone(), envelope: envelope(recipients), due_at: NOW, give_up_at: NOW + DAY }
+}
+
+impl Kept {
+    async fn item(&self, text: &str) -> Item {
+        self.vault.put(Arc::new(text.as_bytes().to_vec())).await.unwrap()
+    }
+
+    /// A mail to a colleague, who may have it, and a parent, who may not.
+    async fn take(&self, id: &str) -> Took {
+        let (mail, notice) = (self.item("Sanne").await, self.item("Niet verstuurd").await);
+        let recipient =
+            |state| NewRecipient { address: [1; 16], class: "guardian".to_owned(), line: "bsn".to_owned(), state };
+        let held = NewHeld {
+            id: id.to_owned(),
+            incident: [2; 16],
+            part: [3; 16],
+            sender: self.store.index("address", &[b"juf@delinde.example"]),
+            link: self.store.index("link", &[id.as_bytes()]),
+            delete_at: NOW + 14 * DAY,
+            item: Some(mail.id.clone()),
+            size: 5,
+            facts: Facts {
+                envelope: envelope(vec![to("bert@delinde.example", 0), to("ouder@thuis.example", 1)]),
+                subject: Some("Uitje".to_owned()),
+                ..Facts::default()
+            },
+            recipients: vec![recipient(State::Owed), recipient(State::Held)],
+        };
+        let rest = owed(Kind::Rest, &mail, vec![to("bert@delinde.example", 0)]);
+        let told = owed(Kind::Notice, &notice, vec![]);
+        let taken = Taken {
+            school: "linde".to_owned(),
+            items: vec![mail, notice],
+            held: Some(held),
+            owed: vec![rest, told],
+            journal: None,
+        };
+        self.store.take(taken, NOW, 600_000).await.unwrap()
+    }
+
+    async fn held(&self, id: &str) -> Held {
+        self.store.held(id).await.unwrap().unwrap()
+    }
+
+    async fn states(&self, id: &str) -> Vec<State> {
+        self.held(id).await.recipients.iter().map(|recipient| recipient.state).collect()
+    }
+}
+
+fn act(what: &str, places: Vec<usize>) -> Act {
+    Act { what: what.to_owned(), who: "juf@delinde.example".to_owned(), reason: "afgesproken".to_owned(), places }
+}
+
+#[tokio::test]
+async fn a_mail_is_taken_whole_and_once() {
+    let kept = kept();
+    assert_eq!(kept.take("A").await, Took::New);
+    // The same part again, under a number of its own: the client missed our reply.
+    assert_eq!(kept.take("B").await, Took::Again("A".to_owned()));
+    assert_eq!(kept.store.owed(10).await.unwrap().len(), 2);
+    assert!(kept.store.held("B").await.unwrap().is_none());
+    let held = kept.held("A").await;
+    assert_eq!((held.facts.subject.as_deref(), held.school.as_str()), (Some("Uitje"), "linde"));
+    assert_eq!(kept.states("A").await, [State::Owed, State::Held]);
+    let by_link = kept.store.held_by_link(kept.store.index("link", &[b"A"])).await.unwrap().unwrap();
+    assert_eq!(by_link.id, "A");
+    let sender = kept.store.index("address", &[b"juf@delinde.example"]);
+    assert_eq!(kept.store.held_of("linde", sender, 10).await.unwrap().len(), 1);
+    assert_eq!(kept.store.held_of("other", sender, 10).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn owed_mail_is_claimed_by_one_until_its_lease_is_over() {
+    let kept = kept();
+    kept.take("A").await;
+    let claim = |now| kept.store.claim(now, 1000, DAY, 10);
+    let claimed = claim(NOW).await.unwrap();
+    assert_eq!(claimed.iter().map(|one| one.kind).collect::<Vec<_>>(), [Kind::Rest, Kind::Notice]);
+    assert_eq!(claimed[0].envelope.recipients[0].address, "bert@delinde.example");
+    let item = kept.vault.open_item(&claimed[0].item, claimed[0].sealed.clone()).await.unwrap();
+    assert_eq!(item, b"Sanne");
+    assert_eq!(claim(NOW + 500).await.unwrap().len(), 0);
+    assert_eq!(claim(NOW + 1500).await.unwrap().len(), 2);
+    kept.store.free_leases().await.unwrap();
+    let [rest, notice] = claim(NOW + 1600).await.unwrap().try_into().unwrap();
+    let delivered = Settled { places: vec![(0, State::Sent)], code: Some(250), ..Settled::default() };
+    kept.store.settle(&rest, delivered, NOW + 1700).await.unwrap();
+    let again = Settled { rest: Some((notice.envelope.clone(), NOW + 60_000)), code: Some(451), ..Settled::default() };
+    kept.store.settle(&notice, again, NOW + 1700).await.unwrap();
+    assert_eq!(kept.states("A").await, [State::Sent, State::Held]);
+    let [listed] = kept.store.owed(10).await.unwrap().try_into().unwrap();
+    assert_eq!((listed.tries, listed.last_code, listed.due_at), (1, Some(451), NOW + 60_000));
+    assert_eq!(kept.store.next_due().await.unwrap(), Some(NOW + 60_000));
+    assert_eq!(claim(NOW + 2000).await.unwrap().len(), 0);
+    // A clock that was set back by a week does not make it wait for a week.
+    assert_eq!(claim(NOW - 7 * DAY).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_choice_is_carried_out_once() {
+    let kept = kept();
+    kept.take("A").await;
+    let held = kept.held("A").await;
+    let release = |item: &Item| Choice {
+        act: act("released", vec![1]),
+        to: State::Owed,
+        items: vec![],
+        owed: vec![owed(Kind::Released, item, vec![to("ouder@thuis.example", 1)])],
+    };
+    let item = Item { id: held.item.clone().unwrap(), size: 5, sealed: None };
+    assert_eq!(kept.store.choose(&held, release(&item), NOW).await.unwrap(), [1]);
+    assert_eq!(kept.store.choose(&held, release(&item), NOW).await.unwrap(), Vec::<usize>::new());
+    assert_eq!(kept.store.owed(10).await.unwrap().len(), 3);
+    let [(at, done)] = kept.store.acts("A").await.unwrap().try_into().unwrap();
+    assert_eq!((at, done.what.as_str(), done.reason.as_str()), (NOW, "released", "afgesproken"));
+    // Whoever has the mail already is not asked again.
+    let late = Choice { act: act("deleted", vec![0]), to: State::Deleted, items: vec![], owed: vec![] };
+    assert_eq!(kept.store.choose(&held, late, NOW).await.unwrap(), Vec::<usize>::new());
+}
+
+#[tokio::test]
+async fn what_is_over_is_gone() {
+    let kept = kept();
+    kept.take("A").await;
+    let early = kept.store.purge(NOW + 13 * DAY).await.unwrap();
+    assert_eq!((early.due, early.gone), (0, 0));
+    for claimed in kept.store.claim(NOW, 1000, DAY, 10).await.unwrap() {
+        kept.store.settle(&claimed, Settled::default(), NOW).await.unwrap();
+    }
+    assert_eq!(kept.store.drop_unused_items().await.unwrap(), Vec::<String>::new());
+    let item = kept.held("A").await.item.unwrap();
+    assert!(kept.store.item(&item).await.unwrap().is_some());
+    let purged = kept.store.purge(NOW + 14 * DAY).await.unwrap();
+    assert_eq!((purged.due, purged.gone), (1, 1));
+    assert_eq!(kept.states("A").await[1], State::Expired);
+    kept.store.drop_unused_items().await.unwrap();
+    assert!(kept.store.item(&item).await.unwrap().is_none());
+    assert_eq!(kept.store.purge(NOW + 60 * DAY).await.unwrap().forgotten, 1);
+    assert!(kept.store.held("A").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_new_key_opens_all_and_the_old_one_nothing() {
+    let kept = kept();
+    kept.take("A").await;
+    kept.store.did(&kept.held("A").await, &act("mistake", vec![]), None, NOW).await.unwrap();
+    let file = kept.folder.path().join(SealKey::FILE);
+    let before = std::fs::read(&file).unwrap();
+    SealKey::rotate(&file).unwrap();
+    let (store, _) = open(kept.folder.path());
+    // The keys of the hashes and of the chain, two items, one mail, one act with its line, two envelopes.
+    assert_eq!(store.seal_anew().await.unwrap(), 9);
+    SealKey::drop_old(&file).unwrap();
+    let (store, vault) = open(kept.folder.path());
+    let held = store.held_by_link(store.index("link", &[b"A"])).await.unwrap().unwrap();
+    assert_eq!(held.facts.subject.as_deref(), Some("Uitje"));
+    assert_eq!(store.acts("A").await.unwrap().len(), 1);
+    let sealed = store.item(held.item.as_deref().unwrap()).await.unwrap().unwrap();
+    assert_eq!(vault.open_item(held.item.as_deref().unwrap(), sealed).await.unwrap(), b"Sanne");
+    std::fs::write(&file, before).unwrap();
+    assert!(Store::open(kept.folder.path(), Arc::new(SealKey::load(&file).unwrap())).is_err());
+}
+
+#[tokio::test]
+async fn a_write_that_fails_takes_no_other_with_it() {
+    let kept = kept();
+    let bad = kept.store.write(|tables| {
+        tables.execute("INSERT INTO meta (name, value) VALUES ('half', x'00')", [])?;
+        tables.execute("INSERT INTO nothing VALUES (1)", []).map(|_| ())
+    });
+    let panics = kept.store.write(|_| -> rusqlite::Result<()> { panic!("a fault of ours") });
+    let good = kept.store.write(|tables| tables.execute("INSERT INTO meta (name, value) VALUES ('whole', x'00')", []));
+    let (bad, panics, good) = tokio::join!(bad, panics, good);
+    assert!(matches!(bad, Err(StoreError::Trouble(_))));
+    assert!(panics.is_err());
+    assert_eq!(good, Ok(1));
+    let names: Vec<String> =
+        kept.store.read(|tables| column(tables, "SELECT name FROM meta ORDER BY name", [])).await.unwrap();
+    assert_eq!(names, ["index key", "journal chain key", "whole"]);
+}
