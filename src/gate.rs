@@ -8,9 +8,13 @@
 
 mod acquaintance;
 mod around;
+mod counts;
 mod deadline;
 mod door;
+pub mod flood;
 pub mod house;
+pub mod pause;
+pub mod told;
 mod watch;
 
 use std::sync::Arc;
@@ -21,7 +25,7 @@ use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act;
-use crate::decide::Verdict;
+use crate::decide::{Mode, Verdict};
 use crate::detect::{self, Finding};
 use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
@@ -29,8 +33,10 @@ use crate::outbox::Outbox;
 use crate::record::{Entry, Record};
 use crate::smtp::client::Relay;
 use crate::smtp::{Content, Reply};
+pub use counts::Counts;
 use door::Trip;
 use house::{Bench, House, Tenant};
+use watch::Seen;
 
 /// What judging one mail came to.
 #[derive(Debug, Clone)]
@@ -45,30 +51,62 @@ pub struct Scan {
     pub verdict: Verdict,
 }
 
-/// Judges a mail: parse, extract, detect, decide. Pure but for its documents, which reader processes read, and linear
-/// in the size of the mail.
+/// Judges a mail: parse, extract, detect, decide. Pure but for its documents and pictures, which processes of their own
+/// read, and linear in the size of the mail.
 pub fn scan(mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
-    judge(begin(mail, bench), mail, tenant, bench)
+    let read = read(begin(mail, bench), mail, tenant, bench);
+    judge(read.with_pictures(bench), mail, tenant, bench, Mode::Enforce)
 }
 
-/// A mail that is read but for its documents.
+/// A mail that is read but for its documents and pictures.
 struct Begun {
     headers: Headers,
     texts: extract::Begun,
 }
 
-/// The first half, which waits for nobody: parse, and extract all but documents.
+/// The first part, which waits for nobody: parse, and extract all but documents and pictures.
 fn begin(mail: &Mail, bench: &Bench) -> Begun {
     let limits = bench.limits.for_message(mail.raw.len());
     let message = Message::parse(&mail.raw, &limits);
     Begun { headers: message.headers().clone(), texts: extract::begin(&message, &limits) }
 }
 
-/// The other half: extract documents, detect, decide.
-fn judge(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Scan {
-    let texts = begun.texts.finish(bench.documents());
+/// A mail that is read but for its pictures.
+struct Read {
+    headers: Headers,
+    texts: extract::Read,
+}
+
+/// The second part: extract documents.
+fn read(begun: Begun, mail: &Mail, tenant: &Tenant, bench: &Bench) -> Read {
+    let told_before = told::recall(bench, tenant, mail);
+    Read { headers: begun.headers, texts: begun.texts.finish(bench.documents(), &told_before) }
+}
+
+impl Read {
+    /// Whether it has pictures, and somebody to recognise text in them.
+    fn waits(&self, bench: &Bench) -> bool {
+        bench.recognisers.is_some() && self.texts.has_pictures()
+    }
+
+    /// The third part, which takes longest: recognise text in pictures.
+    fn with_pictures(self, bench: &Bench) -> (Headers, Texts) {
+        match &bench.recognisers {
+            Some(recognisers) if self.texts.has_pictures() => (self.headers, self.texts.recognise(recognisers)),
+            _ => self.without_pictures(),
+        }
+    }
+
+    /// Its pictures are unread.
+    fn without_pictures(self) -> (Headers, Texts) {
+        (self.headers, self.texts.without_pictures())
+    }
+}
+
+/// The last part: detect, decide.
+fn judge((headers, texts): (Headers, Texts), mail: &Mail, tenant: &Tenant, bench: &Bench, pause: Mode) -> Scan {
     let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
-    bench.judge(mail, tenant, begun.headers, texts, findings)
+    bench.judge(mail, tenant, pause, (headers, texts, findings))
 }
 
 /// The gate of one installation; clones are the same gate.
@@ -79,6 +117,9 @@ struct Inner {
     house: ArcSwap<House>,
     strikes: deadline::Strikes,
     incidents: act::Incidents,
+    brake: flood::Brake,
+    pauses: pause::Watch,
+    counts: Counts,
     record: Record,
     outbox: Option<Outbox>,
 }
@@ -87,8 +128,21 @@ impl Gate {
     /// A gate that knows this house, writes to this record, and keeps and owes mail in this outbox; without one it keeps
     /// nothing.
     pub fn new(house: House, record: Record, outbox: Option<Outbox>) -> Self {
-        let (strikes, incidents) = (deadline::Strikes::default(), act::Incidents::default());
-        Self(Arc::new(Inner { house: ArcSwap::from_pointee(house), strikes, incidents, record, outbox }))
+        Self(Arc::new(Inner {
+            house: ArcSwap::from_pointee(house),
+            strikes: deadline::Strikes::default(),
+            incidents: act::Incidents::default(),
+            brake: flood::Brake::default(),
+            pauses: pause::Watch::default(),
+            counts: Counts::default(),
+            record,
+            outbox,
+        }))
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> &Counts {
+        &self.0.counts
     }
 
     /// The mail that it keeps and owes.
@@ -107,11 +161,16 @@ impl Gate {
     }
 
     /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
-    /// What went where before stays known.
+    /// What went where before stays known, and what was told to whom.
     pub fn reload(&self, mut house: House) {
         self.0.record.reopen();
         if let Some(bench) = Arc::get_mut(&mut house.bench) {
-            bench.acquaintance = Arc::clone(&self.house().bench.acquaintance);
+            let before = self.house();
+            bench.acquaintance = Arc::clone(&before.bench.acquaintance);
+            let lasts = |told: &Option<Arc<told::Told>>| told.as_ref().map(|told| told.lasts());
+            if lasts(&bench.told) == lasts(&before.bench.told) {
+                bench.told.clone_from(&before.bench.told);
+            }
         }
         self.0.house.store(Arc::new(house));
     }
@@ -122,7 +181,9 @@ impl Gate {
         let arrived = Timestamp::now().to_zoned(trip.house.time_zone.clone());
         let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw, day: day(&arrived) };
         let mut entry = Entry::new(&trip.id, &trip.client, &mail);
-        let judged = match watch::look(&trip, &mail) {
+        let (octets, mut route) = (mail.raw.len(), None);
+        let judged = match watch::look(&trip, &mail).and_then(|seen| self.not_too_much(&trip, seen, &mail, &mut entry))
+        {
             Ok(seen) => self.scan_within_deadline(&trip, seen, mail, content.memory).await,
             Err(refusal) => Err(refusal),
         };
@@ -132,6 +193,7 @@ impl Gate {
                 let Scan { headers, texts, findings, verdict } = &judged.scan;
                 entry.looked_at(&texts.receipts);
                 entry.judged(&judged.tenant.school, headers, findings, verdict);
+                route = Some(verdict.strictest());
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
@@ -143,14 +205,27 @@ impl Gate {
                         }
                         if reply.is_ok() {
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
+                            told::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict, texts);
                         }
                         reply
                     }
                 }
             }
         };
+        self.0.counts.answered(route, octets, reply.code());
         self.0.record.line(entry.done(&reply, &arrived));
         reply
+    }
+
+    /// The flood brake, with its line in the journal.
+    fn not_too_much(&self, trip: &Trip, seen: Seen, mail: &Mail, entry: &mut Entry) -> Result<Seen, Reply> {
+        let braked = self.0.brake.let_through(mail, &trip.house);
+        if braked.is_err() {
+            tracing::warn!(id = trip.id, "a sender sends too much; its client will try again");
+            self.0.counts.braked.one();
+            entry.judged(&seen.tenant.school, &Headers::default(), &[], &flood::held_back(mail));
+        }
+        braked.map(|()| seen)
     }
 }
 

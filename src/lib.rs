@@ -25,12 +25,13 @@
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`].
+//! theirs), [`status`] (health and metrics, for programs that watch), [`commands`] (one file each), and the leaves that
+//! anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
 //!
 //! # What always holds
 //!
-//! 1. **Nothing is lost.** A 250 means that the next hop said 250, or has taken the notice to the sender. Unknown
-//!    trouble is a 451, and the mail stays with the client.
+//! 1. **Nothing is lost.** A 250 means that the next hop said 250, or that the mail lies sealed on our disk with all that
+//!    is owed because of it. Unknown trouble is a 451, and the mail stays with the client.
 //! 2. **Nothing slips.** What could not be read is a value ([`extract::Unread`]) that policy must answer, reason by
 //!    reason. A policy that leaves a kind, a reason or a class of recipients unanswered does not load.
 //! 3. **Clean mail never touches a disk**, and goes on byte for byte under one `Received` line.
@@ -51,6 +52,7 @@ pub mod detect;
 pub mod extract;
 pub mod gate;
 pub mod message;
+pub mod meter;
 pub mod outbox;
 pub mod problem;
 pub mod reader;
@@ -60,6 +62,7 @@ pub mod school;
 pub mod seal;
 pub mod secret;
 pub mod smtp;
+pub mod status;
 pub mod store;
 pub mod tls;
 pub mod vault;

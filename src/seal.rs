@@ -8,7 +8,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -221,15 +221,27 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(octets)
 }
 
-/// A file of ours that must not be there yet.
+/// A file of ours that must not be there yet; it belongs to the owner of the folder.
 fn write_new(file: &Path, octets: &[u8]) -> io::Result<()> {
     let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     new.write_all(octets)?;
+    let folder = File::open(file.parent().unwrap_or(Path::new(".")))?;
+    give_to_owner(&folder, &new)?;
     new.sync_all()?;
-    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
+    folder.sync_all()
 }
 
-/// Writes a file that its owner alone may read, whole or not at all: beside its place, to the disk, then into place.
+/// What root writes in a folder of the gate, the gate must be able to read.
+fn give_to_owner(folder: &File, new: &File) -> io::Result<()> {
+    let owner = folder.metadata()?;
+    if owner.uid() == new.metadata()?.uid() {
+        return Ok(());
+    }
+    fchown(new, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Writes a file that its owner alone may read, whole or not at all: beside its place, to the disk, then into place. It
+/// belongs to the owner of the folder.
 ///
 /// # Errors
 /// What the system says. A file that was there before is then still there.
@@ -238,15 +250,34 @@ pub fn write_whole(file: &Path, octets: &[u8]) -> io::Result<()> {
     let _ = fs::remove_file(&beside);
     let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     new.write_all(octets)?;
+    let folder = File::open(file.parent().unwrap_or(Path::new(".")))?;
+    give_to_owner(&folder, &new)?;
     new.sync_all()?;
     fs::rename(&beside, file)?;
-    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
+    folder.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn what_root_writes_belongs_to_the_owner_of_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        // Somebody who is not root can give nothing away, and has nothing to give.
+        let owner = if std::os::unix::fs::chown(folder.path(), Some(12_345), Some(12_345)).is_ok() {
+            12_345
+        } else {
+            fs::metadata(folder.path()).unwrap().uid()
+        };
+        SealKey::load_or_make(&folder.path().join("key")).unwrap();
+        write_whole(&folder.path().join("roster"), b"x").unwrap();
+        for name in ["key", "roster"] {
+            let metadata = fs::metadata(folder.path().join(name)).unwrap();
+            assert_eq!((metadata.uid(), metadata.mode() & 0o777), (owner, 0o600), "{name}");
+        }
+    }
 
     #[test]
     fn only_the_same_key_and_label_open_it() {

@@ -12,7 +12,7 @@ use mailpoort::decide::Mode;
 use mailpoort::problem::Problem;
 
 const SAMPLE: &str = "deploy/mailpoort.toml";
-const BAD: usize = 78;
+const BAD: usize = 87;
 
 #[test]
 fn the_sample_loads_as_it_is() {
@@ -32,6 +32,7 @@ fn the_sample_loads_with_every_key_that_it_shows_set() {
     write(&folder.path().join("users.toml"), &user_file(), 0o600);
     let config = load(folder.path(), &everything_set());
     assert_eq!((config.schools.len(), config.smtp.clients.len(), config.next_hops.len()), (2, 2, 2));
+    assert!(config.metrics.is_some() && config.schools[0].duties.dpia.is_some());
     assert!(config.schools.iter().all(|school| school.secret_header.is_some()) && config.journal_archive.is_some());
     assert!(config.smtp.users["kopieerapparaat-hal"].source.program);
     assert!(config.next_hops[0].mark.is_some() && config.next_hops[0].credentials.is_some());
@@ -72,7 +73,7 @@ fn the_sample_shows_the_defaults() {
         lines = lines.replacen(&commented, &format!("\n{key} = "), 1);
     }
     // The tables that hold nothing but defaults.
-    for table in ["[scan]", "[documents]", "[log]", "[journal]"] {
+    for table in ["[scan]", "[documents]", "[ocr]", "[flood]", "[log]", "[journal]"] {
         lines = lines.replacen(&format!("\n#{table}"), &format!("\n{table}"), 1);
     }
     for key in [
@@ -89,6 +90,15 @@ fn the_sample_shows_the_defaults() {
         "text_per_document",
         "text_per_message",
         "sandbox",
+        // Those of [ocr].
+        "languages",
+        "memory",
+        "pages",
+        "max_pixels",
+        "time_per_picture",
+        "time_per_message",
+        "messages_per_hour",
+        "outside_recipients_per_hour",
         "format",
         "level",
         "passed",
@@ -104,7 +114,7 @@ fn the_sample_shows_the_defaults() {
         format!("{config:?}").replace("school: Some(\"linde\")", "school: None")
     };
     assert_eq!(same(&load(folder.path(), &lines)), same(&plain));
-    assert_eq!(shown, 38);
+    assert_eq!(shown, 46);
 }
 
 #[test]
@@ -131,6 +141,15 @@ fn the_sample_names_every_key() {
     };
     let missing: Vec<&&str> = keys.iter().filter(|key| !named(key)).collect();
     assert!(missing.is_empty(), "{SAMPLE} does not explain {missing:?}");
+}
+
+#[test]
+fn a_day_may_be_a_text_or_a_date_of_toml() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = read(SAMPLE).replacen("#dpia = \"2026-08-01\"", "dpia = 2026-08-01\nstaff_letter = \"2026-09-01\"", 1);
+    let duties = &load(folder.path(), &sample).schools[0].duties;
+    assert_eq!(duties.dpia, Some(jiff::civil::date(2026, 8, 1)));
+    assert_eq!((duties.staff_letter, duties.participation_council), (Some(jiff::civil::date(2026, 9, 1)), None));
 }
 
 #[test]

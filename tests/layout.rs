@@ -22,7 +22,10 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("commands", &["*"]),
     (
         "gate",
-        &["act", "decide", "detect", "extract", "message", "outbox", "problem", "record", "school", "secret", "smtp"],
+        &[
+            "act", "decide", "detect", "extract", "message", "meter", "outbox", "problem", "record", "school", "seal",
+            "secret", "smtp",
+        ],
     ),
     // The one place of the gate that knows how a running gate is put together.
     (
@@ -54,6 +57,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "decide::Mode",
+            "decide::Modes",
             "decide::listable",
             "outbox::Retry",
             "reader",
@@ -63,12 +67,12 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::settings",
         ],
     ),
-    ("smtp", &["message", "secret", "tls"]),
+    ("smtp", &["message", "meter", "secret", "tls"]),
     ("tls", &["problem"]),
     ("message", &["secret"]),
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.
-    ("reader", &["extract", "message"]),
+    ("reader", &["extract", "message", "meter"]),
     // A roster is what names are looked up from.
     ("detect", &["extract", "message", "problem", "roster", "secret"]),
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
@@ -112,6 +116,9 @@ const KNOWS: &[(&str, &[&str])] = &[
             "vault",
         ],
     ),
+    ("meter", &[]),
+    // Reads what the others count, and knows nothing of mail.
+    ("status", &["gate", "meter", "problem", "reader", "roster", "smtp"]),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mailpoort::detect::{self, Kind, Rules};
-use mailpoort::extract::{Documents, Here, Passwords, Texts, Why, texts};
+use mailpoort::extract::{Documents, Here, Passwords, Texts, Why, begin, texts};
 use mailpoort::message::{Limits, Message};
 use mailpoort::reader::{Readers, Settings};
 use reading::{lines, read_with};
@@ -111,6 +111,16 @@ fn a_password_beside_its_file_is_a_finding_and_what_is_in_it_too() {
     let without = read_mail(&mail("Hierbij de lijst. Het wachtwoord komt per sms.", &["pyzipper-256.zip"]), &Here);
     assert!(found(&without).iter().all(|(kind, _)| *kind != Kind::LockedWithPassword));
     assert_eq!(without.unread.iter().map(|unread| unread.why).collect::<Vec<_>>(), [Why::Encrypted]);
+}
+
+#[test]
+fn a_password_of_an_earlier_mail_opens_it_where_that_is_remembered() {
+    let mail = mail("De lijst van gisteren.", &["info-zip.zip"]);
+    let limits = Limits::default();
+    let read = |told: &Passwords| begin(&Message::parse(mail.as_bytes(), &limits), &limits).finish(&Here, told);
+    assert!(found(&read(Passwords::none())).is_empty());
+    let told = Passwords::from(PASSWORD);
+    assert!(found(&read(&told)).contains(&(Kind::LockedWithPassword, "att:info-zip.zip".into())));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use mailpoort::decide::{
 };
 use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
 use mailpoort::extract::{self, Cell, Layer, Place, Section, Spot, Text, Unit, Unread, Why};
-use mailpoort::message::{Envelope, Headers, Mailbox, Recipient};
+use mailpoort::message::{Day, Envelope, Headers, Mailbox, Recipient};
 use mailpoort::roster::{Bond, Flags, Guardian, Person, Roster};
 use mailpoort::school::{Contact, Language, School};
 use mailpoort::secret::Secret;
@@ -356,6 +356,7 @@ impl Whole {
             contacts: &roster().contacts(),
             pupils: &PupilFacts::default(),
             domains: [&KnownDomains::new(["delinde.example"]).and_providers(), &KnownDomains::default()],
+            today: Day::new(2026, 11, 24),
             acquaintance: &KnowsAll,
         };
         let verdict = decide::verdict(&evidence, &known);

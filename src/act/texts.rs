@@ -252,6 +252,8 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "advice_bsn_list.nl.txt",
     "advice_bulk.en.txt",
     "advice_bulk.nl.txt",
+    "advice_bulk_sender.en.txt",
+    "advice_bulk_sender.nl.txt",
     "advice_calendar.en.txt",
     "advice_calendar.nl.txt",
     "advice_conduct.en.txt",

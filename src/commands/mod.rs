@@ -1,11 +1,13 @@
 //! The commands, one file each. The only place that prints.
 
 mod demo;
+mod doctor;
 mod hash_password;
 mod journal;
 mod kept;
 mod keys;
 mod outbox;
+mod pause;
 mod process;
 mod purge;
 mod read_documents;
@@ -61,6 +63,10 @@ enum Command {
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Look at everything that the gate needs, and say what to do about what is wrong
+    Doctor(doctor::Arguments),
+    /// For some hours let everything pass, and only journal what would have happened
+    Pause(pause::Arguments),
     /// Try it: an invented school, six mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
@@ -84,6 +90,8 @@ pub fn run() -> ExitCode {
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Outbox(command) => outbox::run(&command),
         Command::Keys(command) => keys::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
     }

@@ -21,7 +21,7 @@ use crate::gate::house::{Bench, House, Tenant};
 use crate::gate::{day, scan};
 use crate::message::{Envelope, Limits, Mail, Mailbox, Recipient, header};
 use crate::problem::Problem;
-use crate::reader::{Readers, Settings};
+use crate::reader::{Readers, RecogniserSettings, Recognisers, Settings, installed};
 use crate::roster::{Roster, Source};
 use crate::school::{Contact, School};
 
@@ -43,6 +43,9 @@ pub(super) struct Arguments {
     /// The text as it was read, place by place, and what is unread; nothing is judged
     #[arg(long)]
     text: bool,
+    /// Recognise text in pictures (Tesseract, Dutch and English), also where the configuration does not
+    #[arg(long)]
+    ocr: bool,
     /// Judge as sent by this address
     #[arg(long)]
     from: Option<String>,
@@ -54,6 +57,8 @@ pub(super) struct Arguments {
     files: Vec<PathBuf>,
 }
 
+/// Pages of a message in which text is recognised: the default of the configuration.
+const PAGES: usize = 10;
 /// Wrong usage, beyond what the argument parser sees.
 const USAGE: u8 = 2;
 
@@ -67,10 +72,15 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     let domains: Vec<String> = envelope.sender.iter().map(|sender| sender.domain().to_string()).collect();
     let (config, roster) = (arguments.config.as_deref(), arguments.roster.as_deref());
-    let judge = match Judge::load(config, roster, &domains, arguments.files.len()) {
+    let mut judge = match Judge::load(config, roster, &domains, arguments.files.len()) {
         Ok(judge) => judge,
         Err(problems) => return fail(&problems),
     };
+    if arguments.ocr
+        && let Err(problem) = judge.recognise()
+    {
+        return fail(&[problem]);
+    }
     let (bench, tenant) = (&judge.bench, judge.tenant(&envelope));
     let today = day(&Zoned::now());
     let mut code = ExitCode::SUCCESS;
@@ -146,6 +156,24 @@ impl Judge {
         Ok(judge)
     }
 
+    /// Has text recognised in pictures, if nobody does yet.
+    ///
+    /// # Errors
+    /// There is nothing to do it with.
+    fn recognise(&mut self) -> Result<(), Problem> {
+        if self.bench.recognisers.is_some() {
+            return Ok(());
+        }
+        let program = installed(Path::new("tesseract")).ok_or_else(|| {
+            let remedy = "install it (Debian: apt-get install tesseract-ocr tesseract-ocr-nld)";
+            Problem::new("--ocr", "there is no Tesseract to recognise text with", remedy)
+        })?;
+        let bench = Arc::make_mut(&mut self.bench);
+        bench.limits.pictures = PAGES;
+        bench.recognisers = Some(Recognisers::new(RecogniserSettings::new(program)));
+        Ok(())
+    }
+
     /// The school of a mail.
     pub(super) fn tenant(&self, envelope: &Envelope) -> Arc<Tenant> {
         let configured = self.house.as_ref().and_then(|house| house.tenant(envelope.sender.as_ref(), None));
@@ -164,9 +192,11 @@ fn shipped(own: &[String], files: usize) -> Result<Bench, Vec<Problem>> {
         policy: Policy::shipped()?,
         domains: KnownDomains::new(classes.domains()).and_providers(),
         acquaintance: Arc::new(KnowsAll),
+        told: None,
         classes,
         mode: Mode::Enforce,
         readers: Some(Readers::new(Settings { spares, ..readers })),
+        recognisers: None,
     })
 }
 

@@ -24,6 +24,7 @@ use crate::roster::{Inbox, Store, Taken};
 use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
+use crate::status::{self, Watched};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -54,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if !arguments.check {
         process::log(&config.log);
     }
-    let journal = config.log.journal.clone();
+    let (journal, metrics) = (config.log.journal.clone(), config.metrics);
     let (house, smtp) = match House::load(config, &mut |line| tell(arguments.check, &line)) {
         Ok(loaded) => loaded,
         Err(problems) => return fail(&problems),
@@ -82,7 +83,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     let code = runtime.block_on(async {
         match start(house, smtp, record).await {
-            Ok(running) => running.until_stopped(&arguments.config).await,
+            Ok(running) => match running.tell(metrics, journal).await {
+                Ok(()) => running.until_stopped(&arguments.config).await,
+                Err(problem) => fail(&[problem]),
+            },
             Err(problem) => fail(&[problem]),
         }
     });
@@ -128,6 +132,9 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
         })?;
         listeners.push((listener, implicit_tls));
     }
+    // Before the first mail: a pause survives a restart.
+    gate.look_for_pause().await;
+    tokio::spawn(gate.clone().watch_for_pauses());
     learn(hops).await;
     let listening = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
     for (listener, implicit_tls) in listeners {
@@ -155,6 +162,15 @@ impl Running {
         {
             tracing::warn!("some owed mail was on its way and is tried again at the next start");
         }
+    }
+
+    /// Tells health and metrics, if anybody is to know.
+    async fn tell(&self, listen: Option<SocketAddr>, journal: Option<PathBuf>) -> Result<(), Problem> {
+        let Some(listen) = listen else { return Ok(()) };
+        let (gate, server) = (self.gate.clone(), Arc::clone(&self.server));
+        let address = status::serve(listen, Watched { gate, server, budget: self.budget.clone(), journal }).await?;
+        tracing::info!(%address, "health and metrics are told");
+        Ok(())
     }
 
     async fn until_stopped(self, config: &Path) -> ExitCode {
@@ -224,7 +240,9 @@ impl Running {
 
     /// Reads everything anew; what is bad is told, and what ran before runs on.
     async fn reload(&self, config: &Path) {
-        match self.load(config).await {
+        let loaded = self.load(config).await;
+        self.gate.counts().reloaded(loaded.is_ok());
+        match loaded {
             Ok(()) => tracing::info!(
                 "configuration, rules, policy, rosters and certificate are reloaded; `listen` and `log` need a restart"
             ),
@@ -238,7 +256,7 @@ impl Running {
     async fn load(&self, config: &Path) -> Result<(), Vec<Problem>> {
         let config = Config::load(config)?;
         let (mut house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
-        house.keep_readers(&self.gate.house());
+        house.go_on_from(&self.gate.house());
         readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())

@@ -11,10 +11,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 pub use raw::{LogFormat, LogLevel};
 
-use crate::decide::Mode;
+use crate::decide::{Mode, Modes};
 use crate::message::Mailbox;
 use crate::outbox::Retry;
 use crate::problem::Problem;
@@ -63,6 +64,8 @@ pub struct Config {
     pub scan_deadline: Duration,
     /// Reading documents.
     pub documents: DocumentsConfig,
+    /// Recognising text in pictures; none leaves them unread.
+    pub ocr: Option<OcrConfig>,
     /// How long stopped mail is kept; zero keeps none.
     pub keep: Duration,
     /// How mail that we owe is tried again.
@@ -71,6 +74,10 @@ pub struct Config {
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.
     pub lifetimes: Lifetimes,
+    /// The brake on senders that send too much.
+    pub flood: FloodConfig,
+    /// Where health and metrics are told; none tells them nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Logging.
     pub log: LogConfig,
 }
@@ -80,12 +87,39 @@ pub struct Config {
 pub struct SchoolConfig {
     /// The school.
     pub school: School,
+    /// How far its mail may go, below the ceiling.
+    pub modes: Modes,
+    /// What it has done before mail is looked at.
+    pub duties: Duties,
     /// Roster files, or folders with them.
     pub roster: Vec<PathBuf>,
     /// The folder from which a new roster is taken.
     pub roster_inbox: Option<PathBuf>,
     /// The header that its own mail rule sets, for clients on shared networks: name and value.
     pub secret_header: Option<(String, Secret<String>)>,
+}
+
+/// What a school does before its mail is looked at, with the day on which it was done. `doctor` asks; mail never stops
+/// for one.
+#[derive(Debug, Default)]
+pub struct Duties {
+    /// The assessment of what this means for people (AVG art. 35).
+    pub dpia: Option<Date>,
+    /// The advice or consent of the participation council, P(G)MR (WMS art. 12).
+    pub participation_council: Option<Date>,
+    /// The letter that told the staff.
+    pub staff_letter: Option<Date>,
+}
+
+/// The brake on senders that send too much.
+#[derive(Debug, Clone)]
+pub struct FloodConfig {
+    /// Messages of one sender in an hour.
+    pub messages: usize,
+    /// Recipients outside the schools that one sender writes to in an hour.
+    pub outside_recipients: usize,
+    /// Senders without a brake: folded addresses, or `@domain`.
+    pub exempt: Vec<String>,
 }
 
 /// The listener.
@@ -155,6 +189,19 @@ pub struct DocumentsConfig {
     pub text_per_document: usize,
     /// Octets of text of the documents of a message.
     pub text_per_message: usize,
+    /// How long passwords are remembered by recipient; none remembers none.
+    pub remember_passwords: Option<Duration>,
+}
+
+/// Recognising text in pictures.
+#[derive(Debug)]
+pub struct OcrConfig {
+    /// The processes that do it.
+    pub recognisers: reader::RecogniserSettings,
+    /// Pages of one message.
+    pub pages: usize,
+    /// Pixels of a page.
+    pub max_pixels: usize,
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.
@@ -175,6 +222,11 @@ pub struct LogConfig {
     pub level: LogLevel,
     /// A file for the journal; none sends it to the log.
     pub journal: Option<PathBuf>,
+}
+
+/// A time as it is typed: "500ms", "30s", "5m", "1h".
+pub fn duration(typed: &str) -> Option<Duration> {
+    raw::time(typed)
 }
 
 impl Config {

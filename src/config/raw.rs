@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::de::Error;
+use jiff::civil::Date;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
@@ -43,12 +44,17 @@ pub(super) struct Raw {
     #[serde(default)]
     pub documents: Documents,
     #[serde(default)]
+    pub ocr: Ocr,
+    #[serde(default)]
     pub hold: Hold,
     #[serde(default)]
     pub outbox: Outbox,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub journal: Journal,
+    #[serde(default)]
+    pub flood: Flood,
+    pub metrics: Option<Metrics>,
     #[serde(default)]
     pub log: Log,
 }
@@ -60,6 +66,12 @@ pub(super) struct School {
     pub name: String,
     pub domains: Vec<Spanned<String>>,
     pub gate_address: Option<Spanned<String>>,
+    pub mode: Option<Mode>,
+    #[serde(default)]
+    pub pilot: Vec<Pilot>,
+    pub dpia: Option<Day>,
+    pub participation_council: Option<Day>,
+    pub staff_letter: Option<Day>,
     pub privacy: Option<Contact>,
     pub deputy: Option<Contact>,
     pub helpdesk: Option<Contact>,
@@ -70,6 +82,13 @@ pub(super) struct School {
     pub roster: Vec<PathBuf>,
     pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pilot {
+    pub mode: Mode,
+    pub senders: Spanned<Vec<Spanned<String>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -319,6 +338,7 @@ pub(super) struct Documents {
     pub text_per_document: Spanned<Size>,
     #[serde(default = "default_documents_text")]
     pub text_per_message: Spanned<Size>,
+    pub remember_passwords: Option<Spanned<Time>>,
     #[serde(default)]
     pub sandbox: Sandbox,
 }
@@ -335,7 +355,46 @@ impl Default for Documents {
             max_entries: default_entries(),
             text_per_document: default_document_text(),
             text_per_message: default_documents_text(),
+            remember_passwords: None,
             sandbox: Sandbox::default(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ocr {
+    #[serde(default)]
+    pub enabled: bool,
+    #[serde(default = "default_ocr_program")]
+    pub program: Spanned<PathBuf>,
+    #[serde(default = "default_languages")]
+    pub languages: Spanned<Vec<Spanned<String>>>,
+    pub processes: Option<Spanned<usize>>,
+    #[serde(default = "default_ocr_memory")]
+    pub memory: Spanned<Size>,
+    #[serde(default = "default_pages")]
+    pub pages: Spanned<usize>,
+    #[serde(default = "default_pixels")]
+    pub max_pixels: Spanned<usize>,
+    #[serde(default = "default_picture_time")]
+    pub time_per_picture: Spanned<Time>,
+    #[serde(default = "default_pictures_time")]
+    pub time_per_message: Spanned<Time>,
+}
+
+impl Default for Ocr {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            program: default_ocr_program(),
+            languages: default_languages(),
+            processes: None,
+            memory: default_ocr_memory(),
+            pages: default_pages(),
+            max_pixels: default_pixels(),
+            time_per_picture: default_picture_time(),
+            time_per_message: default_pictures_time(),
         }
     }
 }
@@ -355,6 +414,21 @@ pub(super) struct Journal {
     pub overrides: Option<Spanned<Days>>,
     pub traces: Option<Spanned<Days>>,
     pub reason: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Flood {
+    pub messages_per_hour: Option<Spanned<usize>>,
+    pub outside_recipients_per_hour: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub exempt: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub listen: Spanned<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -443,7 +517,7 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-fn time(text: &str) -> Option<Duration> {
+pub(super) fn time(text: &str) -> Option<Duration> {
     let (number, unit) = number_and_unit(text)?;
     let number = u64::try_from(number).ok()?;
     // A year is longer than any wait here has sense, and short enough for every clock.
@@ -469,6 +543,38 @@ impl<'de> Deserialize<'de> for Days {
         match number_and_unit(&text) {
             Some((number, "d")) => u32::try_from(number).map(Self).map_err(|_| wrong(&text)),
             _ => Err(wrong(&text)),
+        }
+    }
+}
+
+/// A day: "2026-08-01", with quotes or as a date of TOML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Day(pub Date);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DayVisitor)
+    }
+}
+
+struct DayVisitor;
+
+impl<'de> Visitor<'de> for DayVisitor {
+    type Value = Day;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a day such as \"2026-08-01\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Day, E> {
+        text.parse().map(Day).map_err(|_| E::custom(format!("`{text}` is no day; write for example \"2026-08-01\"")))
+    }
+
+    /// TOML's own dates come as a table with one key.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Day, A::Error> {
+        match map.next_entry::<String, String>()? {
+            Some((_, text)) => self.visit_str(&text),
+            None => Err(A::Error::custom("a day is a text such as \"2026-08-01\"")),
         }
     }
 }
@@ -601,6 +707,34 @@ fn default_document_text() -> Spanned<Size> {
 
 fn default_documents_text() -> Spanned<Size> {
     default(Size(100_000_000))
+}
+
+fn default_ocr_program() -> Spanned<PathBuf> {
+    default("tesseract".into())
+}
+
+fn default_languages() -> Spanned<Vec<Spanned<String>>> {
+    default(["nld", "eng"].map(|language| default(language.into())).to_vec())
+}
+
+fn default_ocr_memory() -> Spanned<Size> {
+    default(Size(640 << 20))
+}
+
+fn default_pages() -> Spanned<usize> {
+    default(10)
+}
+
+fn default_pixels() -> Spanned<usize> {
+    default(40_000_000)
+}
+
+fn default_picture_time() -> Spanned<Time> {
+    seconds(20)
+}
+
+fn default_pictures_time() -> Spanned<Time> {
+    seconds(40)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::tally::{Tally, counted, strength_of};
 use super::verdict::{Ask, Content, Decision, Mode, Release, Route, Verdict};
 use crate::detect::{Finding, Kind, RuleMode, Zone};
 use crate::extract::Unread;
-use crate::message::{Envelope, Headers, Mailbox};
+use crate::message::{Day, Envelope, Headers, Mailbox};
 use crate::roster::Contacts;
 use crate::school::School;
 
@@ -58,6 +58,8 @@ pub struct Known<'k> {
     pub pupils: &'k PupilFacts,
     /// The domains that a typo can come near: those of the house, and those of the school's roster.
     pub domains: [&'k KnownDomains; 2],
+    /// The day, where the school is.
+    pub today: Day,
     /// What went where before.
     pub acquaintance: &'k dyn Acquaintance,
 }
@@ -160,6 +162,7 @@ struct MailFacts {
     sender: SenderClass,
     calendar: bool,
     unsubscribe: bool,
+    registered: bool,
     visible: usize,
     outside: usize,
 }
@@ -170,6 +173,7 @@ impl MailFacts {
             sender: sender_class(evidence.envelope, evidence.headers, known.school),
             calendar: evidence.headers.calendar,
             unsubscribe: evidence.headers.unsubscribe,
+            registered: is_registered(evidence, known.policy),
             visible: visible(evidence, known),
             outside: outside(evidence, known),
         }
@@ -180,8 +184,15 @@ impl MailFacts {
             MessageClass::Calendar => self.calendar,
             MessageClass::Auto => self.sender == SenderClass::Automatic,
             MessageClass::NoUnsubscribe => !self.unsubscribe,
+            MessageClass::Unregistered => !self.registered,
         }
     }
+}
+
+fn is_registered(evidence: &Evidence<'_>, policy: &Policy) -> bool {
+    let senders = evidence.envelope.sender.iter().chain(&evidence.headers.from);
+    let mut senders = senders.map(Mailbox::folded);
+    senders.any(|sender| policy.list_senders.iter().any(|listed| listed.address == sender))
 }
 
 /// The findings that stand in a quote of what this recipient wrote. The BSN is excepted: it should not go round twice.
@@ -284,6 +295,7 @@ impl<'c> Case<'c> {
         let (when, mail) = (&line.when, self.mail);
         let tally = if when.quote { left.returned.as_deref() } else { Some(&*left.tally) };
         (when.to.is_empty() || when.to.contains(&self.recipient.class))
+            && (line.exception.is_none() || self.recipient.exceptions.contains(&line.at))
             && tally.is_some_and(|tally| tally.fit(when) && self.fit_facts(when, tally, &left.facts))
             && left.visible >= when.visible_min
             && left.outside >= when.outside_min
@@ -379,7 +391,7 @@ fn content(tally: &Tally) -> Content {
 }
 
 /// The kinds that make a content personal; IBAN, phone and postcode are in half of all signatures.
-const PERSONAL: [Kind; 7] = [
+const PERSONAL: [Kind; 13] = [
     Kind::Bsn,
     Kind::EducationNumber,
     Kind::DocumentNumber,
@@ -387,4 +399,10 @@ const PERSONAL: [Kind; 7] = [
     Kind::StudentNumber,
     Kind::BirthDate,
     Kind::PupilName,
+    Kind::Marks,
+    Kind::Conduct,
+    Kind::Password,
+    Kind::LockedWithPassword,
+    Kind::Employment,
+    Kind::ChatExport,
 ];

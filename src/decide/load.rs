@@ -20,6 +20,10 @@ use crate::detect::{Kind, Strength};
 use crate::extract::Why;
 use crate::problem::{Problem, line_of};
 
+mod exceptions;
+
+use exceptions::{RawException, RawListSender};
+
 /// Below this, a finding does not count, unless the policy says otherwise; the corpus scores at the same.
 const MIN_CONFIDENCE: f32 = 0.5;
 
@@ -31,6 +35,10 @@ struct RawPolicy {
     line: Vec<RawLine>,
     #[serde(default)]
     ground: Vec<RawGround>,
+    #[serde(default)]
+    exception: Vec<RawException>,
+    #[serde(default)]
+    list_sender: Vec<RawListSender>,
 }
 
 #[derive(Deserialize)]
@@ -90,8 +98,9 @@ pub(super) fn policy(file: &Path, text: &str) -> Result<Policy, Vec<Problem>> {
     let min_confidence = reader.min_confidence(raw.min_confidence);
     let mut first_use = BTreeMap::new();
     let mut lines = Vec::with_capacity(raw.line.len());
-    for raw_line in raw.line {
-        let (id, at) = (raw_line.id.get_ref().clone(), raw_line.id.span().start);
+    let exceptions = raw.exception.into_iter().map(Entry::Exception);
+    for entry in raw.line.into_iter().map(|line| Entry::Line(Box::new(line))).chain(exceptions) {
+        let (id, at) = (entry.id().get_ref().clone(), entry.id().span().start);
         if let Some(first) = first_use.insert(id.clone(), at) {
             reader.say(
                 at,
@@ -99,18 +108,37 @@ pub(super) fn policy(file: &Path, text: &str) -> Result<Policy, Vec<Problem>> {
                 "give each line an id of its own, since the journal names lines by it",
             );
         }
-        lines.extend(reader.line(raw_line));
+        lines.extend(match entry {
+            Entry::Line(raw) => reader.line(*raw),
+            Entry::Exception(raw) => reader.exception(raw),
+        });
     }
+    let list_senders = raw.list_sender.into_iter().filter_map(|raw| reader.list_sender(&raw)).collect();
     let grounds: Vec<Ground> = raw.ground.into_iter().map(|ground| reader.ground(ground)).collect();
     if reader.problems.is_empty() {
         reader.unanswered(&lines);
         reader.unlawful(&lines, &grounds);
     }
     if reader.problems.is_empty() {
-        return Ok(Policy { min_confidence, lines, grounds, file: file.to_path_buf() });
+        return Ok(Policy { min_confidence, lines, grounds, list_senders, file: file.to_path_buf() });
     }
     reader.problems.sort_by_key(|problem| problem.line);
     Err(reader.problems)
+}
+
+/// What has an id.
+enum Entry {
+    Line(Box<RawLine>),
+    Exception(RawException),
+}
+
+impl Entry {
+    fn id(&self) -> &Word {
+        match self {
+            Self::Line(raw) => &raw.id,
+            Self::Exception(raw) => &raw.id,
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -177,6 +205,7 @@ impl Reader<'_> {
             at: line_of(self.text, at),
             why: raw.why,
             when,
+            exception: None,
             ask: ask?,
             passes_meanwhile: meanwhile.flatten().unwrap_or(false),
             before: raw.before,
@@ -188,20 +217,25 @@ impl Reader<'_> {
     }
 
     fn id_and_why(&mut self, raw: &RawLine) {
+        self.id(&raw.id);
         let (id, at) = (raw.id.get_ref(), raw.id.span().start);
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-        if id.is_empty() || !id.bytes().all(plain) {
-            self.say(at, "an id has other characters than a-z, 0-9, _ and -", "choose a plain word, such as bsn_list");
-        }
-        if id == CLEAN || id == UNANSWERED {
-            self.say(at, format!("the id \"{id}\" belongs to a built-in line"), "choose another id");
-        }
         if raw.why.trim().is_empty() {
             self.say(
                 at,
                 format!("line \"{id}\" has no reason"),
                 "add why = \"...\", one sentence a privacy officer can defend",
             );
+        }
+    }
+
+    fn id(&mut self, word: &Word) {
+        let (id, at) = (word.get_ref(), word.span().start);
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+        if id.is_empty() || !id.bytes().all(plain) {
+            self.say(at, "an id has other characters than a-z, 0-9, _ and -", "choose a plain word, such as bsn_list");
+        }
+        if id == CLEAN || id == UNANSWERED {
+            self.say(at, format!("the id \"{id}\" belongs to a built-in line"), "choose another id");
         }
     }
 
@@ -316,6 +350,7 @@ impl Reader<'_> {
 
     /// Everything that no line answers for some class of recipients. It would fall through.
     fn unanswered(&mut self, lines: &[Line]) {
+        let lines: Vec<&Line> = lines.iter().filter(|line| line.exception.is_none()).collect();
         for kind in Kind::ALL {
             let strengths: &[Strength] = match kind {
                 Kind::Health | Kind::Care => &[Strength::Light, Strength::Heavy],
@@ -333,13 +368,15 @@ impl Reader<'_> {
     }
 
     /// What the law does not let a class have must always be answered by a line that leaves it to a second person or
-    /// nobody, and by no line that comes before that one and leaves it to the sender.
+    /// nobody, and by no line that comes before that one and leaves it to the sender. An exception for listed addresses
+    /// is looked at when mail goes there.
     fn unlawful(&mut self, lines: &[Line], grounds: &[Ground]) {
         let firm = |line: &&Line| matches!(line.ask, Ask::Block(Release::SecondPerson | Release::Nobody));
         for ground in grounds.iter().filter(|ground| !ground.may) {
             let pairs = ground.to.iter().flat_map(|class| ground.kinds.iter().map(move |kind| (&**class, *kind)));
             for (class, kind) in pairs {
-                let answers = |line: &&Line| line.when.always_answers(kind, Strength::Heavy, class);
+                let answers =
+                    |line: &&Line| line.exception.is_none() && line.when.always_answers(kind, Strength::Heavy, class);
                 let goes =
                     |line: &&Line| line.before && !firm(line) && line.when.kinds.contains(&kind) && line.goes_to(class);
                 let (kept, leak) = (lines.iter().any(|line| firm(&line) && answers(&line)), lines.iter().find(goes));

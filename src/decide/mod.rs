@@ -5,10 +5,12 @@
 //! policy is the only thing here with an error, and a bad policy is refused whole.
 
 mod class;
+mod exception;
 mod fact;
 mod judge;
 mod load;
 mod look_alike;
+mod modes;
 mod policy;
 mod recipient;
 mod sender;
@@ -19,9 +21,11 @@ mod webmail;
 pub use class::{
     CLASSES, CONFIDENTIAL, ClassList, Classes, INSIDE, OTHER_GUARDIAN, OWN_GUARDIAN, PRIVATE, UNKNOWN, listable,
 };
+pub use exception::{Exception, ListSender, Purpose};
 pub use fact::{Acquaintance, Fact, KnowsAll, PupilFacts};
 pub use judge::{Evidence, Known, verdict};
 pub use look_alike::KnownDomains;
+pub use modes::Modes;
 pub use policy::{CLEAN, Ground, Line, MessageClass, Offer, Policy, UNANSWERED, When};
 pub use sender::{SenderClass, may_be_noticed, sender_class};
 pub use tally::{counted, pupils, value_of};

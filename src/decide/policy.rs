@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::exception::{Exception, ListSender};
 use super::fact::Fact;
 use super::load;
 use super::sender::SenderClass;
@@ -33,6 +34,8 @@ pub struct Policy {
     pub lines: Vec<Line>,
     /// What the law says of classes and kinds.
     pub grounds: Vec<Ground>,
+    /// The school's senders of newsletters.
+    pub list_senders: Vec<ListSender>,
     /// The file, as it was named; for problems with its advice keys.
     pub file: PathBuf,
 }
@@ -48,6 +51,8 @@ pub struct Line {
     pub why: String,
     /// When it fits.
     pub when: When,
+    /// For whom and how long, when it is an exception.
+    pub exception: Option<Exception>,
     /// What it asks for.
     pub ask: Ask,
     /// Whether the mail passes as long as the gate cannot do what the line asks for (proven TLS, a share); otherwise it
@@ -120,11 +125,13 @@ pub enum MessageClass {
     Auto,
     /// One that tells nobody how to get no more of it (RFC 2369, `List-Unsubscribe`).
     NoUnsubscribe,
+    /// Its sender is not registered as one of newsletters.
+    Unregistered,
 }
 
 impl MessageClass {
     /// All classes.
-    pub const ALL: [Self; 3] = [Self::Calendar, Self::Auto, Self::NoUnsubscribe];
+    pub const ALL: [Self; 4] = [Self::Calendar, Self::Auto, Self::NoUnsubscribe, Self::Unregistered];
 
     /// The word in policy files.
     pub fn word(self) -> &'static str {
@@ -132,6 +139,7 @@ impl MessageClass {
             Self::Calendar => "calendar",
             Self::Auto => "auto",
             Self::NoUnsubscribe => "no_unsubscribe",
+            Self::Unregistered => "unregistered",
         }
     }
 }
@@ -207,6 +215,11 @@ impl Policy {
         self.lines.iter().find(|line| &*line.id == id)
     }
 
+    /// The exceptions, in file order.
+    pub fn exceptions(&self) -> impl Iterator<Item = (&Line, &Exception)> {
+        self.lines.iter().filter_map(|line| Some((line, line.exception.as_ref()?)))
+    }
+
     /// What its sender may choose for a recipient: what any line that stops it offers, but no release that one of them
     /// forbids, and no columns that are not an answer to all of them.
     pub fn offers(&self, decision: &Decision) -> BTreeSet<Offer> {
@@ -244,7 +257,8 @@ impl Policy {
 impl Line {
     /// Whether recipients of this class are among those it asks about.
     pub fn goes_to(&self, class: &str) -> bool {
-        self.when.to.is_empty() || self.when.to.iter().any(|to| &**to == class)
+        let to = self.exception.as_ref().map_or(&self.when.to, |exception| &exception.classes);
+        (to.is_empty() && self.exception.is_none()) || to.iter().any(|to| &**to == class)
     }
 
     /// What the gate does: what the line asks for, or what it can do instead.

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 use super::class::{INSIDE, OTHER_GUARDIAN, OWN_GUARDIAN, PRIVATE, UNKNOWN};
+use super::exception::{Exception, is_lawful};
 use super::fact::Fact;
 use super::judge::{Evidence, Known};
 use super::look_alike::KnownDomains;
+use super::policy::Line;
 use super::webmail;
 use crate::detect::{Finding, PupilKey};
 use crate::extract::{Spot, Unread, Why};
@@ -26,6 +28,8 @@ pub(super) struct Recipient {
     pub(super) facts: BTreeSet<Fact>,
     /// Whether no notice may name the address.
     pub(super) discreet: bool,
+    /// The exceptions that hold for it, by their line in the file.
+    pub(super) exceptions: BTreeSet<usize>,
 }
 
 /// Everything about the recipients of one mail.
@@ -61,7 +65,12 @@ impl<'k> Recipients<'k> {
         if &*class != INSIDE && self.looks_alike(mailbox.domain()) {
             facts.insert(Fact::LookAlike);
         }
-        Recipient { class, facts, discreet }
+        let holds = |(line, exception): &(&Line, &Exception)| {
+            exception.holds(mailbox, &class, self.known.today)
+                && is_lawful(&self.known.policy.grounds, &class, &line.when.kinds)
+        };
+        let exceptions = self.known.policy.exceptions().filter(holds).map(|(line, _)| line.at).collect();
+        Recipient { class, facts, discreet, exceptions }
     }
 
     fn class(&self, mailbox: &Mailbox) -> (Arc<str>, bool) {

@@ -1,13 +1,16 @@
 //! BSN and onderwijsnummer: which of the numbers is one, by its digits, its words, its row and its column.
 
-use std::collections::HashMap;
-
+use crate::detect::columns::Columns;
+use crate::detect::finding::Zone;
 use crate::detect::numbers::{Number, is_bsn, is_education_number, is_published};
+use crate::detect::reading::Token;
 use crate::detect::rule::Check;
 use crate::detect::rules::Rules;
 use crate::detect::scene::{Message, Near, Scene, about};
 use crate::detect::score::Score;
 use crate::detect::words::Role;
+use crate::detect::zone::Zones;
+use crate::extract::Spot;
 
 /// The weights, in log-odds. Nine digits pass by chance once in eleven, so the elfproef is worth ln 11.
 mod weight {
@@ -31,11 +34,8 @@ mod weight {
     pub const BROKEN: f32 = -1.0;
     pub const PUBLISHED: f32 = -0.5;
     pub const EXPLAINED: f32 = -8.0;
-    pub const COLUMN_PASS: f32 = 2.35;
-    pub const COLUMN_FAIL: f32 = -3.0;
-    pub const COLUMN_PRIOR: f32 = -2.0;
-    pub const COLUMN_BOUND: f32 = 7.0;
-    pub const SERIES: f32 = -8.0;
+    pub const NAMED: f32 = 1.5;
+    pub const SHORT: f32 = 3.0;
 }
 
 /// The numbers of a text that can be a BSN (or onderwijsnummer), each with its score.
@@ -43,6 +43,7 @@ pub fn scored(
     scene: &Scene<'_>,
     rules: &Rules,
     message: Message,
+    zones: &Zones,
     numbers: &[Number],
     check: Check,
 ) -> Vec<(Number, Score)> {
@@ -52,40 +53,98 @@ pub fn scored(
         return Vec::new();
     }
     let columns = Columns::new(scene, numbers);
+    let short = short_answer(scene, zones, numbers, rule);
+    let around = Around { scene, message, columns, short };
     let possible = numbers.iter().filter(|number| passes(&number.digits) && !number.odd.other);
-    let in_order = possible.filter_map(|number| Some((*number, score(scene, message, &columns, number, rule)?)));
+    let in_order = possible.filter_map(|number| Some((*number, around.score(number, rule)?)));
     in_order.collect()
 }
 
-fn score(scene: &Scene<'_>, message: Message, columns: &Columns, number: &Number, rule: u16) -> Option<Score> {
-    let mut score = Score::new("any number of this length", weight::PRIOR);
-    let segment = scene.reading.segment(scene.reading.token(number.first as usize)?);
-    let column = columns.weight(scene, number);
-    match column {
-        Some((name, weight)) => score.add(name, weight),
-        None => score.add("elfproef", weight::ELFPROEF),
-    }
-    let words = words(scene, &mut score, number, rule);
-    if words == Words::Missing && column.is_none_or(|(_, weight)| weight > 0.0) {
-        let header = scene.header(segment);
-        if header.contains(&Role::Context(rule)) {
-            score.add("its column is headed by a word for it", weight::HEADER);
-        } else if header.contains(&Role::Against(rule)) {
-            score.add("its column is headed by a word for another number", weight::AGAINST);
-        } else if number.written == 9 && (message.about | scene.whole) & about::BSN != 0 {
-            score.add("the message speaks of a BSN", weight::ASKED_FOR);
-            score.when(alone(scene, number), "it stands alone, as an answer does", weight::ALONE);
-        }
-    }
-    let near = scene.about(number.first);
-    if near & about::PUPIL != 0 {
-        score.add("a pupil in the same sentence or row", weight::PUPIL);
-    } else {
-        score.when(near & about::FIRST != 0, "a first name in the same sentence or row", weight::FIRST);
-    }
-    oddities(scene, &mut score, number, words == Words::For);
-    Some(score)
+/// What surrounds the numbers of a text.
+struct Around<'s, 'a> {
+    scene: &'s Scene<'a>,
+    message: Message,
+    columns: Columns,
+    /// The first token of the only number of a short answer.
+    short: Option<u32>,
 }
+
+impl Around<'_, '_> {
+    fn score(&self, number: &Number, rule: u16) -> Option<Score> {
+        let scene = self.scene;
+        let mut score = Score::new("any number of this length", weight::PRIOR);
+        let segment = scene.reading.segment(scene.reading.token(number.first as usize)?);
+        let near = scene.about(number.first);
+        let mut said = Score::default();
+        let words = words(scene, &mut said, number, rule);
+        // A list has no header that would hold against it what its own words say.
+        let column = self.columns.weight(scene, number);
+        let column = column.filter(|_| words != Words::For || !self.columns.is_listed(number));
+        match column {
+            Some((name, weight)) => score.add(name, weight),
+            None => score.add("elfproef", weight::ELFPROEF),
+        }
+        score.and(said);
+        if words == Words::Missing && column.is_none_or(|(_, weight)| weight > 0.0) {
+            let header = scene.header(segment);
+            if header.contains(&Role::Context(rule)) {
+                score.add("its column is headed by a word for it", weight::HEADER);
+            } else if header.contains(&Role::Against(rule)) {
+                score.add("its column is headed by a word for another number", weight::AGAINST);
+            } else if number.written == 9 {
+                self.bare(&mut score, number, near, column.is_some());
+            }
+        }
+        if near & about::PUPIL != 0 {
+            score.add("a pupil in the same sentence or row", weight::PUPIL);
+        } else {
+            score.when(near & about::FIRST != 0, "a first name in the same sentence or row", weight::FIRST);
+        }
+        oddities(scene, &mut score, number, words == Words::For);
+        Some(score)
+    }
+
+    /// Nine digits of which no word says what they are.
+    fn bare(&self, score: &mut Score, number: &Number, near: u16, column: bool) {
+        if (self.message.about | self.scene.whole) & about::BSN != 0 {
+            score.add("the message speaks of a BSN", weight::ASKED_FOR);
+            score.when(alone(self.scene, number), "it stands alone, as an answer does", weight::ALONE);
+        } else {
+            score.when(near & about::NAMED != 0 && !column, "and nothing says what else it is", weight::NAMED);
+        }
+        score.when(
+            self.short == Some(number.first) && !column,
+            "a short answer that is mostly this number",
+            weight::SHORT,
+        );
+    }
+}
+
+/// The only number of a text that says little else: "Dit is hem: ..". A subject is one when it is nothing but a number,
+/// and the mail names a pupil.
+fn short_answer(scene: &Scene<'_>, zones: &Zones, numbers: &[Number], rule: u16) -> Option<u32> {
+    let mine = |token: &Token| {
+        let start = token.start as usize;
+        matches!(zones.at(scene.reading.folded.origin(start..start).start), Zone::New)
+    };
+    let most = match scene.reading.text.place.spot {
+        Spot::Text | Spot::Html => SHORTEST_MAIL,
+        Spot::Subject => 0,
+        _ => return None,
+    };
+    let end = scene.reading.tokens.iter().take_while(|token| mine(token)).take(2 * SHORTEST_MAIL).count();
+    let own = numbers.iter().take_while(|number| (number.last as usize) < end);
+    let mut long = own.filter(|number| number.written == 9 && !number.odd.longer && !number.odd.grouping);
+    let (only, None) = (long.next()?, long.next()) else { return None };
+    let digits = scene.reading.tokens.iter().take(end).filter(|token| token.digits).count();
+    let other_digits = digits != (only.last - only.first + 1) as usize;
+    let against = scene.words.iter().any(|word| (word.first as usize) < end && word.role == Role::Against(rule));
+    let words = end - digits;
+    (words <= most && !other_digits && !against).then_some(only.first)
+}
+
+/// An answer of more words says something of its own.
+const SHORTEST_MAIL: usize = 12;
 
 /// What the words around a number say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +194,8 @@ fn oddities(scene: &Scene<'_>, score: &mut Score, number: &Number, words: bool) 
     score.when(odd.printed, "grouped 4-2-3, as a BSN is printed", weight::PRINTED);
     score.when(odd.grouping, "an unusual grouping", weight::GROUPING);
     score.when(odd.broken && !words, "broken over lines or cells", weight::BROKEN);
-    let explained = is_published(&number.digits) && scene.about(number.first) & about::ASKED != 0;
+    let near = scene.about(number.first);
+    let explained = is_published(&number.digits) && near & about::ASKED != 0 && near & about::PUPIL == 0;
     score.when(explained, "an example in an explanation", weight::EXPLAINED);
     score.when(is_published(&number.digits), "a published example", weight::PUBLISHED);
 }
@@ -145,58 +205,4 @@ fn alone(scene: &Scene<'_>, number: &Number) -> bool {
     let segment = |at: u32| scene.reading.token(at as usize).map(|token| token.segment);
     let here = segment(number.first);
     number.first.checked_sub(1).and_then(segment) != here && segment(number.last + 1) != here
-}
-
-/// The columns of a text's tables: how many of their numbers pass.
-struct Columns {
-    at: HashMap<(u32, u32), Column>,
-}
-
-#[derive(Default)]
-struct Column {
-    numbers: u32,
-    passing: u32,
-    steps: u32,
-    last: Option<u32>,
-}
-
-/// With fewer numbers a column says no more than its cells.
-const SMALLEST_COLUMN: u32 = 3;
-
-impl Columns {
-    /// One column holds the BSN of most pupils and the onderwijsnummer of some, so both pass.
-    fn new(scene: &Scene<'_>, numbers: &[Number]) -> Self {
-        let mut at: HashMap<(u32, u32), Column> = HashMap::new();
-        for number in numbers {
-            let Some(key) = whole_cell(scene, number) else { continue };
-            let value = number.digits.iter().fold(0u32, |value, &digit| value * 10 + u32::from(digit));
-            let column = at.entry(key).or_default();
-            column.numbers += 1;
-            column.passing += u32::from(is_bsn(&number.digits) || is_education_number(&number.digits));
-            column.steps += u32::from(column.last.is_some_and(|last| value.abs_diff(last) <= 3));
-            column.last = Some(value);
-        }
-        Self { at }
-    }
-
-    /// How likely k of n pass in a column of such numbers, against any other column.
-    fn weight(&self, scene: &Scene<'_>, number: &Number) -> Option<(&'static str, f32)> {
-        let column = self.at.get(&whole_cell(scene, number)?).filter(|column| column.numbers >= SMALLEST_COLUMN)?;
-        if column.steps * 2 > column.numbers {
-            return Some(("its column counts up", weight::SERIES));
-        }
-        let failing = (column.numbers - column.passing) as f32;
-        let ratio = column.passing as f32 * weight::COLUMN_PASS + failing * weight::COLUMN_FAIL + weight::COLUMN_PRIOR;
-        let name = if ratio > 0.0 { "its column passes the elfproef" } else { "its column fails the elfproef" };
-        Some((name, ratio.clamp(-weight::COLUMN_BOUND, weight::COLUMN_BOUND)))
-    }
-}
-
-/// The column of a number that fills its cell.
-fn whole_cell(scene: &Scene<'_>, number: &Number) -> Option<(u32, u32)> {
-    let (first, last) = (scene.reading.token(number.first as usize)?, scene.reading.token(number.last as usize)?);
-    let segment = scene.reading.segment(first);
-    let cell = scene.reading.text.cells.get(segment.cell? as usize)?;
-    let fits = (last.end - first.start) as usize + 4 >= cell.range.len();
-    (fits && (cell.row > 0 || !scene.is_headed(cell))).then_some((cell.table, cell.column))
 }

@@ -9,6 +9,7 @@
 //! are linear in the text. A value that repeats is reported at most [`REPEATS`] times a text and rule.
 
 mod bsn;
+mod columns;
 mod everyday;
 mod finding;
 mod fold;
@@ -17,6 +18,7 @@ mod lines;
 mod marks;
 mod names;
 mod numbers;
+mod once;
 mod opened;
 mod password;
 mod people;
@@ -28,12 +30,13 @@ mod score;
 mod special;
 mod twin;
 mod words;
+mod zone;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::extract::{Spot, Text, Texts};
+use crate::extract::{Spot, Text, Texts, Writer};
 use crate::message::Day;
 use crate::secret::Secret;
 
@@ -46,6 +49,7 @@ pub use rules::{Rule, Rules};
 use reading::{Reading, word_hash};
 use scene::{Message, Scene, about};
 use score::Score;
+use zone::Zones;
 
 /// How often the same value is reported in the same text by the same rule.
 pub const REPEATS: u32 = 1_000;
@@ -80,7 +84,7 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
             message.subject |= scene.whole;
         }
         if text.text.len() > LARGE {
-            put(&mut found, index, text_findings(&scene, rules, names, message));
+            put(&mut found, index, text_findings(&scene, rules, names, message, &texts.writers));
         } else {
             waiting.push(scene);
         }
@@ -89,12 +93,12 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
         settle(&mut waiting, names, &mut message);
     }
     for scene in waiting {
-        put(&mut found, scene.index, text_findings(&scene, rules, names, message));
+        put(&mut found, scene.index, text_findings(&scene, rules, names, message, &texts.writers));
     }
     for (index, finding) in opened::findings(texts, rules) {
         found.get_mut(index).into_iter().for_each(|found| found.push(finding.clone()));
     }
-    found.into_iter().flatten().collect()
+    once::only(found.into_iter().flatten().collect())
 }
 
 /// Who is really meant by the names, now that all of the message is known.
@@ -114,12 +118,20 @@ fn put(found: &mut [Vec<Finding>], index: usize, findings: Vec<Finding>) {
 }
 
 /// What one text holds.
-fn text_findings(scene: &Scene<'_>, rules: &Rules, names: Option<&NameIndex>, message: Message) -> Vec<Finding> {
-    let mut report = Report { scene, names, findings: Vec::new(), repeats: HashMap::new(), today: rules.today() };
+fn text_findings(
+    scene: &Scene<'_>,
+    rules: &Rules,
+    names: Option<&NameIndex>,
+    message: Message,
+    writers: &[Writer],
+) -> Vec<Finding> {
+    let zones = Zones::new(scene.reading.text, writers);
+    let (findings, repeats) = (Vec::new(), HashMap::new());
+    let mut report = Report { scene, names, zones, findings, repeats, today: rules.today() };
     let numbers = numbers::numbers(&scene.reading);
     for check in [Check::Bsn, Check::EducationNumber] {
         let Some((_, rule)) = rules.with_check(check) else { continue };
-        for (number, score) in bsn::scored(scene, rules, message, &numbers, check) {
+        for (number, score) in bsn::scored(scene, rules, message, &report.zones, &numbers, check) {
             report.tokens(rule, number.first, number.last, score, None);
         }
     }
@@ -177,6 +189,7 @@ fn note_special(scene: &Scene<'_>, token: u32, special: &mut [bool]) {
 struct Report<'s, 'a> {
     scene: &'s Scene<'a>,
     names: Option<&'s NameIndex>,
+    zones: Zones,
     findings: Vec<Finding>,
     repeats: HashMap<(Arc<str>, u64), u32>,
     today: Day,
@@ -194,6 +207,11 @@ impl Report<'_, '_> {
         let folded = reading.folded.text.get(range.clone()).unwrap_or_default();
         let value = word_hash(folded.as_bytes());
         score.add("the rule's own weight", rule.weight);
+        let origin = reading.folded.origin(range.clone());
+        let zone = self.zones.at(origin.start);
+        if let Some((name, weight)) = zone::weight(zone, rule.kind) {
+            score.add(name, weight);
+        }
         if let Some(exception) = rule.allowed.exception(folded, self.today) {
             score.add(format!("allowed until {} by {}", exception.until, exception.owner), ALLOWED);
         }
@@ -212,14 +230,14 @@ impl Report<'_, '_> {
             text: self.scene.index,
             place: reading.text.place.clone(),
             found: Secret::new(reading.folded.as_written(range.clone()).to_owned()),
-            range: reading.folded.origin(range),
+            range: origin,
             cell,
             confidence,
             why,
             pupil: pupil.and_then(|pupil| self.names?.key(pupil)),
             mode: rule.mode,
             threshold: rule.threshold,
-            zone: Zone::New,
+            zone: zone.clone(),
         });
         confidence
     }
@@ -283,7 +301,8 @@ mod tests {
             findings(&texts, &Rules::shipped().unwrap(), Some(&names)).len()
         };
         assert_eq!(count("Hallo,\n\nDaan Visser las voor.", "Hallo,\nDaan Visser las voor."), 1);
-        assert_eq!(count("Hallo,\n\nDaan Visser las.", "Hallo,\nDaan Visser las voor."), 2);
+        assert_eq!(count("Hallo,\n\nDaan Visser las.", "Hallo,\nDaan Visser las voor."), 1);
+        assert_eq!(count("Hallo,\n\nDaan Visser las.", "Hallo,\nSanne van den Berg las voor."), 2);
         assert_eq!(count("Daan\n\nVisser las voor.", "Daan Visser las voor."), 2);
     }
 

@@ -147,6 +147,8 @@ pub struct Frames {
     pub generic: Vec<Spanned<String>>,
     /// Asked or supposed.
     pub asked: Vec<Spanned<String>>,
+    /// What follows is an example, unless the sentence begins with it.
+    pub example: Vec<Spanned<String>>,
     /// The name that follows is staff.
     pub staff: Vec<Spanned<String>>,
     /// Over a column of special data.

@@ -128,6 +128,7 @@ impl<'a> Scene<'a> {
         for word in &self.words {
             let bits = match word.role {
                 Role::Cue(Cue::Pronoun | Cue::School) if self.initial_after(word) => about::CHILD,
+                Role::Cue(Cue::Example) if self.begins_sentence(word.first) => 0,
                 Role::Cue(cue) => bits_of(cue),
                 Role::Context(rule) if Some(rule) == bsn => about::BSN,
                 Role::Term(_) | Role::Context(_) | Role::Against(_) => 0,
@@ -267,6 +268,10 @@ impl<'a> Scene<'a> {
             .any(|word| token - word.last <= 4 && segment(word.last) == segment(token))
     }
 
+    fn begins_sentence(&self, token: u32) -> bool {
+        token == 0 || self.reading.token(token as usize).is_some_and(|token| token.gap & gap::SEGMENT != 0)
+    }
+
     /// Whether the letter of a name stands after a word, which makes the person known at school: "moeder F.",
     /// "leerling M.K."
     fn initial_after(&self, word: &WordHit) -> bool {
@@ -385,7 +390,7 @@ fn bits_of(cue: Cue) -> u16 {
         Cue::Pronoun => about::PRONOUN,
         Cue::Fact => about::FACT,
         Cue::Generic => about::GENERIC,
-        Cue::Asked => about::ASKED,
+        Cue::Asked | Cue::Example => about::ASKED,
         Cue::Staff => about::STAFF,
         Cue::School => about::SCHOOL,
         Cue::Public => about::PUBLIC,

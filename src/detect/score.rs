@@ -30,6 +30,11 @@ impl Score {
         }
     }
 
+    /// Adds all features of another case.
+    pub fn and(&mut self, other: Self) {
+        self.features.extend(other.features);
+    }
+
     /// Log-odds so far.
     pub fn sum(&self) -> f32 {
         self.features.iter().map(|feature| feature.weight).sum()

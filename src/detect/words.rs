@@ -34,6 +34,8 @@ pub enum Cue {
     Generic,
     /// "heeft uw kind", "bijvoorbeeld": asked or supposed, not told.
     Asked,
+    /// "zoals": what follows is an example, unless the sentence begins with it ("Zoals besproken").
+    Example,
     /// "juf", "meester": the name that follows is staff.
     Staff,
     /// "diagnose", "bijzonderheden" over a column.
@@ -186,7 +188,7 @@ impl Entry {
         let last = self.parts.len() - 1;
         for (offset, part) in self.parts.iter().enumerate() {
             let Some(token) = reading.token(index + offset) else { return };
-            if offset > 0 && token.gap & !JOINS != 0 {
+            if offset > 0 && token.gap & !JOINS != 0 && !is_underscore(reading, token) {
                 return;
             }
             if !self.fits(part, reading.bytes(token), offset == last) {
@@ -207,6 +209,11 @@ impl Entry {
         }
         word.eq_ignore_ascii_case(part)
     }
+}
+
+/// A single `_`, which joins the words of field names and file names.
+fn is_underscore(reading: &Reading<'_>, token: &Token) -> bool {
+    token.gap == gap::OTHER && reading.byte_before(token.start) == Some(b'_')
 }
 
 /// What may stand between the words of one term.

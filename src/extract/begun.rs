@@ -5,14 +5,17 @@
 //! together. Cannot fail.
 
 use super::document::{self, Document};
+use super::pages::{Pictured, Read, Room};
 use super::{Documents, Passwords, Place, Receipt, Texts, Unread, Why};
 use crate::message::Limits;
 
-/// A message whose documents are still to be read.
-#[derive(Default)]
+/// A message whose documents and pictures are still to be read.
 pub struct Begun {
     pub(super) texts: Texts,
     pub(super) waiting: Vec<Waiting>,
+    /// Pictures that stand in no document, and the room for more.
+    pub(super) pictured: Vec<Pictured>,
+    pub(super) room: Room,
     /// What the documents may hold, all of them together.
     pub(super) limits: Limits,
 }
@@ -53,7 +56,7 @@ impl std::fmt::Debug for Begun {
 }
 
 /// What came of one document.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Answer {
     /// What could be read, and what not.
     pub texts: Texts,
@@ -61,6 +64,8 @@ pub struct Answer {
     pub entries: usize,
     /// Octets that were unpacked.
     pub unpacked: usize,
+    /// Pictures of which somebody may recognise the text.
+    pub pictured: Vec<Pictured>,
 }
 
 /// Reads documents in this process: for the reader processes themselves, tests and fuzzers.
@@ -74,16 +79,16 @@ impl Documents for Here {
 }
 
 impl Begun {
-    /// Whether there are documents to be read.
-    pub fn has_documents(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Whether there are documents or pictures to be read, for which others are needed.
+    pub fn has_more(&self) -> bool {
+        !self.waiting.is_empty() || !self.pictured.is_empty()
     }
 
     /// What comes of the documents, and the passwords that they were tried with. What is locked is read again where
     /// another document told a new one: a text in an archive, the body in a winmail.dat.
-    fn answers(&self, documents: &dyn Documents) -> (Vec<Answer>, Passwords) {
+    fn answers(&self, documents: &dyn Documents, told_before: &Passwords) -> (Vec<Answer>, Passwords) {
         let asked = |passwords| self.waiting.iter().map(move |waiting| waiting.document(passwords));
-        let told = Passwords::told_in(&self.texts.texts);
+        let told = Passwords::told_in(&self.texts.texts).and(told_before);
         let mut answers = documents.read(&asked(&told).collect::<Vec<_>>(), &self.limits);
         let is_locked = |answer: &Answer| answer.texts.unread.iter().any(|unread| unread.why == Why::Encrypted);
         if !answers.iter().any(is_locked) {
@@ -96,23 +101,28 @@ impl Begun {
         }
         let again: Vec<_> =
             asked(&all).zip(&answers).filter(|(_, before)| is_locked(before)).map(|(it, _)| it).collect();
-        let mut again = documents.read(&again, &self.limits).into_iter();
+        let mut again = documents.read_again(&again, &self.limits).into_iter();
         for before in answers.iter_mut().filter(|before| is_locked(before)) {
             // One that has now run late or died has told more the first time.
-            let new = again.next().filter(|new| new.texts.texts.len() >= before.texts.texts.len());
+            let opens = |new: &Answer| new.texts.receipts.iter().any(|receipt| receipt.opened.is_some());
+            let new = again.next().filter(opens);
             new.into_iter().for_each(|new| *before = new);
         }
         (answers, all)
     }
 
-    /// Has the documents read, and puts what they hold in its place.
-    pub fn finish(self, documents: &dyn Documents) -> Texts {
+    /// Has the documents read, and puts what they hold in its place. Passwords that were told before are tried behind
+    /// those that the message tells itself.
+    pub fn finish(self, documents: &dyn Documents, told_before: &Passwords) -> Read {
+        let pages = self.limits.pictures;
         if self.waiting.is_empty() {
-            return self.texts;
+            return Read { texts: self.texts, pictured: self.pictured, pages };
         }
-        let (answers, passwords) = self.answers(documents);
+        let (answers, passwords) = self.answers(documents, told_before);
         let mut answers = answers.into_iter();
         let mut all = Together::new(&self.limits, self.texts.unread);
+        (all.pictured, all.room) = (self.pictured, self.room);
+        all.out.writers = self.texts.writers;
         let (mut texts, mut receipts) = (self.texts.texts.into_iter(), self.texts.receipts.into_iter());
         for waiting in &self.waiting {
             all.out.texts.extend(texts.by_ref().take(waiting.behind_texts.saturating_sub(all.own_texts)));
@@ -124,7 +134,7 @@ impl Begun {
         all.out.texts.extend(texts);
         all.out.receipts.extend(receipts);
         all.out.passwords = passwords;
-        all.out
+        Read { texts: all.out, pictured: all.pictured, pages }
     }
 }
 
@@ -138,6 +148,8 @@ struct Together {
     cells_left: usize,
     entries_left: usize,
     unpack_left: usize,
+    pictured: Vec<Pictured>,
+    room: Room,
 }
 
 impl Together {
@@ -150,6 +162,8 @@ impl Together {
             cells_left: limits.cells,
             entries_left: limits.entries,
             unpack_left: limits.unpacked_bytes,
+            pictured: Vec::new(),
+            room: Room::new(limits),
         }
     }
 
@@ -162,7 +176,8 @@ impl Together {
         if self.is_over(&mut answer) {
             answer.texts.unread.push(Unread { place: place.clone(), why: Why::OverLimit });
         }
-        let Texts { texts, unread, receipts, .. } = answer.texts;
+        let Texts { texts, unread, receipts, writers, .. } = answer.texts;
+        self.out.writers.extend(writers);
         match receipts.iter().any(|receipt| receipt.place == *place) {
             true => self.out.receipts.extend(receipts),
             false => {
@@ -179,6 +194,14 @@ impl Together {
         }
         self.out.texts.extend(texts);
         self.out.unread.extend(unread);
+        for mut part in answer.pictured {
+            let offered = part.pictures.len();
+            part.pictures.retain(|picture| self.room.takes(picture));
+            part.whole &= part.pictures.len() == offered;
+            if !part.pictures.is_empty() {
+                self.pictured.push(part);
+            }
+        }
     }
 
     /// Takes an answer off what is left; what is more is cut off.
@@ -226,14 +249,15 @@ mod tests {
             let answer = |(document, length): (&Document<'_>, &Option<usize>)| {
                 let text = |length| Text { place: document.place.clone(), text: "x".repeat(length), cells: Vec::new() };
                 let texts = length.map(text).into_iter().collect();
-                Answer { texts: Texts { texts, ..Texts::default() }, entries: 1, unpacked: 10 }
+                Answer { texts: Texts { texts, ..Texts::default() }, entries: 1, unpacked: 10, pictured: Vec::new() }
             };
             documents.iter().zip(&self.0).map(answer).collect()
         }
     }
 
     fn read(limits: &Limits, answers: Vec<Option<usize>>) -> (Vec<String>, Vec<(&'static str, Why)>, Vec<String>) {
-        let found = begin(&Message::parse(MAIL, limits), limits).finish(&Answers(answers));
+        let finished = begin(&Message::parse(MAIL, limits), limits).finish(&Answers(answers), Passwords::none());
+        let found = finished.without_pictures();
         (
             found.texts.iter().map(|text| format!("{} {}", text.place.path(), text.text.len())).collect(),
             found.unread.iter().map(|unread| (unread.place.masked(), unread.why)).collect(),

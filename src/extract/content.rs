@@ -9,7 +9,7 @@ use super::begun::Waiting;
 use super::document::{self, Document, Format, Sink};
 use super::picture::{self, Setting};
 use super::sniff::{self, Look};
-use super::{NAMELESS_MESSAGE, Place, Reader, Receipt, Spot, Text, Why, html, json, sheet};
+use super::{NAMELESS_MESSAGE, Picture, Place, Reader, Receipt, Spot, Text, Why, html, json, sheet};
 use crate::message::{Encoding, Limits, Message, Part, charset, header, is_message_type, transfer};
 
 /// Pictures shown in the pages of one message; a newsletter has a hundred.
@@ -126,6 +126,10 @@ impl Reader<'_> {
         let octets = body.len() / 78 * 57;
         let start = transfer::decode(encoding, body.get(..picture::HEADER).unwrap_or(body));
         let why = picture::why(&start, octets, &about.name, about.setting);
+        // Its size is in its header, and whoever recognises text wants all of it.
+        if self.limits.pictures > 0 && Picture::may_show_text(&start, why, &self.limits) {
+            return false;
+        }
         self.not_looked_into(about.place.clone(), known.word(), octets, why);
         true
     }
@@ -219,11 +223,13 @@ impl Reader<'_> {
                 return self.document(format, bytes, about);
             }
             Look::Unread(known) if !running_text() => {
-                let why = match known {
-                    Why::Media => picture::why(bytes, bytes.len(), &about.name, about.setting),
-                    why => why,
-                };
-                self.unread(about.place.clone(), why);
+                match known {
+                    Why::Media => {
+                        let why = picture::why(bytes, bytes.len(), &about.name, about.setting);
+                        self.picture(about.place.clone(), why, bytes);
+                    }
+                    why => self.unread(about.place.clone(), why),
+                }
                 return Some(known.word());
             }
             Look::Signature => return Some("signature"),
@@ -444,7 +450,7 @@ impl Reader<'_> {
                     Look::Unread(Why::Media) => {
                         let content = &file.content;
                         let why = picture::why(content, content.len(), &name, Setting::File);
-                        self.unread(spot(Spot::Attachment), why);
+                        self.picture(spot(Spot::Attachment), why, content);
                     }
                     Look::Unread(why) => self.unread(spot(Spot::Attachment), why),
                     Look::Signature => {}

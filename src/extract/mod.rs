@@ -10,6 +10,7 @@ pub mod document;
 mod html;
 mod json;
 mod markup;
+mod pages;
 mod passwords;
 mod picture;
 mod sheet;
@@ -21,23 +22,26 @@ use std::collections::BTreeSet;
 use begun::Waiting;
 pub use begun::{Answer, Begun, Here};
 pub use document::{Document, Documents, Found};
+use pages::Room;
+pub use pages::{Picture, Pictured, Rank, Read, Recognition, Word, is_sure};
 pub use passwords::Passwords;
-pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why};
+pub use text::{Cell, Layer, Place, Receipt, Section, Spot, Text, Texts, Unit, Unread, Why, Writer};
 
 use crate::message::{Encoding, Limits, Message, Part, Shape, header, transfer, words};
 
-/// Reads a message; its documents elsewhere, or here when nobody else reads them.
+/// Reads a message but for its pictures; its documents elsewhere, or here when nobody else reads them.
 pub fn texts(message: &Message<'_>, limits: &Limits, documents: Option<&dyn Documents>) -> Texts {
-    begin(message, limits).finish(documents.unwrap_or(&Here))
+    begin(message, limits).finish(documents.unwrap_or(&Here), Passwords::none()).without_pictures()
 }
 
-/// Reads a message but for its documents, which is quick.
+/// Reads a message but for its documents and pictures, which is quick.
 pub fn begin(message: &Message<'_>, limits: &Limits) -> Begun {
     let mut reader = Reader::new(limits.clone());
     reader.waiting = Some(Vec::new());
     reader.message(message, &[], 0);
     let limits = Limits { cells: reader.cells_left, unpacked_bytes: reader.unpack_left, ..reader.limits };
-    Begun { texts: reader.out, waiting: reader.waiting.unwrap_or_default(), limits }
+    let (waiting, pictured) = (reader.waiting.unwrap_or_default(), reader.pictured);
+    Begun { texts: reader.out, waiting, pictured, room: reader.room, limits }
 }
 
 /// What is carried through one message and the messages inside it.
@@ -46,10 +50,13 @@ struct Reader<'l> {
     out: Texts,
     /// Documents that wait to be read elsewhere; none, and they are read here.
     waiting: Option<Vec<Waiting>>,
+    /// Pictures in which text is to be recognised, and the room for more.
+    pictured: Vec<Pictured>,
+    room: Room,
     /// Who is told what is found as soon as it is.
     listener: Option<&'l mut dyn FnMut(Found<'_>)>,
-    /// How much of each the listener was told: texts, unread, receipts.
-    told: (usize, usize, usize),
+    /// How much of each the listener was told: texts, unread, receipts, pictures.
+    told: (usize, usize, usize, usize),
     /// How many readings there are around this one that may still drop what they found twice.
     unsettled: usize,
     /// Octets of text that may still be kept.
@@ -85,8 +92,10 @@ impl<'l> Reader<'l> {
         Self {
             out: Texts::default(),
             waiting: None,
+            pictured: Vec::new(),
+            room: Room::new(&limits),
             listener: None,
-            told: (0, 0, 0),
+            told: (0, 0, 0, 0),
             unsettled: 0,
             text_left: limits.text_bytes,
             cells_left: limits.cells,
@@ -172,7 +181,11 @@ impl<'l> Reader<'l> {
                 subject = words::shown(field.value);
                 self.text(place(Spot::Subject), subject.clone(), Vec::new());
             } else if let Some(name) = ADDRESS_FIELDS.iter().find(|name| top && field.is(name)) {
-                let names = display_names(&words::shown(field.value));
+                let shown = words::shown(field.value);
+                let names = display_names(&shown);
+                if *name == "From" && !within.is_empty() {
+                    self.out.writers.push(Writer { within: within.to_vec(), address: shown });
+                }
                 self.text(place(Spot::Header(name.to_string())), names, Vec::new());
             } else if let Some(name) = TEXT_FIELDS.iter().find(|name| field.is(name)) {
                 let shown = words::shown(field.value);
@@ -262,6 +275,33 @@ impl<'l> Reader<'l> {
         }
     }
 
+    /// Something is unread unless text is recognised in these pictures, which are all that it has when `whole`.
+    fn pictured(&mut self, place: Place, why: Why, pictures: Vec<Picture>, whole: bool) {
+        let offered = pictures.len();
+        let pictures: Vec<Picture> = pictures.into_iter().filter(|picture| self.room.takes(picture)).collect();
+        if !pictures.is_empty() {
+            let whole = whole && pictures.len() == offered;
+            self.pictured.push(Pictured { place, why, pictures, whole });
+            self.tell();
+        }
+    }
+
+    /// A picture is unread, unless text is recognised in it.
+    fn picture(&mut self, place: Place, why: Why, octets: &[u8]) {
+        self.unread(place.clone(), why);
+        if self.limits.pictures == 0 {
+            return;
+        }
+        // Another reading of the same part.
+        let is_known = self
+            .pictured
+            .iter()
+            .any(|known| known.place == place && known.pictures.iter().any(|picture| picture.octets() == octets));
+        if !is_known && let Some(picture) = Picture::of(octets, why, &self.limits) {
+            self.pictured(place, why, vec![picture], true);
+        }
+    }
+
     /// A reading that drops what it found twice has come to its end.
     fn settled(&mut self) {
         self.unsettled -= 1;
@@ -274,11 +314,12 @@ impl<'l> Reader<'l> {
             return;
         }
         let Some(listener) = &mut self.listener else { return };
-        let (texts, unread, receipts) = self.told;
+        let (texts, unread, receipts, pictured) = self.told;
         self.out.texts.iter().skip(texts).for_each(|text| listener(Found::Text(text)));
         self.out.unread.iter().skip(unread).for_each(|unread| listener(Found::Unread(unread)));
         self.out.receipts.iter().skip(receipts).for_each(|receipt| listener(Found::Receipt(receipt)));
-        self.told = (self.out.texts.len(), self.out.unread.len(), self.out.receipts.len());
+        self.pictured.iter().skip(pictured).for_each(|pictured| listener(Found::Pictured(pictured)));
+        self.told = (self.out.texts.len(), self.out.unread.len(), self.out.receipts.len(), self.pictured.len());
     }
 }
 

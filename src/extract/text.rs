@@ -336,6 +336,24 @@ pub struct Texts {
     pub unread: Vec<Unread>,
     /// Every part that was looked at: nothing is clean because nobody looked.
     pub receipts: Vec<Receipt>,
+    /// Who sent the messages that are attached; not of those in documents, which reader processes read.
+    pub writers: Vec<Writer>,
     /// Passwords of the message that its documents were tried with.
     pub passwords: Passwords,
+}
+
+/// Who sent an attached message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// The file names around its texts, its own last.
+    pub within: Vec<String>,
+    /// Its From field, decoded.
+    pub address: String,
+}
+
+/// Names and addresses stay in.
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer(..)")
+    }
 }

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::decide::Mode;
 use crate::extract::{Place, Texts, Unread, Why};
 use crate::gate::door::Trip;
 use crate::gate::house::{Bench, Tenant};
 use crate::gate::watch::Seen;
-use crate::gate::{Gate, Scan, begin, judge};
+use crate::gate::{Gate, Read, Scan, begin, judge, read};
 use crate::message::{Headers, Mail, header};
 use crate::smtp::Reply;
 use crate::smtp::budget::Reservation;
@@ -59,8 +60,10 @@ impl Gate {
         }
         let (bench, deadline) = (Arc::clone(&trip.house.bench), trip.house.scan_deadline);
         let held = Arc::new(Held { mail, _memory: memory });
-        let scan = self.scan_held(&held, &tenant, &bench, deadline).await?;
+        let (pause, began) = (self.0.pauses.ceiling(&tenant.school.id), Instant::now());
+        let scan = self.scan_held(&held, &tenant, &bench, (deadline, pause)).await?;
         if let Some(scan) = scan {
+            self.0.counts.judged(&scan.verdict, began.elapsed());
             return Ok(Judged { held, scan, tenant });
         }
         if !self.0.strikes.is_second(key(&held.mail)) {
@@ -70,7 +73,8 @@ impl Gate {
         tracing::error!(id = trip.id, "the scanner failed twice on the same message; policy decides on it as unread");
         let unread = vec![Unread { place: Place::default(), why: Why::ScannerFailed }];
         let texts = Texts { unread, ..Texts::default() };
-        let scan = bench.judge(&held.mail, &tenant, Headers::default(), texts, Vec::new());
+        let scan = bench.judge(&held.mail, &tenant, pause, (Headers::default(), texts, Vec::new()));
+        self.0.counts.judged(&scan.verdict, began.elapsed());
         Ok(Judged { held, scan, tenant })
     }
 }
@@ -83,7 +87,7 @@ impl Gate {
         held: &Arc<Held>,
         tenant: &Arc<Tenant>,
         bench: &Arc<Bench>,
-        deadline: Duration,
+        (deadline, pause): (Duration, Mode),
     ) -> Result<Option<Scan>, Reply> {
         let strikes = &self.0.strikes;
         let is_small = held.mail.raw.len() <= SMALL;
@@ -95,14 +99,57 @@ impl Gate {
             elsewhere(deadline, place, move || begin(&held.mail, &bench)).await
         };
         let Some(begun) = begun else { return Ok(None) };
-        let place = match begun.texts.has_documents() {
-            false if is_small => return Ok(caught(|| judge(begun, &held.mail, tenant, bench))),
+        let place = match begun.texts.has_more() {
+            false if is_small => {
+                return Ok(caught(|| {
+                    judge(read(begun, &held.mail, tenant, bench).without_pictures(), &held.mail, tenant, bench, pause)
+                }));
+            }
             false => turn(&strikes.places, deadline).await?,
             true => turn(&strikes.reading, deadline).await?,
         };
-        let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
-        Ok(elsewhere(deadline, place, move || judge(begun, &held.mail, &tenant, &bench)).await)
+        let work = {
+            let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
+            move || match read(begun, &held.mail, &tenant, &bench) {
+                read if read.waits(&bench) => Stage::Pictures(read),
+                read => Stage::Judged(judge(read.without_pictures(), &held.mail, &tenant, &bench, pause)),
+            }
+        };
+        match elsewhere(deadline, place, work).await {
+            Some(Stage::Pictures(read)) => self.recognise_held(read, held, (tenant, bench), (deadline, pause)).await,
+            Some(Stage::Judged(scan)) => Ok(Some(scan)),
+            None => Ok(None),
+        }
     }
+
+    /// The rest of a mail with pictures, which take as long as all else together: they wait for one another, and no
+    /// other mail for them. Where only photos wait, the mail does not: they are let through unread anyway.
+    async fn recognise_held(
+        &self,
+        read: Read,
+        held: &Arc<Held>,
+        (tenant, bench): (&Arc<Tenant>, &Arc<Bench>),
+        (deadline, pause): (Duration, Mode),
+    ) -> Result<Option<Scan>, Reply> {
+        let (held, tenant, bench) = (Arc::clone(held), Arc::clone(tenant), Arc::clone(bench));
+        let time = bench.recognisers.as_ref().map_or(deadline, |all| deadline + all.settings().per_message);
+        match turn(&self.0.strikes.recognising, deadline).await {
+            Ok(place) => {
+                let work = move || judge(read.with_pictures(&bench), &held.mail, &tenant, &bench, pause);
+                Ok(elsewhere(time, place, work).await)
+            }
+            Err(busy) if read.texts.has_scans() => Err(busy),
+            Err(_) => Ok(caught(|| judge(read.without_pictures(), &held.mail, &tenant, &bench, pause))),
+        }
+    }
+}
+
+/// How far a mail has come whose documents are read.
+enum Stage {
+    /// To the end.
+    Judged(Scan),
+    /// To its pictures.
+    Pictures(Read),
 }
 
 /// A place among the scans that run at the same time. A turn that does not come is no fault of the mail.
@@ -158,6 +205,8 @@ pub(super) struct Strikes {
     places: Arc<Semaphore>,
     /// Scans of messages with documents at the same time.
     reading: Arc<Semaphore>,
+    /// Scans of messages with pictures in which text is recognised, at the same time.
+    recognising: Arc<Semaphore>,
 }
 
 /// A client comes back within hours, if not minutes.
@@ -169,7 +218,7 @@ impl Default for Strikes {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let places = || Arc::new(Semaphore::new(cores.max(2)));
-        Self { seen: Mutex::default(), places: places(), reading: places() }
+        Self { seen: Mutex::default(), places: places(), reading: places(), recognising: places() }
     }
 }
 

@@ -5,22 +5,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Zoned;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Mode, Policy, PupilFacts};
+use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Mode, Modes, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
+use crate::gate::flood;
+use crate::gate::told::Told;
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::outbox::Retry;
 use crate::problem::Problem;
-use crate::reader::Readers;
+use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
@@ -60,6 +62,10 @@ pub struct House {
     pub texts: notice::Texts,
     /// Time for judging one message.
     pub scan_deadline: Duration,
+    /// What one sender may send in an hour.
+    pub flood: flood::Limits,
+    /// Until when our own certificates last, by what they are for.
+    pub certificates: Vec<(String, Timestamp)>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.
@@ -81,10 +87,14 @@ pub struct Bench {
     pub domains: KnownDomains,
     /// What went where before.
     pub acquaintance: Arc<dyn Acquaintance>,
+    /// Passwords that were told to whom; none when the school remembers none.
+    pub told: Option<Arc<Told>>,
     /// The ceiling over all lines.
     pub mode: Mode,
     /// Who reads documents; none reads them in this process, for tests.
     pub readers: Option<Readers>,
+    /// Who recognises text in pictures; none leaves them unread.
+    pub recognisers: Option<Recognisers>,
 }
 
 /// A school with what belongs to it alone.
@@ -92,6 +102,10 @@ pub struct Bench {
 pub struct Tenant {
     /// The school.
     pub school: School,
+    /// How far its mail may go, below the ceiling.
+    pub modes: Modes,
+    /// The day on which its roster was imported; none for one in files of the configuration.
+    pub roster_of: Option<Date>,
     /// Its pupils' names; none without a roster.
     pub names: Option<NameIndex>,
     /// The addresses of guardians and staff; empty without a roster.
@@ -121,6 +135,8 @@ impl Tenant {
         let today = jiff::Zoned::now().date();
         Self {
             school,
+            modes: Modes::default(),
+            roster_of: None,
             names: roster.map(NameIndex::new),
             contacts: roster.map(Roster::contacts).unwrap_or_default(),
             pupils: roster
@@ -138,8 +154,14 @@ impl Bench {
         self.readers.as_ref().map_or(&Here, |readers| readers)
     }
 
-    /// Decides on what was read and found.
-    pub fn judge(&self, mail: &Mail, tenant: &Tenant, headers: Headers, texts: Texts, findings: Vec<Finding>) -> Scan {
+    /// Decides on what was read and found. `pause` is `enforce`, but while the gate is paused.
+    pub fn judge(
+        &self,
+        mail: &Mail,
+        tenant: &Tenant,
+        pause: Mode,
+        (headers, texts, findings): (Headers, Texts, Vec<Finding>),
+    ) -> Scan {
         let evidence = decide::Evidence {
             envelope: &mail.envelope,
             headers: &headers,
@@ -150,10 +172,11 @@ impl Bench {
             school: &tenant.school,
             policy: &self.policy,
             classes: &self.classes,
-            mode: self.mode,
+            mode: self.mode.min(tenant.modes.of(mail.envelope.sender.as_ref())).min(pause),
             contacts: &tenant.contacts,
             pupils: &tenant.pupils,
             domains: [&self.domains, &tenant.domains],
+            today: mail.day,
             acquaintance: &*self.acquaintance,
         };
         let verdict = decide::verdict(&evidence, &known);
@@ -170,7 +193,14 @@ impl House {
         let mut problems = Vec::new();
         let bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
-        let today = Zoned::now().with_time_zone(config.time_zone.clone()).date();
+        let now = Zoned::now().with_time_zone(config.time_zone.clone());
+        let today = now.date();
+        for (line, exception) in bench.iter().flat_map(|bench| bench.policy.exceptions()) {
+            if exception.until < super::day(&now) {
+                let (id, owner, until) = (&line.id, &exception.owner, exception.until);
+                told(format!("policy: the exception {id} of {owner} ended on {until} and does nothing any more"));
+            }
+        }
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
             .schools
@@ -185,6 +215,7 @@ impl House {
                 Arc::new(tenant(school, kept, config.language, told, &mut problems))
             })
             .collect();
+        let certificates = certificates(&config.smtp, &config.next_hops);
         let ways = config
             .next_hops
             .into_iter()
@@ -209,6 +240,12 @@ impl House {
                     ways,
                     texts,
                     scan_deadline: config.scan_deadline,
+                    flood: flood::Limits {
+                        messages: config.flood.messages,
+                        outside_recipients: config.flood.outside_recipients,
+                        exempt: config.flood.exempt,
+                    },
+                    certificates,
                     journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                     lifetimes: config.lifetimes,
                 },
@@ -218,8 +255,15 @@ impl House {
         }
     }
 
-    /// Goes on with the reader processes of the house before this one, if they are had in the same way.
-    pub fn keep_readers(&mut self, before: &Self) {
+    /// Goes on from the house before this one: with its reader processes, if they are had in the same way, and with what
+    /// was counted of its next hops.
+    pub fn go_on_from(&mut self, before: &Self) {
+        for way in &mut self.ways {
+            let same = before.ways.iter().find(|other| other.next_hop.name() == way.next_hop.name());
+            if let (Some(new), Some(old)) = (Arc::get_mut(&mut way.next_hop), same) {
+                new.go_on_from(&old.next_hop);
+            }
+        }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
         if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)
             && new.settings() == old.settings()
@@ -325,14 +369,51 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
             archives: config.documents.archive_depth,
             document_text: config.documents.text_per_document,
             documents_text: config.documents.text_per_message,
+            pictures: config.ocr.as_ref().map_or(0, |ocr| ocr.pages),
+            picture_pixels: config.ocr.as_ref().map_or(0, |ocr| ocr.max_pixels as u64),
             ..Limits::default()
         },
         rules: rules?,
         policy: policy?,
         classes,
+        told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
         readers: Some(Readers::new(config.documents.readers.clone())),
+        recognisers: recognisers(config, problems),
     })
+}
+
+/// What is told to whom, where the school wants it remembered.
+fn told(lasts: Option<Duration>) -> Result<Option<Arc<Told>>, Problem> {
+    Ok(lasts.map(Told::new).transpose()?.map(Arc::new))
+}
+
+/// What cannot be read is told by whoever uses the certificate.
+fn certificates(smtp: &SmtpConfig, hops: &[NextHopConfig]) -> Vec<(String, Timestamp)> {
+    let listener = smtp.tls.iter().map(|(file, _)| ("smtp".to_string(), file));
+    let clients = hops.iter().filter_map(|hop| Some((format!("next hop {}", hop.name), &hop.certificate.as_ref()?.0)));
+    listener.chain(clients).filter_map(|(what, file)| Some((what, tls::Chain::read(file).ok()?.until()))).collect()
+}
+
+/// Who recognises text, tried out: a language that is missing is better known now than at the first scan.
+fn recognisers(config: &Config, problems: &mut Vec<Problem>) -> Option<Recognisers> {
+    let recognisers = Recognisers::new(config.ocr.as_ref()?.recognisers.clone());
+    let program = recognisers.settings().program.display().to_string();
+    match recognisers.check() {
+        Ok(missing) => problems.extend(missing.iter().map(|language| {
+            Problem::new(
+                "[ocr]",
+                format!("{program} does not know the language `{language}`"),
+                format!("install Debian's package tesseract-ocr-{language}, or leave it out of `languages`"),
+            )
+        })),
+        Err(failure) => problems.push(Problem::new(
+            "[ocr]",
+            format!("{program} does not run in its sealed process: {failure}"),
+            "run `tesseract --list-langs` by hand; on Debian: apt-get install tesseract-ocr tesseract-ocr-nld",
+        )),
+    }
+    Some(recognisers)
 }
 
 /// In the data folder; without one a restart forgets.
@@ -377,11 +458,13 @@ fn tenant(
     told: &mut dyn FnMut(String),
     problems: &mut Vec<Problem>,
 ) -> Tenant {
+    let roster_of = sealed.as_ref().map(Kept::imported);
     let roster = roster(&config, sealed, problems);
     if let Some((_, report)) = &roster {
         told(format!("{}: {}", config.school.id, report.in_language(language)));
     }
-    Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header)
+    let tenant = Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header);
+    Tenant { modes: config.modes, roster_of, ..tenant }
 }
 
 /// The files that the configuration names, and what was imported: whoever is in either.

@@ -25,6 +25,12 @@ pub struct Limits {
     pub document_text: usize,
     /// Octets of text of all documents.
     pub documents_text: usize,
+    /// Pages of pictures in which text is recognised; 0 when nobody recognises any.
+    pub pictures: usize,
+    /// Octets of these pictures.
+    pub picture_bytes: usize,
+    /// Pixels of one page of them.
+    pub picture_pixels: u64,
 }
 
 impl Limits {
@@ -53,6 +59,9 @@ impl Default for Limits {
             archives: 6,
             document_text: 20_000_000,
             documents_text: 100_000_000,
+            pictures: 0,
+            picture_bytes: 64_000_000,
+            picture_pixels: 40_000_000,
         }
     }
 }

@@ -3,9 +3,9 @@
 //! No length, count, place or range of it is believed. What is no answer is [`Fault::Lied`], and what is more than the
 //! limits allow [`Fault::TooMuch`]; what came before either is kept, and the document is unread.
 
-use super::wire::{CELL, End, FRAME, HELLO, Kind, Line};
+use super::wire::{CELL, CUT, End, FRAME, HELLO, Kind, Line, MORE, PICTURE, WHOLE};
 use super::{Fault, Seal};
-use crate::extract::{Answer, Cell, Document, Place, Receipt, Spot, Text, Unread, Why};
+use crate::extract::{Answer, Cell, Document, Picture, Pictured, Place, Receipt, Spot, Text, Unread, Why};
 use crate::message::Limits;
 
 /// Texts, unread parts and lines of the receipt of one document, each.
@@ -27,6 +27,9 @@ pub(super) struct Listener<'d> {
     pub begun: bool,
     place: Option<Place>,
     cells: Vec<Cell>,
+    /// The pictures so far of a part that has more.
+    pictures: Vec<Picture>,
+    pictures_left: usize,
     text_left: usize,
     cells_left: usize,
     beside_left: usize,
@@ -41,6 +44,8 @@ impl<'d> Listener<'d> {
             begun: false,
             place: None,
             cells: Vec::new(),
+            pictures: Vec::new(),
+            pictures_left: if limits.pictures > 0 { limits.picture_bytes.saturating_add(SMALL) } else { 0 },
             text_left: limits.document_text.min(limits.documents_text),
             cells_left: limits.cells,
             beside_left: BESIDE,
@@ -57,6 +62,9 @@ impl<'d> Listener<'d> {
         }
         if kind == Kind::Cells {
             return if length <= self.cells_left.saturating_mul(CELL) { Ok(()) } else { Err(Fault::TooMuch) };
+        }
+        if kind == Kind::Picture {
+            return if length <= self.pictures_left { Ok(()) } else { Err(Fault::TooMuch) };
         }
         if length > if kind == Kind::Place { PLACE } else { SMALL } {
             return Err(Fault::Lied);
@@ -79,9 +87,9 @@ impl<'d> Listener<'d> {
             Kind::Place => self.place = Some(self.placed(&content)?),
             Kind::Cells => self.cells = cells(&content)?,
             Kind::Text => self.text(content)?,
+            Kind::Picture => self.picture(content)?,
             Kind::Unread => {
-                let why = content.first().and_then(|index| Why::ALL.get(usize::from(*index))).ok_or(Fault::Lied)?;
-                let unread = Unread { place: self.here()?, why: *why };
+                let unread = Unread { place: self.here()?, why: reason(&content)? };
                 room(&mut self.answer.texts.unread)?.push(unread);
             }
             Kind::Receipt => self.receipt(&content)?,
@@ -107,6 +115,25 @@ impl<'d> Listener<'d> {
         self.text_left = self.text_left.checked_sub(text.len()).ok_or(Fault::TooMuch)?;
         self.cells_left = self.cells_left.checked_sub(cells.len()).ok_or(Fault::TooMuch)?;
         room(&mut self.answer.texts.texts)?.push(Text { place, text, cells });
+        Ok(())
+    }
+
+    /// A picture, whose header has to say what it is: what else is in it is found out by others in processes of theirs.
+    fn picture(&mut self, mut content: Vec<u8>) -> Result<(), Fault> {
+        let (place, why) = (self.here()?, reason(&content)?);
+        self.pictures_left = self.pictures_left.checked_sub(content.len()).ok_or(Fault::TooMuch)?;
+        let end = *content.get(1).ok_or(Fault::Lied)?;
+        content.drain(..PICTURE);
+        let picture = Picture::new(content, why, self.limits).ok_or(Fault::Lied)?;
+        room(&mut self.pictures)?.push(picture);
+        match end {
+            MORE => {}
+            CUT | WHOLE => {
+                let part = Pictured { place, why, pictures: std::mem::take(&mut self.pictures), whole: end == WHOLE };
+                room(&mut self.answer.pictured)?.push(part);
+            }
+            _ => return Err(Fault::Lied),
+        }
         Ok(())
     }
 
@@ -152,6 +179,10 @@ pub(super) fn ready(kind: Kind, content: &[u8]) -> Result<Seal, Fault> {
         (Kind::Ready, Some([seal])) => Ok(Seal::from_octet(*seal)),
         _ => Err(Fault::Lied),
     }
+}
+
+fn reason(content: &[u8]) -> Result<Why, Fault> {
+    content.first().and_then(|index| Why::ALL.get(usize::from(*index))).copied().ok_or(Fault::Lied)
 }
 
 fn room<T>(list: &mut Vec<T>) -> Result<&mut Vec<T>, Fault> {

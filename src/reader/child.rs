@@ -10,7 +10,7 @@ use rustix::stdio::{stdin, stdout};
 
 use super::seal::{Bounds, Seal, seal};
 use super::wire::{self, End, HELLO, Job, Kind, Line};
-use crate::extract::{Found, Place, Why, document};
+use crate::extract::{Found, Place, document};
 
 /// Runs until standard input ends.
 ///
@@ -88,8 +88,16 @@ impl Writer {
             }
             Found::Unread(unread) => {
                 self.place(&unread.place)?;
-                let why = Why::ALL.iter().position(|why| *why == unread.why).unwrap_or_default();
-                wire::frame(&mut self.out, Kind::Unread, &[u8::try_from(why).unwrap_or_default()])?;
+                wire::frame(&mut self.out, Kind::Unread, &[wire::reason(unread.why)])?;
+            }
+            Found::Pictured(part) => {
+                self.place(&part.place)?;
+                for (index, picture) in part.pictures.iter().enumerate() {
+                    let is_last = index + 1 == part.pictures.len();
+                    let end = if part.whole { wire::WHOLE } else { wire::CUT };
+                    let head = [wire::reason(part.why), if is_last { end } else { wire::MORE }];
+                    wire::two(&mut self.out, Kind::Picture, &head, picture.octets())?;
+                }
             }
             Found::Receipt(receipt) => {
                 self.place(&receipt.place)?;

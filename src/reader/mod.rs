@@ -5,6 +5,10 @@
 //! and bounded time ([`seal`]). The gate's side ([`Readers`]) believes nothing of what comes back, ends what runs late,
 //! and keeps what came before. A text without documents never comes here.
 //!
+//! Text in pictures is recognised by a program of others, Tesseract, which gets a process for each picture
+//! ([`Recognisers`]) and is sealed as far as it lives with that ([`recogniser`]): it can read itself and its languages,
+//! and write down what it sees.
+//!
 //! Cannot fail: a process that dies, lies or cannot be started is `Unread { reader_died }`, one that runs late or says too
 //! much `Unread { over_limit }`, for that document alone. Never logs a word that came out of a process.
 
@@ -13,12 +17,16 @@ mod child;
 mod pool;
 mod process;
 mod prove;
+mod recogniser;
+mod recognisers;
 mod seal;
 mod wire;
 
 pub use child::run;
-pub use pool::{NoReader, Readers, Sandbox, Settings};
+pub use pool::{Counts, NoReader, Readers, Sandbox, Settings};
 pub use prove::{attempt, prove};
+pub use recogniser::recognise;
+pub use recognisers::{Recognisers, Settings as RecogniserSettings, installed};
 pub use seal::{Bounds, Seal};
 
 /// Why a process did not answer, or not to the end.

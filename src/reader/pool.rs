@@ -18,6 +18,7 @@ use super::process::Process;
 use super::seal::{Bounds, Seal};
 use crate::extract::{Answer, Document, Documents, Unread, Why};
 use crate::message::Limits;
+use crate::meter::Counter;
 
 /// How reader processes are had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +97,24 @@ struct Pool {
 struct Shared {
     settings: Settings,
     state: Mutex<State>,
+    counts: Counts,
+}
+
+/// What became of the processes.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Started and sealed.
+    pub started: Counter,
+    /// Could not be started, or not be sealed.
+    pub not_started: Counter,
+    /// Ended by us: their document took too long.
+    pub late: Counter,
+    /// Ended by us: their document holds more than the limits.
+    pub too_much: Counter,
+    /// Ended by us: they said what cannot be.
+    pub lied: Counter,
+    /// Died on their document.
+    pub died: Counter,
 }
 
 #[derive(Default)]
@@ -139,13 +158,23 @@ impl fmt::Debug for Readers {
 impl Readers {
     /// Reader processes of this kind. None is started before the first document, or [`Self::check`].
     pub fn new(settings: Settings) -> Self {
-        let shared = Arc::new(Shared { settings, state: Mutex::default() });
+        let shared = Arc::new(Shared { settings, state: Mutex::default(), counts: Counts::default() });
         Self(Arc::new(Pool { shared, keeper: OnceLock::new() }))
     }
 
     /// How they are had.
     pub fn settings(&self) -> &Settings {
         &self.0.shared.settings
+    }
+
+    /// What became of them.
+    pub fn counts(&self) -> &Counts {
+        &self.0.shared.counts
+    }
+
+    /// Whether the last one that was asked for could be had.
+    pub fn are_had(&self) -> bool {
+        self.0.shared.lock().failures == 0
     }
 
     /// Tries whether one can be had, and has the spare ones started before there are documents.
@@ -162,6 +191,16 @@ impl Readers {
 
 impl Documents for Readers {
     fn read(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<Answer> {
+        self.within(self.settings().per_message, documents, limits)
+    }
+
+    fn read_again(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<Answer> {
+        self.within(self.settings().per_message / 4, documents, limits)
+    }
+}
+
+impl Readers {
+    fn within(&self, time: Duration, documents: &[Document<'_>], limits: &Limits) -> Vec<Answer> {
         let settings = self.settings();
         let octets = documents.iter().map(|document| document.octets.len()).fold(0, usize::saturating_add);
         let workers = documents.len().min(settings.processes).min(1 + octets / WORTH_A_PROCESS);
@@ -169,7 +208,7 @@ impl Documents for Readers {
             pool: &self.0,
             documents,
             limits,
-            until: Instant::now() + settings.per_message,
+            until: Instant::now() + time,
             next: AtomicUsize::new(0),
             answers: documents.iter().map(|_| Mutex::default()).collect(),
         };
@@ -229,6 +268,7 @@ impl Documented<'_> {
             let Some(process) = held.as_mut().and_then(|held| held.process.as_mut()) else { break };
             result = process.ask(document, self.limits, until, &mut listener);
             let Err(fault) = result else { break };
+            self.pool.shared.counts.of(fault).one();
             if let Some(process) = held.take().and_then(Held::release) {
                 told(fault, process, document.octets.len());
             }
@@ -245,6 +285,17 @@ impl Documented<'_> {
             answer.texts.unread.push(Unread { place: document.place.clone(), why });
         }
         answer
+    }
+}
+
+impl Counts {
+    fn of(&self, fault: Fault) -> &Counter {
+        match fault {
+            Fault::Late => &self.late,
+            Fault::TooMuch => &self.too_much,
+            Fault::Lied => &self.lied,
+            Fault::Died => &self.died,
+        }
     }
 }
 
@@ -370,8 +421,12 @@ impl Shared {
         let started = self.sealed();
         let mut state = self.lock();
         match &started {
-            Ok(_) => (state.failures, state.not_before) = (0, None),
+            Ok(_) => {
+                self.counts.started.one();
+                (state.failures, state.not_before) = (0, None);
+            }
             Err(failure) => {
+                self.counts.not_started.one();
                 state.failures = state.failures.saturating_add(1);
                 let pause = PAUSE.0.saturating_mul(1 << state.failures.min(10)).min(PAUSE.1);
                 state.not_before = (state.failures > 1).then(|| Instant::now() + pause);

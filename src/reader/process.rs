@@ -176,12 +176,16 @@ impl Drop for Process {
     }
 }
 
-fn is_busy(error: &io::Error) -> bool {
+/// Whether a pipe has nothing to give or take now.
+pub(super) fn is_busy(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// Waits for a pipe, but not beyond a moment.
-fn wait(pipe: PollFd<'_>, until: Instant) -> Result<(), Fault> {
+///
+/// # Errors
+/// The moment came, or the pipe broke.
+pub(super) fn wait(pipe: PollFd<'_>, until: Instant) -> Result<(), Fault> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(Fault::Late);

@@ -31,12 +31,14 @@ pub(super) enum Kind {
     Receipt,
     /// The end of a job.
     Done,
+    /// A picture of what is unread: the place of its reason in [`Why::ALL`], one of [`MORE`] to [`WHOLE`], and the file.
+    Picture,
 }
 
 impl Kind {
     pub(super) fn of(octet: u8) -> Option<Self> {
-        use Kind::{Begun, Cells, Done, Place, Ready, Receipt, Text, Unread};
-        [Ready, Begun, Place, Cells, Text, Unread, Receipt, Done].into_iter().find(|kind| *kind as u8 == octet)
+        use Kind::{Begun, Cells, Done, Picture, Place, Ready, Receipt, Text, Unread};
+        [Ready, Begun, Place, Cells, Text, Unread, Receipt, Done, Picture].into_iter().find(|kind| *kind as u8 == octet)
     }
 }
 
@@ -44,6 +46,12 @@ impl Kind {
 pub(super) const HELLO: &[u8] = b"mailpoort reader 1";
 /// Octets before the content of a frame.
 pub(super) const FRAME: usize = 5;
+/// Behind a picture comes another one of the same part; it is the last, and there were more; it is the last of all.
+pub(super) const MORE: u8 = 0;
+pub(super) const CUT: u8 = 1;
+pub(super) const WHOLE: u8 = 2;
+/// Octets before the file of a picture.
+pub(super) const PICTURE: usize = 2;
 /// Octets of a cell: table, row, column, start and end, four each.
 pub(super) const CELL: usize = 20;
 
@@ -136,10 +144,24 @@ fn exactly(from: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The pipe broke.
 pub(super) fn frame(to: &mut impl Write, kind: Kind, content: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(content.len()).map_err(io::Error::other)?;
+    two(to, kind, &[], content)
+}
+
+/// Writes a frame of two pieces.
+///
+/// # Errors
+/// The pipe broke.
+pub(super) fn two(to: &mut impl Write, kind: Kind, head: &[u8], content: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(head.len().saturating_add(content.len())).map_err(io::Error::other)?;
     to.write_all(&[kind as u8])?;
     to.write_all(&length.to_le_bytes())?;
+    to.write_all(head)?;
     to.write_all(content)
+}
+
+/// A reason as an octet.
+pub(super) fn reason(why: Why) -> u8 {
+    Why::ALL.iter().position(|known| *known == why).and_then(|place| u8::try_from(place).ok()).unwrap_or_default()
 }
 
 /// Writes a frame with a value in it.

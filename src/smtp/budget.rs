@@ -34,6 +34,11 @@ impl Budget {
         self.shared.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// Octets that may be used.
+    pub fn limit(&self) -> usize {
+        self.shared.limit.load(Ordering::Relaxed)
+    }
+
     /// Octets in use.
     pub fn used(&self) -> usize {
         self.shared.used.load(Ordering::Relaxed)

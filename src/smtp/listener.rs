@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
+use crate::meter::Counter;
 use crate::smtp::handler::Handler;
 use crate::smtp::reply::Reply;
 use crate::smtp::session::{Session, handshake};
@@ -22,10 +23,22 @@ pub struct Server<H: Handler> {
     pub(super) handler: H,
     settings: ArcSwap<Settings>,
     open: Mutex<Open>,
+    counts: Counts,
     drain: watch::Sender<bool>,
     /// Cloned into every session and dropped with it: when all are gone, the drain is over.
     session: Mutex<Option<mpsc::Sender<()>>>,
     sessions_over: tokio::sync::Mutex<mpsc::Receiver<()>>,
+}
+
+/// Connections since the start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Of listed clients.
+    pub listed: Counter,
+    /// Of everybody else: strangers, and users before they have signed in.
+    pub strangers: Counter,
+    /// Turned away at once, since there were too many.
+    pub turned_away: Counter,
 }
 
 /// Connections that are open now.
@@ -45,6 +58,7 @@ impl<H: Handler> Server<H> {
             handler,
             settings: ArcSwap::from_pointee(settings),
             open: Mutex::default(),
+            counts: Counts::default(),
             drain: watch::Sender::new(false),
             session: Mutex::new(Some(session)),
             sessions_over: tokio::sync::Mutex::new(sessions_over),
@@ -64,6 +78,21 @@ impl<H: Handler> Server<H> {
     /// The handler.
     pub fn handler(&self) -> &H {
         &self.handler
+    }
+
+    /// Connections since the start.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Connections that are open now.
+    pub fn open(&self) -> usize {
+        lock(&self.open).all
+    }
+
+    /// Whether it takes no more connections.
+    pub fn is_draining(&self) -> bool {
+        *self.drain.borrow()
     }
 
     /// Accepts connections until [`drain`](Self::drain). With `implicit_tls` the handshake comes first (RFC 8314 3.3).
@@ -105,9 +134,11 @@ impl<H: Handler> Server<H> {
         let _ = tcp.set_nodelay(true);
         let Some(session) = lock(&self.session).clone() else { return };
         let Some(place) = self.take_place(address) else {
+            self.counts.turned_away.one();
             tokio::spawn(turn_away(tcp));
             return;
         };
+        if place.stranger.is_some() { &self.counts.strangers } else { &self.counts.listed }.one();
         let server = Arc::clone(self);
         tokio::spawn(async move {
             let _held = (place, session);

@@ -309,6 +309,15 @@ impl Reply {
     pub fn deferred() -> Self {
         Self::new(451, "4.7.1", "The message is held back for now by the school's policy; try again later")
     }
+    /// The flood brake.
+    pub fn flood() -> Self {
+        Self::new(
+            451,
+            "4.7.1",
+            "This sender has sent unusually much in the last hour; the rest is taken later. If it is meant, ask the \
+             school's IT (flood brake)",
+        )
+    }
     /// The notice to the sender could not be handed over.
     pub fn notice_failed() -> Self {
         Self::new(451, "4.3.0", "The message was not sent on and its sender could not be told yet; try again")

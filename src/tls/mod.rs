@@ -3,6 +3,7 @@
 //! rustls with aws-lc-rs, TLS 1.2 and 1.3 only (NCSC-NL 2025). Every configuration names its provider, so that no
 //! dependency can change it. Loading fails with a [`Problem`] that names the file.
 
+mod certificate;
 mod listener;
 mod next_hop;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+pub use certificate::Chain;
 pub use listener::{fingerprint, server_config};
 pub use next_hop::{Trust, client_config};
 

@@ -52,7 +52,7 @@ pub fn client_config(trust: Trust<'_>, own: Option<(&Path, &Path)>) -> Result<Cl
     }
 }
 
-fn system_roots() -> Result<RootCertStore, Problem> {
+pub(super) fn system_roots() -> Result<RootCertStore, Problem> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if added == 0 {

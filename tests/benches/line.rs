@@ -231,6 +231,7 @@ fn bench() -> Bench {
         policy: Policy::shipped().unwrap(),
         domains: KnownDomains::new(classes.domains()).and_providers(),
         acquaintance: Arc::new(KnowsAll),
+        told: None,
         classes,
         mode: Mode::Enforce,
         readers: None,

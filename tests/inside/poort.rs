@@ -22,6 +22,8 @@ use super::soon;
 #[derive(Default, Clone)]
 pub struct Setup {
     pub top: Vec<String>,
+    /// Of the first school.
+    pub school: Vec<String>,
     pub smtp: Vec<String>,
     /// Instead of the network of this machine.
     pub client: Vec<String>,
@@ -65,7 +67,8 @@ impl Poort {
 
     /// Loads the configuration anew, as SIGHUP does.
     pub fn reload(&self) {
-        let (house, smtp) = load(self.dir.path());
+        let (mut house, smtp) = load(self.dir.path());
+        house.go_on_from(&self.gate.house());
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone()).unwrap();
         self.gate.reload(house);
         self.server.reload(settings);
@@ -103,8 +106,9 @@ pub fn write(dir: &Path, setup: &Setup, next_hop: SocketAddr) {
         if setup.client.is_empty() { "networks = [\"127.0.0.1/32\"]".to_string() } else { setup.client.join("\n") };
     let hop = if setup.next_hop.iter().any(|line| line.starts_with("tls")) { "" } else { "tls = \"off\"" };
     let hosts = setup.hosts.clone().unwrap_or_else(|| format!("[\"{next_hop}\"]"));
-    let (top, smtp, next_hop, scan) =
-        (setup.top.join("\n"), setup.smtp.join("\n"), setup.next_hop.join("\n"), setup.scan.join("\n"));
+    let lines = |lines: &[String]| lines.join("\n");
+    let (top, school, smtp) = (lines(&setup.top), lines(&setup.school), lines(&setup.smtp));
+    let (next_hop, scan) = (lines(&setup.next_hop), lines(&setup.scan));
     std::fs::write(
         dir.join("mailpoort.toml"),
         format!(
@@ -118,6 +122,7 @@ domains = ["delinde.example"]
 privacy = {{ name = "Sanne Vos", phone = "000-1" }}
 helpdesk = {{ name = "ICT", phone = "000-2" }}
 secret_header = {{ name = "X-Linde-Proof", value_file = "linde-proof" }}
+{school}
 [[school]]
 id = "eik"
 name = "De Eik"

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::super::DocumentsConfig;
 use super::{Check, raw};
 use crate::reader::{Bounds, Settings};
 
 /// Less memory than this and ordinary workbooks could not be read.
 const LEAST_MEMORY: usize = 64 << 20;
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Check<'_> {
     pub(super) fn documents(&mut self, raw: &raw::Documents, scan_deadline: Duration) -> DocumentsConfig {
@@ -35,7 +38,17 @@ impl Check<'_> {
             max_entries: self.at_least(&raw.max_entries, "max_entries", 1),
             text_per_document: raw.text_per_document.get_ref().0,
             text_per_message: raw.text_per_message.get_ref().0,
+            remember_passwords: raw.remember_passwords.as_ref().map(|typed| self.remembered(typed)),
         }
+    }
+
+    /// How long passwords are remembered: a day at most, since who may know them should soon be only their reader.
+    fn remembered(&mut self, typed: &Spanned<raw::Time>) -> Duration {
+        let time = self.time(typed, "remember_passwords");
+        if time > A_DAY {
+            self.problem(&typed.span(), "`remember_passwords` is more than a day", "set it to \"24h\" or less");
+        }
+        time
     }
 
     /// Time for a document and for all documents of a message. Defaults give way to a shorter scan; what is typed must

@@ -127,7 +127,7 @@ impl Check<'_> {
         }
     }
 
-    fn address(&mut self, typed: &Spanned<String>) -> Option<SocketAddr> {
+    pub(super) fn address(&mut self, typed: &Spanned<String>) -> Option<SocketAddr> {
         let address = typed.get_ref().parse().ok();
         if address.is_none() {
             self.problem(
@@ -198,7 +198,7 @@ impl Check<'_> {
                 return refuse(problem.at(&text, error.span().map_or(0, |span| span.start)));
             }
         };
-        let mut inner = Check { file: &file, text: &text, problems: Vec::new() };
+        let mut inner = Check { file: &file, text: &text, recognises: false, problems: Vec::new() };
         if raw.user.is_empty() {
             inner.general("there are no users in this file", "add a [[user]], or remove [smtp.auth]");
         }

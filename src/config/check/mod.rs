@@ -3,10 +3,12 @@
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
 mod documents;
+mod flood;
 mod journal;
 mod keeping;
 mod listener;
 mod next_hops;
+mod ocr;
 mod schools;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,12 +27,17 @@ use crate::problem::Problem;
 use crate::secret::Secret;
 
 pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Problem>> {
-    let mut check = Check { file, text, problems: Vec::new() };
+    let mut check = Check { file, text, recognises: raw.ocr.enabled, problems: Vec::new() };
     let hostname = check.domain(&raw.hostname, "the host name");
     let known = check.known_schools(&raw.school);
+    let ocr = check.ocr(&raw.ocr, raw.documents.sandbox);
+    // What clients wait for in the worst case.
+    let pictures = ocr.as_ref().map_or(Duration::ZERO, |ocr| ocr.recognisers.per_message);
+    let scan_time = raw.scan.deadline.get_ref().0 + pictures;
     check.headers_apart(&raw);
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
+    let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -39,7 +46,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         data_dir: raw.data_dir.as_ref().map(|folder| check.path(folder)),
         schools: raw.school.into_iter().filter_map(|school| check.school(school)).collect(),
         smtp: check.smtp(raw.smtp, &known),
-        next_hops: check.next_hops(raw.next_hop, raw.scan.deadline.get_ref().0),
+        next_hops: check.next_hops(raw.next_hop, scan_time),
         recipients: check.recipients(raw.recipients),
         shipped_rules: raw.rules.shipped,
         packs: raw.rules.packs.iter().map(|pack| check.path(pack)).collect(),
@@ -49,10 +56,13 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         max_depth: check.at_least(&raw.scan.max_depth, "max_depth", 1),
         scan_deadline: check.time(&raw.scan.deadline, "deadline"),
         documents: check.documents(&raw.documents, raw.scan.deadline.get_ref().0),
+        ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
         journal_archive,
         lifetimes: check.journal(&raw.journal),
+        flood,
+        metrics: raw.metrics.and_then(|metrics| check.address(&metrics.listen)),
         log: LogConfig {
             format: raw.log.format,
             level: raw.log.level,
@@ -67,6 +77,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
 struct Check<'f> {
     file: &'f Path,
     text: &'f str,
+    /// Whether text in pictures is recognised, which takes its time.
+    recognises: bool,
     problems: Vec<Problem>,
 }
 

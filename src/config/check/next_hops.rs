@@ -138,8 +138,9 @@ impl Check<'_> {
             self.problem(
                 &raw.final_reply_timeout.span(),
                 format!(
-                    "the scan's `deadline` and the `final_reply_timeout` of the next hop `{}` are {} s together, and a \
-                     client waits {} s: it would send the mail twice",
+                    "{} and the `final_reply_timeout` of the next hop `{}` are {} s together, and a client waits {} s: it \
+                     would send the mail twice",
+                    if self.recognises { "the scan's `deadline`, the `time_per_message` of [ocr]" } else { "the scan's `deadline`" },
                     raw.name.get_ref(),
                     ours.as_secs(),
                     CLIENTS_PATIENCE.as_secs()

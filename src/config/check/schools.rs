@@ -5,7 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::{Check, KnownSchool};
-use crate::config::{SchoolConfig, raw};
+use crate::config::{Duties, SchoolConfig, raw};
+use crate::decide::{Mode, Modes};
 use crate::message::Mailbox;
 use crate::school::{Contact, School};
 
@@ -50,6 +51,8 @@ impl Check<'_> {
         let fg = raw.fg.and_then(|fg| self.contact(&span, &id, fg, "fg"));
         let gate_address = self.gate_address(raw.gate_address, &domains, &id);
         let secret_header = raw.secret_header.map(|header| self.header(&header));
+        let modes = self.modes(raw.mode, raw.pilot, &domains, &id);
+        let day = |day: Option<raw::Day>| day.map(|day| day.0);
         Some(SchoolConfig {
             school: School {
                 id,
@@ -62,10 +65,38 @@ impl Check<'_> {
                 fg,
                 channels: raw.channels,
             },
+            modes,
+            duties: Duties {
+                dpia: day(raw.dpia),
+                participation_council: day(raw.participation_council),
+                staff_letter: day(raw.staff_letter),
+            },
             roster: raw.roster.iter().map(|roster| self.path(roster)).collect(),
             roster_inbox: raw.roster_inbox.map(|inbox| self.path(inbox.get_ref())),
             secret_header,
         })
+    }
+
+    /// A pilot group goes its own way, so each sender is in one at most, and is one of the school's.
+    fn modes(&mut self, school: Option<Mode>, pilots: Vec<raw::Pilot>, domains: &[String], id: &str) -> Modes {
+        let senders = pilots.iter().flat_map(|pilot| pilot.senders.get_ref());
+        self.once(senders, "the sender `{}` is in two pilot groups", "list each sender in one group");
+        let mut listed = Vec::new();
+        for pilot in pilots {
+            if pilot.senders.get_ref().is_empty() {
+                let what = format!("a pilot group of the school `{id}` has no senders");
+                self.problem(&pilot.senders.span(), what, "list addresses, or \"@domain\", or remove the group");
+            }
+            for typed in pilot.senders.into_inner() {
+                let Some(sender) = self.sender(&typed) else { continue };
+                if !domains.iter().any(|own| sender.rsplit('@').next() == Some(own)) {
+                    let what = format!("the pilot group's sender `{}` is not of the school `{id}`", typed.get_ref());
+                    self.problem(&typed.span(), what, "list senders in the school's own `domains`");
+                }
+                listed.push((sender, pilot.mode));
+            }
+        }
+        Modes::new(school, listed)
     }
 
     /// An id stands in every journal line, where it must not break anything.

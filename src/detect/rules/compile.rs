@@ -102,13 +102,15 @@ impl<'f> Compiler<'f> {
     }
 
     fn frames(&mut self, source: &Source<'_>) {
-        let Frames { child, pronoun, fact, generic, asked, staff, column, school, public, work } = &source.pack.frames;
+        let Frames { child, pronoun, fact, generic, asked, example, staff, column, school, public, work } =
+            &source.pack.frames;
         for (cue, words) in [
             (Cue::Child, child),
             (Cue::Pronoun, pronoun),
             (Cue::Fact, fact),
             (Cue::Generic, generic),
             (Cue::Asked, asked),
+            (Cue::Example, example),
             (Cue::Staff, staff),
             (Cue::Column, column),
             (Cue::School, school),

@@ -41,10 +41,10 @@ mod zip;
 
 use std::collections::BTreeSet;
 
-pub use self::pdf::{Coding, PagePicture, pictures};
+pub(super) use self::pdf::placed;
 use super::content::About;
 use super::picture::{self, Setting};
-use super::{Cell, Passwords, Place, Reader, Section, Spot, Unread, Why, html, sniff};
+use super::{Cell, Passwords, Picture, Place, Reader, Section, Spot, Unread, Why, html, sniff};
 use crate::message::Limits;
 
 /// Reads documents somewhere else than in this process.
@@ -52,6 +52,11 @@ pub trait Documents {
     /// What each of the documents of a message holds, in their order. Cannot fail: a reader that dies or runs late is
     /// an `Unread`.
     fn read(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<super::Answer>;
+
+    /// The same, of documents that were read before, in the little time that is left for a message.
+    fn read_again(&self, documents: &[Document<'_>], limits: &Limits) -> Vec<super::Answer> {
+        self.read(documents, limits)
+    }
 }
 
 /// A document to be read.
@@ -80,6 +85,8 @@ pub enum Found<'f> {
     Unread(&'f Unread),
     /// A part that was looked at; the last one is the document itself.
     Receipt(&'f super::Receipt),
+    /// Pictures of which somebody may recognise the text.
+    Pictured(&'f super::Pictured),
 }
 
 /// Reads a document in this process: for tests and fuzzers.
@@ -106,7 +113,12 @@ pub fn read_aloud<'l>(
     reader.passwords = document.passwords.clone();
     let about = About::of(document);
     reader.content(document.octets, &about, true);
-    super::Answer { entries: entries - reader.parts_left, unpacked: unpacked - reader.unpack_left, texts: reader.out }
+    super::Answer {
+        entries: entries - reader.parts_left,
+        unpacked: unpacked - reader.unpack_left,
+        texts: reader.out,
+        pictured: reader.pictured,
+    }
 }
 
 /// What a document is by its first octets.
@@ -209,7 +221,7 @@ impl Pictures {
     pub(super) fn file(&mut self, name: &str, octets: &[u8], sink: &mut Sink<'_, '_>) {
         match in_document(octets) {
             None => sink.file(name, octets),
-            Some(why) if self.said.insert(why) => sink.picture(name, octets),
+            Some(why) if sink.may_show_text(octets, why) || self.said.insert(why) => sink.picture(name, octets),
             Some(_) => {}
         }
     }
@@ -301,6 +313,22 @@ impl<'s, 'l> Sink<'s, 'l> {
         if !is_finder_file(name, octets) {
             self.part(name, octets, About::file);
         }
+    }
+
+    /// Whether text may be recognised in a picture.
+    pub(super) fn may_show_text(&self, octets: &[u8], why: Why) -> bool {
+        self.reader.limits.pictures > 0 && Picture::may_show_text(octets, why, &self.reader.limits)
+    }
+
+    /// A picture in which text may be recognised.
+    pub(super) fn legible(&self, octets: &[u8], why: Why) -> Option<Picture> {
+        self.may_show_text(octets, why).then(|| Picture::of(octets, why, &self.reader.limits)).flatten()
+    }
+
+    /// A section is unread, unless text is recognised in these pictures, which are all that it has when `whole`.
+    pub(super) fn pictured(&mut self, section: impl Into<Section>, why: Why, pictures: Vec<Picture>, whole: bool) {
+        let place = Place { section: section.into(), ..self.place.clone() };
+        self.reader.pictured(place, why, pictures, whole);
     }
 
     /// A picture that this document shows.

@@ -1,7 +1,10 @@
-//! The headers of pictures: PNG (ISO 15948), JPEG (ITU-T T.81, JFIF, Exif), GIF 89a, BMP, TIFF 6.0, WebP (RFC 9649).
+//! The headers of pictures: PNG (ISO 15948), JPEG (ITU-T T.81, JFIF, Exif), GIF 89a, BMP, TIFF 6.0, WebP (RFC 9649),
+//! JPEG 2000 (ITU-T T.800).
 //!
 //! HEIC and AVIF are what telephones make of photos: nothing in their header would make them anything else. Every walk
 //! is bounded by the octets that are there. Cannot fail: none is a header that is broken or unknown.
+
+use memchr::memmem;
 
 use super::tiff::{self, Order};
 
@@ -35,6 +38,7 @@ pub(super) enum Kind {
     Bmp,
     Tiff,
     Webp,
+    Jpeg2000,
 }
 
 /// What made it, by its own account.
@@ -90,6 +94,7 @@ pub(super) fn read(octets: &[u8]) -> Option<Picture> {
         [b'B', b'M', ..] => bmp(octets),
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => tiff::picture(octets),
         [b'R', b'I', b'F', b'F', ..] => webp(octets),
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] => jpeg2000(octets),
         _ => None,
     }
 }
@@ -130,6 +135,8 @@ fn png(octets: &[u8]) -> Option<Picture> {
     Some(picture)
 }
 
+/// Octets within which the boxes of JPEG 2000 say its size.
+const HEADER_BOXES: usize = 4096;
 /// Segments before the pixels.
 const MOST_SEGMENTS: usize = 1_000;
 
@@ -207,6 +214,21 @@ fn webp(octets: &[u8]) -> Option<Picture> {
         _ => return None,
     };
     Picture::of(Kind::Webp, width, height, 24)
+}
+
+/// JPEG 2000 (ITU-T T.800 annex I): the box `ihdr` stands in the first `jp2h`.
+fn jpeg2000(octets: &[u8]) -> Option<Picture> {
+    let start = octets.get(..HEADER_BOXES).unwrap_or(octets);
+    let at = memmem::find(start, b"ihdr")?.checked_add(4)?;
+    let components = big_u16(octets, at.checked_add(8)?)?;
+    let bits = (u32::from(*octets.get(at.checked_add(10)?)?) & 0x7F).saturating_add(1);
+    let picture = Picture::of(
+        Kind::Jpeg2000,
+        big_u32(octets, at.checked_add(4)?)?,
+        big_u32(octets, at)?,
+        bits.saturating_mul(components),
+    )?;
+    Some(Picture { is_grey: components == 1, ..picture })
 }
 
 /// Pixels an inch; none for the 1 by 1 and 0 by 0 of programs that do not know.

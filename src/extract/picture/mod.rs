@@ -43,6 +43,51 @@ pub(super) fn why(start: &[u8], octets: usize, name: &str, setting: Setting) -> 
     }
 }
 
+/// What recognising text in a picture would ask, by its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Pixels of its largest page.
+    pub(super) pixels: u64,
+    /// Pages, at least 1, small ones too.
+    pub(super) pages: usize,
+    /// Pixels an inch, if its first page is a sheet of A4. What files say of it is often made up.
+    pub(super) density: u32,
+    /// Whether it is so light that nothing can be on it.
+    pub(super) is_blank: bool,
+    /// Whether a photo of this size may show a sheet of paper that can be read.
+    pub(super) may_be_paper: bool,
+    /// Whether it was drawn, or is of a screen.
+    pub(super) is_plain: bool,
+}
+
+/// Pixels below which no sheet, card or part of a screen can be read, and those of the shorter side.
+const LEGIBLE: (u64, u32) = (200_000, 300);
+
+/// Its size; none for formats that nobody recognises text in.
+pub(super) fn size(octets: &[u8]) -> Option<Size> {
+    let picture = header::read(octets)?;
+    let (pages, pixels) = match picture.kind {
+        Kind::Tiff => tiff::pages(octets)?,
+        _ => (1, picture.pixels()),
+    };
+    let may_be_paper = picture.pixels() >= LEGIBLE.0 && picture.width.min(picture.height) >= LEGIBLE.1;
+    // A card or a part of a screen is no sheet, and as sharp as one.
+    let density = (picture.long().saturating_mul(100) / 1169).clamp(150, 600);
+    let is_blank = is_blank(&picture, octets.len(), pixels.saturating_mul(pages as u64));
+    Some(Size { pixels, pages, density, is_blank, may_be_paper, is_plain: is_plain(&picture, octets.len()) })
+}
+
+/// Whether so few octets hold nothing but paper: a line of text takes more, in each coding. In doubt it is written on.
+fn is_blank(picture: &Picture, octets: usize, pixels: u64) -> bool {
+    let pixels_an_octet = match picture.kind {
+        // Half an octet for each block of 64 pixels, twice that with colours.
+        Kind::Jpeg | Kind::Jpeg2000 | Kind::Webp => 66,
+        _ if picture.bits == 1 => 2_000,
+        _ => 500,
+    };
+    (octets as u64).saturating_mul(pixels_an_octet) <= pixels
+}
+
 /// The ids of the parts that a page shows (RFC 2392).
 pub(super) fn shown_in(page: &str) -> impl Iterator<Item = String> {
     let starts = ["cid:", "CID:"].into_iter().flat_map(|mark| memmem::find_iter(page.as_bytes(), mark));
@@ -181,12 +226,16 @@ fn is_screen(picture: &Picture, named: Named, octets: usize, setting: Setting) -
     if named == Named::Screen {
         return true;
     }
-    // A photo takes one octet a pixel at least when nothing of it may be lost; lines and letters take little.
-    let is_plain = picture.kind == Kind::Png && (octets as u64).saturating_mul(10) <= pixels * 6;
+    let is_plain = picture.kind == Kind::Png && is_plain(picture, octets);
     let like_screen = SCREENS.iter().any(|screen| screen.abs_diff(shape) <= 8);
     let like_telephone = like_screen && shape > 2_000 && picture.height > picture.width;
     let is_size = SIZES.contains(&(picture.long(), picture.width.min(picture.height)));
     is_plain && (is_size || like_telephone || like_screen && setting == Setting::File)
+}
+
+/// A photo takes one octet a pixel at least when nothing of it may be lost; lines and letters take little.
+fn is_plain(picture: &Picture, octets: usize) -> bool {
+    matches!(picture.kind, Kind::Png | Kind::Gif) && (octets as u64).saturating_mul(10) <= picture.pixels() * 6
 }
 
 #[cfg(test)]

@@ -66,6 +66,23 @@ pub(super) fn picture(octets: &[u8]) -> Option<Picture> {
     first.map(|first| Picture { pages: pages.max(1), ..first })
 }
 
+/// How many pages a TIFF file has, previews too, and the pixels of the largest; none when there are more than are
+/// counted.
+pub(super) fn pages(octets: &[u8]) -> Option<(usize, u64)> {
+    let (order, mut at) = start(octets)?;
+    let (mut pages, mut largest) = (0, 0);
+    for _ in 0..MOST_DIRECTORIES {
+        let directory = Directory::at(octets, order, at)?;
+        pages += 1;
+        largest = directory.picture()?.pixels().max(largest);
+        match directory.next() {
+            Some(next) if next != 0 => at = next as usize,
+            _ => return Some((pages, largest)),
+        }
+    }
+    None
+}
+
 /// What made a picture, by its Exif.
 pub(super) fn origin(octets: &[u8]) -> Origin {
     first(octets).map_or(Origin::Unknown, |directory| directory.origin())

@@ -26,6 +26,8 @@ pub struct Connection {
     wire: Wire,
     patience: Duration,
     final_patience: Duration,
+    /// The words of its greeting, which may tell its time.
+    pub greeting: String,
     /// What EHLO offered.
     pub extensions: Extensions,
     /// PIPELINING was offered (RFC 2920).
@@ -70,13 +72,16 @@ impl Connection {
             wire: Wire::new(stream),
             patience: hop.reply_timeout,
             final_patience: hop.final_reply_timeout,
+            greeting: String::new(),
             extensions: Extensions::UNKNOWN,
             pipelining: false,
             in_transaction: false,
             broken: false,
         };
         match connection.reply(hop.reply_timeout).await? {
-            greeting if greeting.code == 220 => {}
+            greeting if greeting.code == 220 => {
+                connection.greeting = greeting.lines.into_iter().next().unwrap_or_default();
+            }
             _ => return Err(Trouble::Unreachable),
         }
         let mut offer = connection.hello(hop, tls).await?;
@@ -97,6 +102,11 @@ impl Connection {
         connection.pipelining = offer.pipelining;
         connection.sign_in(hop, &offer).await?;
         Ok(connection)
+    }
+
+    /// Whether it is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.wire.stream(), Stream::Client(_))
     }
 
     async fn hello(&mut self, hop: &Hop, tls: bool) -> Result<Offer, Trouble> {

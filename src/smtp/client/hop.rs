@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::secret::Secret;
 use crate::smtp::client::connection::Connection;
+use crate::smtp::client::met::Met;
 use crate::smtp::client::trouble::Trouble;
 use crate::smtp::handler::Extensions;
 
@@ -61,10 +62,11 @@ pub struct Hop {
 /// A next hop with its pool.
 #[derive(Debug)]
 pub struct NextHop {
-    hop: Hop,
+    pub(super) hop: Hop,
     idle: Mutex<Vec<(Connection, Instant)>>,
     places: Arc<Semaphore>,
     known: Mutex<Option<Extensions>>,
+    met: Arc<Met>,
 }
 
 /// How long a transaction waits for a free connection before it is told to come back.
@@ -74,7 +76,7 @@ impl NextHop {
     /// A next hop with an empty pool.
     pub fn new(hop: Hop) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(hop.max_connections));
-        Arc::new(Self { hop, idle: Mutex::default(), places, known: Mutex::default() })
+        Arc::new(Self { hop, idle: Mutex::default(), places, known: Mutex::default(), met: Arc::default() })
     }
 
     /// Its name.
@@ -85,6 +87,16 @@ impl NextHop {
     /// What it offered when it was last connected to; `None` before the first time.
     pub fn known(&self) -> Option<Extensions> {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it has fared with us.
+    pub fn met(&self) -> &Met {
+        &self.met
+    }
+
+    /// Goes on with what was counted of the next hop in whose place this one comes.
+    pub fn go_on_from(&mut self, before: &Self) {
+        self.met = Arc::clone(&before.met);
     }
 
     /// A connection: a kept one when there is one, else a fresh one.
@@ -131,7 +143,10 @@ impl NextHop {
     async fn place(&self) -> Result<OwnedSemaphorePermit, Trouble> {
         match timeout(WAIT_FOR_PLACE, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
-            _ => Err(Trouble::Busy),
+            _ => {
+                self.met.trouble(Trouble::Busy);
+                Err(Trouble::Busy)
+            }
         }
     }
 
@@ -149,6 +164,7 @@ impl NextHop {
             for address in addresses {
                 match Connection::open(&self.hop, host, address).await {
                     Ok(connection) => {
+                        self.met.reached();
                         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.extensions);
                         return Ok(Lease { connection, next_hop: Arc::clone(self), kept: false, _place: place });
                     }
@@ -162,6 +178,7 @@ impl NextHop {
                 }
             }
         }
+        self.met.trouble(worst);
         Err(worst)
     }
 

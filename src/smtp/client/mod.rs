@@ -5,13 +5,17 @@
 //! transaction means is [`Relay`]'s.
 
 mod connection;
+mod examine;
 mod hop;
+mod met;
 mod relay;
 mod reply_reader;
 mod trouble;
 
 pub use connection::Connection;
+pub use examine::{Answer, Examined};
 pub use hop::{Demand, Hop, Lease, NextHop};
+pub use met::{Last, Met};
 pub use relay::Relay;
 pub use reply_reader::{MAX_LINE, NextHopReply, Nonsense, ReplyReader};
 pub use trouble::Trouble;

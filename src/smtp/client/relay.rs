@@ -94,12 +94,17 @@ impl Relay {
             Ok(Err(refusal)) => return refusal,
             Ok(Ok(lease)) => lease,
         };
+        let sent = Instant::now();
         match lease.connection.final_reply(deadline).await {
             Ok(reply) => {
+                self.next_hop.met().replied(reply.code, sent.elapsed());
                 lease.give_back();
                 carried(&reply)
             }
-            Err(trouble) => trouble.reply_after_dot(),
+            Err(trouble) => {
+                self.next_hop.met().trouble(trouble);
+                trouble.reply_after_dot()
+            }
         }
     }
 

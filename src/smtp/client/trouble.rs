@@ -22,6 +22,23 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Unreachable, Self::Lost, Self::Silent, Self::Nonsense, Self::Tls, Self::RefusesUs, Self::Busy];
+
+    /// The word in metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Lost => "lost",
+            Self::Silent => "silent",
+            Self::Nonsense => "nonsense",
+            Self::Tls => "tls",
+            Self::RefusesUs => "refuses_us",
+            Self::Busy => "busy",
+        }
+    }
+
     /// The reply for the client, as long as the message's final dot was not sent.
     pub fn reply(self) -> Reply {
         match self {

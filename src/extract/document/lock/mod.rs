@@ -17,12 +17,18 @@ use super::Sink;
 use super::compound::Storage;
 use super::octets::u16_at;
 use super::xml::decoded;
+use crate::extract::Passwords;
 
 /// Blocks of hashing that may go into the trying of passwords on one document with all that is in it: one or two seconds
 /// of the slowest hash. A password costs an Office document a hundred thousand, 7-Zip and LibreOffice three or four.
 pub(in crate::extract) const WORK: u64 = 5_000_000;
 
 impl Sink<'_, '_> {
+    /// The passwords of the message.
+    pub(in super::super) fn passwords(&self) -> &Passwords {
+        &self.reader.passwords
+    }
+
     /// Opens what is locked with a password of the message; each try costs so many blocks of hashing ([`WORK`]). None
     /// when none fits.
     pub(in super::super) fn with_password<T>(

@@ -24,7 +24,7 @@ use story::Whereabouts;
 use super::xml::decoded;
 use super::zip::Archive;
 use super::{Sink, in_document};
-use crate::extract::{Layer, Unit, Why, sniff};
+use crate::extract::{Layer, Picture, Unit, Why, sniff};
 
 /// Pictures of fewer octets are bullets and lines.
 const TINY_PICTURE: usize = 2048;
@@ -42,10 +42,18 @@ pub(super) struct Package<'a, 'b> {
 /// What was found in a document so far.
 struct Found {
     out: Sections,
-    /// Why its pictures are unread.
-    pictures: BTreeSet<Why>,
+    /// Why its pictures are unread, and those in which text may be recognised.
+    pictures: BTreeMap<Why, Shown>,
     /// The names of pictures on the paper: in margins and on the master of the slides.
     paper: BTreeSet<String>,
+}
+
+/// The pictures that are unread for one reason.
+struct Shown {
+    /// Those in which text may be recognised.
+    pictures: Vec<Picture>,
+    /// Whether these are all.
+    whole: bool,
 }
 
 /// What the octets of a part are.
@@ -143,7 +151,7 @@ impl<'a, 'b> Package<'a, 'b> {
 
 impl Found {
     fn new(sink: &Sink<'_, '_>) -> Self {
-        Self { out: Sections::new(sink), pictures: BTreeSet::new(), paper: BTreeSet::new() }
+        Self { out: Sections::new(sink), pictures: BTreeMap::new(), paper: BTreeSet::new() }
     }
 
     /// Reads the octets of a part as what they are.
@@ -164,7 +172,7 @@ impl Found {
                 }
             }
             Content::Picture if octets.len() >= TINY_PICTURE => {
-                self.pictures.insert(self.picture(&name, octets));
+                self.picture(&name, octets, sink);
             }
             Content::Picture => {}
             Content::Control => self.out.control(unit, &lines::in_octets(octets)),
@@ -173,11 +181,18 @@ impl Found {
         }
     }
 
-    /// Why a picture is unread. What is printed on all paper is as large as a page, and no page.
-    fn picture(&self, name: &str, octets: &[u8]) -> Why {
-        match in_document(octets) {
-            Some(Why::ScanWithoutOcr) if self.paper.contains(name) => Why::Media,
+    /// Notes a picture. What is printed on all paper is as large as a page, and no page.
+    fn picture(&mut self, name: &str, octets: &[u8], sink: &Sink<'_, '_>) {
+        let is_paper = self.paper.contains(name);
+        let why = match in_document(octets) {
+            Some(Why::ScanWithoutOcr) if is_paper => Why::Media,
             why => why.unwrap_or(Why::Media),
+        };
+        let shown = self.pictures.entry(why).or_insert(Shown { pictures: Vec::new(), whole: true });
+        let has_room = !is_paper && shown.pictures.len() < sink.limits().pictures;
+        match has_room.then(|| sink.legible(octets, why)).flatten() {
+            Some(picture) => shown.pictures.push(picture),
+            None => shown.whole = false,
         }
     }
 
@@ -192,8 +207,9 @@ impl Found {
 
     fn give(mut self, sink: &mut Sink<'_, '_>) {
         self.binaries(sink);
-        for why in &self.pictures {
-            sink.unread_section(Layer::Body, *why);
+        for (why, shown) in std::mem::take(&mut self.pictures) {
+            sink.unread_section(Layer::Body, why);
+            sink.pictured(Layer::Body, why, shown.pictures, shown.whole);
         }
         self.out.give(sink);
     }

@@ -57,6 +57,11 @@ impl Budget {
         self.over.set(true);
     }
 
+    /// How many octets may still be unpacked.
+    pub(super) fn left(&self) -> usize {
+        self.left.get()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.over.get()
     }

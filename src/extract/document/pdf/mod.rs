@@ -26,6 +26,7 @@ mod pages;
 mod pen;
 mod pictures;
 mod predictor;
+mod recognised;
 mod resources;
 mod salvage;
 mod tables;
@@ -42,7 +43,7 @@ use self::file::File;
 use self::filter::Budget;
 use self::notes::Notes;
 use self::pages::{Page, PageText};
-pub use self::pictures::{Coding, PagePicture, pictures};
+pub(in crate::extract) use self::recognised::placed;
 use super::Sink;
 use crate::extract::passwords::forms;
 use crate::extract::{Layer, Section, Unit, Why};
@@ -59,28 +60,34 @@ const TRY: u64 = 50_000;
 
 /// Reads a file; one that is locked with a password, and not with the empty one, with those of the message.
 pub(super) fn read(octets: &[u8], sink: &mut Sink<'_, '_>) {
-    let budget = Rc::new(Budget::new(sink.unpack_left()));
-    let mut password = Vec::new();
-    let file = File::open(octets, &[b""], Rc::clone(&budget)).ok().or_else(|| {
-        sink.with_password(TRY, |told, _| {
-            forms(told).into_iter().find_map(|form| {
-                let file = File::open(octets, &[&form], Rc::clone(&budget)).ok()?;
-                password = form;
-                Some(file)
-            })
-        })
-    });
-    let Some(file) = file else { return sink.unread(Why::Encrypted) };
+    let left = sink.unpack_left();
+    let open = |passwords: &[&[u8]]| File::open(octets, passwords, Rc::new(Budget::new(left))).ok();
+    let opened = open(&[b""]).map(|file| (Vec::new(), file));
+    let Some((password, file)) = opened.or_else(|| told(&open, sink)) else { return sink.unread(Why::Encrypted) };
     let passwords = [password.as_slice()];
     let mut reading = Reading {
         file: &file,
         passwords: &passwords,
         sink,
         notes: Notes::default(),
+        scans: Vec::new(),
         lines: HashSet::new(),
         empty: true,
     };
     reading.all();
+}
+
+/// A file that a password of the message opens, and the octets of that. All are tried at once before each: a broken file
+/// is searched from end to end for every try.
+fn told<'d>(open: &dyn Fn(&[&[u8]]) -> Option<File<'d>>, sink: &mut Sink<'_, '_>) -> Option<(Vec<u8>, File<'d>)> {
+    let all: Vec<Vec<u8>> = sink.passwords().iter().flat_map(forms).collect();
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    if all.is_empty() || open(&all).is_none() {
+        return None;
+    }
+    sink.with_password(TRY, |password, _| {
+        forms(password).into_iter().find_map(|form| open(&[&form]).map(|file| (form, file)))
+    })
 }
 
 /// A file that is being read.
@@ -89,6 +96,8 @@ struct Reading<'r, 'd, 's, 'l, 'k> {
     passwords: &'r [&'r [u8]],
     sink: &'k mut Sink<'s, 'l>,
     notes: Notes,
+    /// The pages that are scans, with what they show and how large they are.
+    scans: Vec<(u32, Vec<content::Picture>, f64)>,
     /// Lines that were read, so that an older state tells only what is gone.
     lines: HashSet<u64>,
     /// Nothing was read and nothing was said to be unread.
@@ -109,7 +118,9 @@ impl Reading<'_, '_, '_, '_, '_> {
         self.document();
         self.gone(&mut painter, &pages);
         self.settle();
-        if self.file.budget.is_over() {
+        let is_over = self.file.budget.is_over();
+        self.scans();
+        if is_over {
             self.unread(Section::default(), Why::OverLimit);
         }
         if self.empty {
@@ -128,6 +139,19 @@ impl Reading<'_, '_, '_, '_, '_> {
         }
         for why in read.unread {
             self.unread(Section { unit: unit.clone(), layer: Layer::Body }, why);
+        }
+        if self.scans.len() < self.sink.limits().pictures {
+            self.scans.extend(read.scan.map(|(pictures, area)| (index, pictures, area)));
+        }
+    }
+
+    /// Hands out the pictures of the pages that are scans: last, so that what they take is taken from no text.
+    fn scans(&mut self) {
+        for (index, drawn, area) in std::mem::take(&mut self.scans) {
+            let (pictures, whole) = pictures::of_page(self.file, &drawn, area, self.sink.limits());
+            let section = Section { unit: Unit::Page(index), layer: Layer::Body };
+            self.sink.pictured(section, Why::ScanWithoutOcr, pictures, whole);
+            self.settle();
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::content::{Drawn, Painter};
+use super::content::{self, Drawn, Painter};
 use super::file::File;
 use super::lines;
 use super::notes::Notes;
@@ -31,6 +31,8 @@ pub(super) struct PageText {
     pub(super) texts: Vec<(Layer, String, Vec<Cell>)>,
     /// What of it is unread.
     pub(super) unread: BTreeSet<Why>,
+    /// What it shows when it is a scan, and how large it is.
+    pub(super) scan: Option<(Vec<content::Picture>, f64)>,
 }
 
 /// All pages in their order; true when there are more than are read.
@@ -125,22 +127,38 @@ impl Page {
         if !whole {
             unread.insert(Why::Damaged);
         }
-        if self.is_picture(&drawn) {
+        let shown = self.shown(&drawn);
+        if shown != Shown::Text {
             unread.insert(Why::ScanWithoutOcr);
         }
-        PageText { texts, unread }
+        let scan = (shown == Shown::Scan).then_some((drawn.pictures, self.area));
+        PageText { texts, unread, scan }
     }
 
-    /// Whether what a reader sees is, for the most part, a picture of text: a scan, letters of which nobody knows what
-    /// they are, or letters that were drawn as shapes. A logo is none, nor a photo beside text.
-    fn is_picture(&self, drawn: &Drawn) -> bool {
+    /// Whether what a reader sees is, for the most part, a picture of text. A logo is none, nor a photo beside text.
+    fn shown(&self, drawn: &Drawn) -> Shown {
         let letters = drawn.glyphs;
         let covered = drawn.pictures.iter().map(|picture| picture.area.min(self.area)).sum::<f64>() / self.area;
         let scan = covered > 0.4 && letters < 40 || covered > 0.85 && letters < 120;
         let nameless = drawn.unknown >= 8 && drawn.unknown * 10 > letters;
         let shapes = letters == 0 && drawn.paths > 150;
-        scan || nameless || shapes
+        match (nameless || shapes, scan) {
+            (true, _) => Shown::Drawing,
+            (false, true) => Shown::Scan,
+            (false, false) => Shown::Text,
+        }
     }
+}
+
+/// What a reader of a page sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// Text, a drawing, or little of anything.
+    Text,
+    /// Pictures of text.
+    Scan,
+    /// Letters of which nobody knows what they are, or that were drawn as shapes.
+    Drawing,
 }
 
 /// A page's content: all its streams as one, since a word may begin in one and end in the next.

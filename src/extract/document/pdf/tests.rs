@@ -1,13 +1,11 @@
 //! Files made here, feature by feature, hostile ones, and mutations of them.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
 use proptest::prelude::*;
 
-use super::{Coding, pictures};
-use crate::extract::document::{Document, read};
+use crate::extract::document::{Document, Found, read, read_aloud};
 use crate::extract::{Layer, Passwords, Place, Spot, Texts, Unit, Why};
 use crate::message::Limits;
 
@@ -334,15 +332,107 @@ fn what_is_a_picture_is_said() {
     let texts = page.read();
     assert_eq!(why(&texts), [Why::ScanWithoutOcr]);
     assert_eq!(texts.unread[0].place.section.unit, Unit::Page(1));
-    let mut found = Vec::new();
-    pictures(&page.write(), &[], &BTreeSet::from([1]), &Limits::default(), &mut |picture| found.push(picture));
-    assert_eq!(found.len(), 1);
-    assert_eq!((found[0].page, &found[0].coding, found[0].width), (1, &Coding::Jpeg, 900));
-    assert_eq!(found[0].octets, b"\xFF\xD8picture");
 
     let text = "BT /F1 9 Tf 9 9 Td (Een brief met een logo erboven.) Tj ET q 90 0 0 60 9 700 cm /X1 Do Q";
     assert_eq!(why(&scan(text, 90).read()), []);
     assert_eq!(why(&Pdf::page("").read()), [Why::ScanWithoutOcr]);
+}
+
+/// The pictures that a page shows, each as a file, and whether these are all.
+fn scanned(drawn: &str, pictures: &[(&str, &[u8])]) -> (Vec<Vec<u8>>, bool) {
+    let mut pdf = Pdf::page_with(drawn, "/Resources<</XObject<</X1 6 0 R/X2 7 0 R>>>>", "");
+    pictures.iter().for_each(|(entries, data)| pdf.stream(&format!("/Subtype/Image{entries}"), data));
+    let limits = Limits { pictures: 10, ..Limits::default() };
+    let place = Place::default();
+    let octets = pdf.write();
+    let document = Document { octets: &octets, essence: "application/pdf", name: "a.pdf", place: &place, depth: 0, passwords: Passwords::none() };
+    let (mut found, mut all) = (Vec::new(), true);
+    let mut listener = |one: Found<'_>| {
+        if let Found::Pictured(part) = one {
+            assert_eq!((&part.place.section.unit, part.why), (&Unit::Page(1), Why::ScanWithoutOcr));
+            found.extend(part.pictures.iter().map(|picture| picture.octets().to_vec()));
+            all &= part.whole;
+        }
+    };
+    read_aloud(&document, &limits, Some(&mut listener));
+    (found, all)
+}
+
+/// The header of a JPEG of 900 by 900 pixels.
+const JPEG: &[u8] = b"\xFF\xD8\xFF\xC0\0\x0B\x08\x03\x84\x03\x84\x01\x01\x11\0\xFF\xD9";
+
+/// A number of a TIFF file, by its tag.
+fn tag(file: &[u8], tag: u16) -> Option<u32> {
+    let long = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let start = long(4) as usize;
+    let entries = usize::from(u16::from_le_bytes(file[start..start + 2].try_into().unwrap()));
+    let mut places = (0..entries).map(|index| start + 2 + index * 12);
+    places.find(|&at| file[at..at + 2] == tag.to_le_bytes()).map(|at| long(at + 8))
+}
+
+#[test]
+fn scans_come_out_as_files() {
+    let page = "q 595 0 0 842 0 0 cm /X1 Do Q";
+    let jpeg = ("/Width 900/Height 900/Filter/DCTDecode", JPEG);
+    assert_eq!(scanned(page, &[jpeg]), (vec![JPEG.to_vec()], true));
+    // What has no reader outside, what is no picture, and what stands beside it.
+    let jbig2 = ("/Width 900/Height 900/Filter/JBIG2Decode", &b"segments"[..]);
+    assert_eq!(scanned(page, &[jbig2]), (vec![], true));
+    assert_eq!(scanned("q 595 0 0 842 0 0 cm /X1 Do Q q 300 0 0 842 0 0 cm /X2 Do Q", &[jpeg, jbig2]).1, false);
+    assert_eq!(scanned("q 595 0 0 842 0 0 cm /X1 Do Q q 20 0 0 20 0 0 cm /X2 Do Q", &[jpeg, jbig2]).1, true);
+    let bomb = ("/Width 30000/Height 30000/BitsPerComponent 8/ColorSpace/DeviceGray", &b""[..]);
+    assert_eq!(scanned(page, &[bomb]).0.len(), 0);
+
+    // Compression, bits, which is black, columns, rows.
+    let tags = |file: &[u8]| [259, 258, 262, 256, 257].map(|number| tag(file, number).unwrap());
+    let fax = |more: &str| {
+        let entries =
+            format!("/Width 900/Height 40/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/CCITTFaxDecode{more}");
+        scanned(page, &[(&entries, b"fax")]).0.first().map(|file| (tags(file), tag(file, 292)))
+    };
+    assert_eq!(fax("/DecodeParms<</K -1/Columns 900>>"), Some(([4, 1, 0, 900, 40], None)));
+    assert_eq!(fax("/DecodeParms<</K -1/Columns 900/BlackIs1 true>>"), Some(([4, 1, 1, 900, 40], None)));
+    assert_eq!(fax("/DecodeParms<</K -1/Columns 900/BlackIs1 true>>/Decode[1 0]"), Some(([4, 1, 0, 900, 40], None)));
+    assert_eq!(fax("/DecodeParms<</K 1/Columns 900>>"), Some(([3, 1, 0, 900, 40], Some(1))));
+    assert_eq!(fax("/DecodeParms<</K -1>>"), None);
+
+    let raw = |entries: &str, octets: &[u8]| {
+        let entries = format!("/Width 2/Height 2{entries}");
+        let file = scanned(page, &[(&entries, octets)]).0.pop()?;
+        let (at, length) = (tag(&file, 273).unwrap() as usize, tag(&file, 279).unwrap() as usize);
+        let mut pixels = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::ZlibDecoder::new(&file[at..at + length]), &mut pixels).unwrap();
+        Some((tag(&file, 258).unwrap(), tag(&file, 262).unwrap(), pixels))
+    };
+    let grey = "/BitsPerComponent 8/ColorSpace/DeviceGray";
+    assert_eq!(raw(grey, &[0, 9, 99, 255]), Some((8, 1, vec![0, 9, 99, 255])));
+    assert_eq!(raw(&format!("{grey}/Decode[1 0]"), &[0, 9, 99, 255]), Some((8, 0, vec![0, 9, 99, 255])));
+    assert_eq!(raw(grey, &[0, 9, 99]), None);
+    assert_eq!(raw("/ImageMask true", &[0x40, 0x80]), Some((1, 1, vec![0x40, 0x80])));
+    let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
+    assert_eq!(raw("/BitsPerComponent 8/ColorSpace/DeviceRGB", &colours), Some((8, 1, vec![76, 149, 29, 255])));
+    let inks = [0, 0, 0, 255, 0, 0, 0, 0, 255, 255, 255, 0, 0, 0, 0, 100];
+    assert_eq!(raw("/BitsPerComponent 8/ColorSpace/DeviceCMYK", &inks), Some((8, 1, vec![0, 255, 0, 155])));
+    let indexed = "/BitsPerComponent 4/ColorSpace[/Indexed/DeviceRGB 1<000000FFFFFF>]";
+    assert_eq!(raw(indexed, &[0x01, 0x10]), Some((8, 1, vec![0, 255, 255, 0])));
+    assert_eq!(raw("/BitsPerComponent 2/ColorSpace/DeviceGray", &[0x70, 0x80]), Some((8, 1, vec![85, 255, 170, 0])));
+}
+
+#[test]
+fn strips_are_one_scan() {
+    let strip = |rows: u32| {
+        format!(
+            "/Width 900/Height {rows}/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 900>>"
+        )
+    };
+    let (first, second) = (strip(40), strip(30));
+    let drawn = "q 595 0 0 442 0 400 cm /X1 Do Q q 595 0 0 400 0 0 cm /X2 Do Q";
+    let (files, all) = scanned(drawn, &[(&first, b"one"), (&second, b"two")]);
+    assert_eq!((files.len(), all), (1, true));
+    assert_eq!([257, 278].map(|number| tag(&files[0], number)), [Some(70), Some(40)]);
+    assert!(files[0].starts_with(b"II*\0") && files[0][8..].starts_with(b"onetwo"));
+    // A larger one behind a smaller one is no strip of it.
+    assert_eq!(scanned(drawn, &[(&second, b"one"), (&first, b"two")]).0.len(), 2);
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! Whether the gate is well, and what is wrong, in plain words.
+//!
+//! A reason makes it red: mail does not get on, or will not soon, or nobody could show later what was done. A warning does
+//! not: somebody must look, but not tonight.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::{Timestamp, Zoned};
+use serde::Serialize;
+
+use super::Watched;
+use crate::gate::house::{House, Tenant};
+use crate::roster::age_warning;
+use crate::smtp::client::{Last, NextHop, Trouble};
+
+/// How the gate is.
+#[derive(Debug, Serialize)]
+pub struct Health {
+    /// "green" or "red".
+    status: &'static str,
+    /// What makes it red.
+    reasons: Vec<String>,
+    /// What somebody must look at.
+    warnings: Vec<String>,
+}
+
+/// A next hop of which nothing good is known is tried again when somebody asks, and so many seconds went by: else it
+/// would be red until the next mail comes.
+const TRY_AGAIN: u64 = 15;
+/// Days before the end of a certificate.
+const SOON: i64 = 14;
+const NOW: i64 = 3;
+
+impl Health {
+    /// How it is now.
+    pub(super) async fn of(watched: &Watched) -> Self {
+        let house = watched.gate.house();
+        let (mut reasons, mut warnings) = (Vec::new(), Vec::new());
+        reasons.extend(house.ways.iter().filter_map(|way| next_hop(&way.next_hop)));
+        let journal = watched.journal.clone();
+        let unwritable = tokio::task::spawn_blocking(move || journal.as_deref().and_then(unwritable)).await;
+        reasons.extend(unwritable.ok().flatten());
+        reasons.extend(watched.gate.record().condition().trouble().map(str::to_owned));
+        reasons.extend(readers(&house));
+        for (what, until) in &house.certificates {
+            match days_left(*until) {
+                left if left < 0 => reasons.push(format!("the certificate for {what} has ended")),
+                left if left <= NOW => reasons.push(format!("the certificate for {what} ends in {left} days")),
+                left if left <= SOON => warnings.push(format!("the certificate for {what} ends in {left} days")),
+                _ => {}
+            }
+        }
+        warnings.extend(house.schools.iter().filter_map(|tenant| roster(tenant, &house)));
+        warnings.extend(watched.gate.pauses().iter().map(|pause| {
+            let school = pause.school.as_deref().map_or("all schools".to_string(), |id| format!("the school {id}"));
+            format!("paused for {school} until {}: everything passes", pause.until())
+        }));
+        Self { status: if reasons.is_empty() { "green" } else { "red" }, reasons, warnings }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_green(&self) -> bool {
+        self.reasons.is_empty()
+    }
+}
+
+fn next_hop(hop: &Arc<NextHop>) -> Option<String> {
+    let (last, ago) = hop.met().last();
+    if last != Last::Reached && ago >= TRY_AGAIN {
+        let hop = Arc::clone(hop);
+        tokio::spawn(async move { hop.probe().await });
+    }
+    let Last::Trouble(trouble) = last else { return None };
+    let what = match trouble {
+        Trouble::Tls => "does not show the TLS that is demanded",
+        Trouble::RefusesUs => "refuses this gate's sign-in",
+        _ => "cannot be reached",
+    };
+    Some(format!("the next hop {} {what} (seen {ago} s ago)", hop.name()))
+}
+
+fn unwritable(journal: &Path) -> Option<String> {
+    let opened = OpenOptions::new().append(true).open(journal);
+    opened.err().map(|error| format!("the journal cannot be written: {error}"))
+}
+
+fn readers(house: &House) -> Option<String> {
+    let readers = house.bench.readers.as_ref()?;
+    (!readers.are_had()).then(|| "documents cannot be read: no reader process can be started".into())
+}
+
+fn days_left(until: Timestamp) -> i64 {
+    until.duration_since(Timestamp::now()).as_secs().div_euclid(24 * 3600)
+}
+
+fn roster(tenant: &Tenant, house: &House) -> Option<String> {
+    let today = Zoned::now().with_time_zone(house.time_zone.clone()).date();
+    let imported = tenant.roster_of?;
+    age_warning(imported, today)?;
+    Some(format!("the roster of the school {} is of {imported}: import it anew", tenant.school.id))
+}
