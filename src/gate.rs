@@ -10,6 +10,7 @@ mod acquaintance;
 mod around;
 mod counts;
 mod deadline;
+mod desk;
 mod door;
 pub mod flood;
 pub mod house;

@@ -21,6 +21,7 @@
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
 //! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
+//! | [`web`] | the desk of teachers: pages about what was stopped | yes |
 //! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
@@ -66,3 +67,4 @@ pub mod status;
 pub mod store;
 pub mod tls;
 pub mod vault;
+pub mod web;

@@ -19,6 +19,8 @@ pub struct School {
     pub privacy: Contact,
     /// Who does so when that person is away.
     pub deputy: Option<Contact>,
+    /// Who may agree, besides the privacy contact, that a stopped mail is sent (directeur).
+    pub director: Option<Contact>,
     /// Whom to ask whether a notice is real.
     pub helpdesk: Contact,
     /// The functionaris gegevensbescherming (AVG art. 37).

@@ -23,8 +23,22 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "gate",
         &[
-            "act", "decide", "detect", "extract", "message", "meter", "outbox", "problem", "record", "school", "seal",
-            "secret", "smtp",
+            "act",
+            "decide",
+            "detect",
+            "extract",
+            "message",
+            "meter",
+            "outbox",
+            "problem",
+            "record",
+            "school",
+            "seal",
+            "secret",
+            "smtp",
+            // The desk asks it to look at a held mail again.
+            "store::owed",
+            "web::desk",
         ],
     ),
     // The one place of the gate that knows how a running gate is put together.
@@ -46,6 +60,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "secret",
             "smtp",
             "tls",
+            "web::desk::Texts",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -65,6 +80,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "web::Settings",
+            "web::Url",
         ],
     ),
     ("smtp", &["message", "meter", "secret", "tls"]),
@@ -127,6 +144,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["problem", "seal", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
+    // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
+    ("web", &["message::Mailbox", "message::rewrite", "problem", "school", "seal", "secret", "store", "tls", "vault"]),
     ("secret", &[]),
 ];
 

@@ -496,6 +496,7 @@ fn school() -> School {
         domains: vec!["delinde.example".to_string()],
         gate_address: Mailbox::parse("mailpoort@delinde.example").unwrap(),
         privacy: contact("Ilse Bakker", "privacycoördinator", "040-555 01 23", Some("ma-do")),
+        director: None,
         deputy: Some(contact("Joris Maas", "intern begeleider", "040-555 01 24", None)),
         helpdesk: contact("de helpdesk", "helpdesk", "040-555 01 00", None),
         fg: None,

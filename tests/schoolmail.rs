@@ -204,6 +204,7 @@ impl Gate {
             deputy: None,
             helpdesk: contact,
             fg: None,
+            director: None,
             channels: BTreeMap::new(),
         };
         let classes = Classes::new(&school.domains, BTreeMap::new());
@@ -216,6 +217,8 @@ impl Gate {
             classes,
             mode: Mode::Enforce,
             readers: None,
+            recognisers: None,
+            told: None,
         };
         Self { bench, tenant: Tenant::new(school, Some(&roster), None) }
     }

@@ -166,6 +166,7 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
         Route::Pass => Vec::new(),
         _ => case.policy.offers(decision).into_iter().map(|offer: Offer| offer.word().to_owned()).collect(),
     };
+    let decisions = || case.verdict.decisions.iter().enumerate();
     Facts {
         envelope,
         readers: composed.notice.readers.iter().map(|reader| reader.typed().to_owned()).collect(),
@@ -174,6 +175,7 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
         found: [nl.found, en.found],
         why: [nl.why, en.why],
         offers: case.verdict.decisions.iter().map(offers).collect(),
+        discreet: decisions().filter(|(_, decision)| decision.discreet).map(|(place, _)| place).collect(),
     }
 }
 

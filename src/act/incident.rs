@@ -13,10 +13,12 @@ use jiff::civil::{Date, DateTime};
 
 use super::found::{Found, Part, Places, UnreadPart, grouped, names_with_findings};
 use super::shown::{Revealing, line};
+use super::wording;
 use crate::decide::{self, Decision, Fact, Line, Offer, Policy, Route, Verdict, When};
 use crate::detect::{Finding, Kind};
 use crate::extract::{self, Spot, Unread, Why};
 use crate::message::{Envelope, Headers, Mailbox};
+use crate::school::Language;
 
 /// So many places, columns and kinds are told; a sheet can have thousands.
 const MOST_TOLD: usize = 12;
@@ -153,6 +155,11 @@ impl Incident {
     pub(super) fn leave_out_those_reached(&mut self, verdict: &Verdict) {
         let mut routes = verdict.decisions.iter().map(|decision| decision.route);
         self.not_reached.retain(|_| routes.next() != Some(Route::Pass));
+    }
+
+    /// What was found and where, a line each, as its notice says it.
+    pub fn found_in_words(&self, language: Language) -> Vec<String> {
+        wording::found(self, language)
     }
 }
 

@@ -22,3 +22,4 @@ pub use carry::{Case, Journal, Keeping, carry_out, refuse};
 pub use failure::failure;
 pub use found::{Column, Found, Part, ToldUnit, UnreadPart, Where};
 pub use incident::{Advised, Incident, Stopped, Told};
+pub use wording::kind as kind_in_words;

@@ -257,7 +257,7 @@ fn first(found: &Found, language: Language) -> String {
 }
 
 /// "27 burgerservicenummers (BSN)", "een naam van een leerling".
-pub(super) fn kind(kind: Kind, count: usize, language: Language) -> String {
+pub fn kind(kind: Kind, count: usize, language: Language) -> String {
     let (one, many) = language.of(kind_nl(kind), kind_en(kind));
     if count == 1 { format!("{} {one}", language.of("een", "one")) } else { format!("{count} {many}") }
 }

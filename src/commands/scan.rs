@@ -212,6 +212,7 @@ fn nobodys(domains: &[String]) -> Tenant {
         domains: domains.to_vec(),
         gate_address: gate_address.unwrap_or_else(|_| unreachable!("a constant address is well formed")),
         privacy: contact.clone(),
+        director: None,
         deputy: None,
         helpdesk: contact,
         fg: None,

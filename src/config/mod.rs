@@ -26,6 +26,7 @@ use crate::secret::Secret;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
+use crate::web;
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -70,6 +71,8 @@ pub struct Config {
     pub keep: Duration,
     /// How mail that we owe is tried again.
     pub retry: Retry,
+    /// The pages for teachers; none has none.
+    pub web: Option<web::Settings>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.

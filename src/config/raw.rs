@@ -49,6 +49,7 @@ pub(super) struct Raw {
     pub hold: Hold,
     #[serde(default)]
     pub outbox: Outbox,
+    pub web: Option<Web>,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub journal: Journal,
@@ -74,6 +75,7 @@ pub(super) struct School {
     pub staff_letter: Option<Day>,
     pub privacy: Option<Contact>,
     pub deputy: Option<Contact>,
+    pub director: Option<Contact>,
     pub helpdesk: Option<Contact>,
     pub fg: Option<Contact>,
     #[serde(default)]
@@ -401,6 +403,21 @@ impl Default for Ocr {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Web {
+    pub listen: Spanned<String>,
+    pub url: Spanned<String>,
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    #[serde(default)]
+    pub behind_proxy: bool,
+    #[serde(default = "default_web_connections")]
+    pub max_connections: Spanned<usize>,
+    #[serde(default = "default_web_timeout")]
+    pub idle_timeout: Spanned<Time>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct JournalArchive {
     pub client: Spanned<String>,
     pub addresses: Spanned<Vec<Spanned<String>>>,
@@ -647,6 +664,14 @@ fn default_reply_timeout() -> Spanned<Time> {
 
 fn default_final_reply_timeout() -> Spanned<Time> {
     seconds(480)
+}
+
+fn default_web_connections() -> Spanned<usize> {
+    default(256)
+}
+
+fn default_web_timeout() -> Spanned<Time> {
+    default(Time(Duration::from_secs(60)))
 }
 
 fn default_parts() -> Spanned<usize> {

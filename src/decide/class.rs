@@ -137,6 +137,7 @@ mod tests {
             domains: vec!["delinde.example".to_string()],
             gate_address: Mailbox::parse("mailpoort@delinde.example").unwrap(),
             privacy: desk.clone(),
+            director: None,
             deputy: None,
             helpdesk: desk,
             fg: None,

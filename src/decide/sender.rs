@@ -124,6 +124,7 @@ mod tests {
             domains: vec!["delinde.example".to_string()],
             gate_address: mailbox("mailpoort@delinde.example"),
             privacy: desk.clone(),
+            director: None,
             deputy: None,
             helpdesk: desk,
             fg: None,

@@ -32,6 +32,7 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Hop, NextHop};
 use crate::smtp::settings::Settings;
 use crate::tls::{self, Trust};
+use crate::web::desk::Texts as DeskTexts;
 
 /// What a running gate knows.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ pub struct House {
     pub ways: Vec<Way>,
     /// The texts of notices.
     pub texts: notice::Texts,
+    /// The texts of the pages for teachers.
+    pub desk_texts: Arc<DeskTexts>,
     /// Time for judging one message.
     pub scan_deadline: Duration,
     /// What one sender may send in an hour.
@@ -201,6 +204,7 @@ impl House {
                 told(format!("policy: the exception {id} of {owner} ended on {until} and does nothing any more"));
             }
         }
+        let desk_texts = desk_texts(config.texts.as_deref(), &mut problems);
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
             .schools
@@ -224,8 +228,8 @@ impl House {
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
         }
-        match (bench, texts) {
-            (Some(bench), Some(texts)) if problems.is_empty() => Ok((
+        match (bench, texts, desk_texts) {
+            (Some(bench), Some(texts), Some(desk_texts)) if problems.is_empty() => Ok((
                 Self {
                     hostname: config.hostname,
                     language: config.language,
@@ -239,6 +243,7 @@ impl House {
                     inboxes,
                     ways,
                     texts,
+                    desk_texts: Arc::new(desk_texts),
                     scan_deadline: config.scan_deadline,
                     flood: flood::Limits {
                         messages: config.flood.messages,
@@ -449,6 +454,14 @@ fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::T
             None
         }
     }
+}
+
+/// Of a school's folder, only the files of the desk; it need not have any.
+fn desk_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<DeskTexts> {
+    let own =
+        folder.into_iter().flat_map(|folder| Language::ALL.map(|l| folder.join(format!("desk.{}.toml", l.word()))));
+    let own: Vec<PathBuf> = own.filter(|file| file.is_file()).collect();
+    read_all(&own, problems).and_then(|files| keep(DeskTexts::load(&files), problems))
 }
 
 fn tenant(

@@ -70,6 +70,8 @@ pub enum What {
     HeldMail,
     /// Files of the vault that nothing needs any more.
     VaultFiles,
+    /// Codes and sessions of the desk.
+    DeskRows,
     /// Lines about mail that passed.
     PassedLines,
     /// Lines about mail that did not.
@@ -87,6 +89,7 @@ impl What {
         match self {
             Self::HeldMail => language.of("tegengehouden mail", "held mail"),
             Self::VaultFiles => language.of("bestanden in de kluis", "files of the vault"),
+            Self::DeskRows => language.of("codes en sessies", "codes and sessions"),
             Self::PassedLines => language.of("journaal: doorgelaten mail", "journal: mail that passed"),
             Self::IncidentLines => language.of("journaal: incidenten", "journal: incidents"),
             Self::OverrideLines => language.of("journaal: toch verstuurd", "journal: overrides"),
@@ -184,6 +187,9 @@ pub async fn purge(
     let left = store.held_due(now).await?;
     report.sorts.push(Purged { what: What::HeldMail, due: held.due, gone: held.gone, left });
     report.sorts.push(files(store, vault).await?);
+    let due = store.desk_due(now).await?;
+    let gone = store.purge_desk(now).await?;
+    report.sorts.push(Purged { what: What::DeskRows, due, gone, left: store.desk_due(now).await? });
     report.add(What::Traces, store.erase_journal_traces(before(now, lifetimes.traces)).await?);
     for (what, sort) in SORTS {
         report.add(what, store.erase_journal(sort, before(now, lifetimes.of(sort)), now).await?);
@@ -207,6 +213,7 @@ async fn count(store: &Store, lifetimes: &Lifetimes, now: i64, report: &mut Repo
     let only = |what, due| Purged { what, due, gone: 0, left: due };
     report.sorts.push(only(What::HeldMail, store.held_due(now).await?));
     report.sorts.push(only(What::VaultFiles, store.unused_files().await?));
+    report.sorts.push(only(What::DeskRows, store.desk_due(now).await?));
     report.sorts.push(only(What::Traces, store.journal_traces_due(before(now, lifetimes.traces)).await?));
     for (what, sort) in SORTS {
         report.sorts.push(only(what, store.journal_due(sort, before(now, lifetimes.of(sort))).await?));
@@ -312,6 +319,7 @@ mod tests {
             [
                 (What::HeldMail, 1, 1, 0),
                 (What::VaultFiles, 1, 1, 0),
+                (What::DeskRows, 0, 0, 0),
                 (What::Traces, 12, 12, 0),
                 (What::PassedLines, 3, 3, 0),
                 (What::IncidentLines, 2, 2, 0),

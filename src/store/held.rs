@@ -128,6 +128,9 @@ pub struct Facts {
     pub why: [Vec<String>; 2],
     /// What may be chosen for each recipient, in the words of policy files.
     pub offers: Vec<Vec<String>>,
+    /// The places of recipients whose address is not named: it may be secret, or its reader barred.
+    #[serde(default)]
+    pub discreet: Vec<usize>,
 }
 
 /// Subjects, addresses and names of files are for the sender's own desk.

@@ -2,6 +2,7 @@
 //!
 //! | file | tables |
 //! |---|---|
+//! | [`desk`] | who may use the teacher's desk: codes, sessions, and what somebody else was asked |
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
 //! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
@@ -12,6 +13,7 @@
 //! both understand, so that the latter can serve several machines one day. Fails as [`StoreError`], which is trouble of
 //! ours: a 4xx to whoever waits.
 
+pub mod desk;
 pub mod held;
 pub mod journal;
 pub mod owed;
@@ -213,12 +215,14 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 6] = [
+const SEALED: [(&str, &str, &str); 8] = [
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),
     ("act", "facts", "'act.facts of ' || held"),
     ("owed", "envelope", "'owed.envelope of ' || item"),
+    ("desk_session", "who", "'desk_session.who of ' || lower(hex(id))"),
+    ("desk_request", "facts", "'desk_request.facts of ' || lower(hex(link))"),
     ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),
 ];
 

@@ -43,6 +43,27 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Pro
         })
 }
 
+/// The TLS configuration of our pages: nobody is asked for a certificate.
+///
+/// # Errors
+/// A [`Problem`] that names the file which does not fit.
+pub fn web_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Problem> {
+    let (chain, private_key) = (super::certificates(certificate)?, super::private_key(key)?);
+    let unfit = |error: rustls::Error| {
+        Problem::new(
+            key,
+            format!("certificate and key do not fit together: {error}"),
+            "give the key that belongs to the certificate",
+        )
+    };
+    ServerConfig::builder_with_provider(super::provider())
+        .with_safe_default_protocol_versions()
+        .map_err(unfit)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private_key)
+        .map_err(unfit)
+}
+
 /// SHA-256 of a certificate in lower-case hex: `openssl x509 -outform DER | sha256sum`.
 pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate);

@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use certificate::Chain;
-pub use listener::{fingerprint, server_config};
+pub use listener::{fingerprint, server_config, web_config};
 pub use next_hop::{Trust, client_config};
 
 use crate::problem::Problem;

@@ -246,6 +246,7 @@ fn tenant() -> Tenant {
         domains: vec!["school.example".to_owned()],
         gate_address: Mailbox::parse("mailpoort@school.example").unwrap(),
         privacy: contact.clone(),
+        director: None,
         deputy: None,
         helpdesk: contact,
         fg: None,

@@ -10,6 +10,7 @@ mod listener;
 mod next_hops;
 mod ocr;
 mod schools;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -59,6 +60,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
+        web: raw.web.and_then(|web| check.web(&web)),
         journal_archive,
         lifetimes: check.journal(&raw.journal),
         flood,

@@ -48,6 +48,7 @@ impl Check<'_> {
         let privacy = self.needed(&span, &id, raw.privacy, "privacy", "whom a teacher may ask for help");
         let helpdesk = self.needed(&span, &id, raw.helpdesk, "helpdesk", "who can say whether a notice is real");
         let deputy = raw.deputy.and_then(|deputy| self.contact(&span, &id, deputy, "deputy"));
+        let director = raw.director.and_then(|director| self.contact(&span, &id, director, "director"));
         let fg = raw.fg.and_then(|fg| self.contact(&span, &id, fg, "fg"));
         let gate_address = self.gate_address(raw.gate_address, &domains, &id);
         let secret_header = raw.secret_header.map(|header| self.header(&header));
@@ -61,6 +62,7 @@ impl Check<'_> {
                 gate_address: gate_address?,
                 privacy: privacy?,
                 deputy,
+                director,
                 helpdesk: helpdesk?,
                 fg,
                 channels: raw.channels,

@@ -1,0 +1,185 @@
+//! The teacher's desk: what was stopped, and what its sender wants to do about it.
+//!
+//! The link in a notice shows kinds, places and choices, and no more, since notices get forwarded. Every act, and the words
+//! around a finding, take proof: a code to the sender's own mailbox, remembered on that device for eight hours. A GET
+//! changes nothing; every act is a POST with a token bound to a cookie, and what a robot can press without reading the
+//! mailbox sends a code at most. Unknown, expired and malformed links have one answer.
+//!
+//! | file | what |
+//! |---|---|
+//! | `frame` | headers of every answer, and the page of every error |
+//! | `visit` | who asks: language, token, device |
+//! | `door` | from a link to a device that is signed in |
+//! | `mails` | my blocked mail, and one of them |
+//! | `choices` | what may be done with it |
+//! | `requests` | what somebody else is asked: to agree, or to help |
+//! | `letters` | the mails that we write |
+//!
+//! Never decides who may have a mail: the policy's offers are in the [`Facts`](crate::store::held::Facts), and what goes
+//! out changed is judged by the gate again. Never logs a path, a secret, an address or a text. Fails as pages.
+
+mod choices;
+mod door;
+mod frame;
+mod gate;
+mod hidden;
+mod letters;
+mod mails;
+mod pages;
+mod requests;
+mod said;
+mod texts;
+mod visit;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+
+pub use self::gate::{Gate, Look, Passage, Remade, Reported};
+pub use self::texts::Texts;
+use crate::store::{Store, StoreError};
+use crate::vault::{Vault, VaultError};
+use crate::web::Url;
+
+/// The desk of an installation. Clones are the same desk.
+#[derive(Clone)]
+pub struct Desk(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    vault: Vault,
+    gate: Arc<dyn Gate>,
+    url: Url,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    looks: Semaphore,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("url", &self.0.url).finish_non_exhaustive()
+    }
+}
+
+/// What a desk works with.
+pub struct Means {
+    /// The tables.
+    pub store: Store,
+    /// The sealed mails.
+    pub vault: Vault,
+    /// The gate behind it.
+    pub gate: Arc<dyn Gate>,
+    /// The address of the pages.
+    pub url: Url,
+    /// Now, in milliseconds since 1970.
+    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// Called when something is owed: it should go out now.
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Means").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Forms are short: a reason, some numbers.
+const LARGEST_FORM: usize = 16 * 1024;
+/// Mails that are judged again at the same time: judging is the gate's work first.
+const LOOKS: usize = 2;
+/// When mail that the desk owes is given up, milliseconds from now.
+const GIVE_UP: i64 = 2 * 24 * 3600 * 1000;
+
+impl Desk {
+    /// A desk.
+    pub fn new(means: Means) -> Self {
+        let Means { store, vault, gate, url, clock, wake } = means;
+        Self(Arc::new(Inner { store, vault, gate, url, clock, wake, looks: Semaphore::new(LOOKS) }))
+    }
+
+    /// Its pages.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/", get(mails::home))
+            .route("/style.css", get(frame::style))
+            .route("/language", post(visit::language))
+            .route("/help", get(mails::help))
+            .route("/sign-out", post(visit::sign_out))
+            .route("/signed-out", get(mails::signed_out))
+            .route("/m/{secret}", get(door::notice))
+            .route("/m/{secret}/code", get(door::notice_code).post(door::notice_send))
+            .route("/m/{secret}/sign-in", post(door::notice_sign_in))
+            .route("/r/{secret}", get(door::request))
+            .route("/r/{secret}/code", get(door::request_code).post(door::request_send))
+            .route("/r/{secret}/sign-in", post(door::request_sign_in))
+            .route("/r/{secret}/answer", post(requests::answer))
+            .route("/mail", get(mails::list))
+            .route("/mail/{id}", get(mails::detail))
+            .route("/mail/{id}/passage", post(mails::passage))
+            .route("/mail/{id}/{choice}", get(choices::form).post(choices::act))
+            .fallback(|| async { StatusCode::NOT_FOUND })
+            .layer(DefaultBodyLimit::max(LARGEST_FORM))
+            .layer(from_fn_with_state(self.clone(), frame::errors))
+            .layer(from_fn(frame::headers))
+            .with_state(self.clone())
+    }
+
+    /// What is due without anybody asking: tells who asked for help and had no answer, and forgets old codes and
+    /// sessions. To be called every minute or so.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the rest is done at the next call.
+    pub async fn tend(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        self.0.store.purge_desk(now).await?;
+        requests::tell_unanswered(self, now).await
+    }
+
+    fn now(&self) -> i64 {
+        (self.0.clock)()
+    }
+}
+
+/// Why a page cannot be had: the status says it, and the frame writes the page.
+#[derive(Debug, Clone, Copy)]
+struct Fault(StatusCode);
+
+impl Fault {
+    /// Not there, or not yours: the same.
+    const MISSING: Self = Self(StatusCode::NOT_FOUND);
+    /// The form is not one of ours, or too old.
+    const FORGED: Self = Self(StatusCode::FORBIDDEN);
+    /// Nobody is signed in on this device.
+    const STRANGER: Self = Self(StatusCode::UNAUTHORIZED);
+    /// Trouble of ours.
+    const TROUBLE: Self = Self(StatusCode::SERVICE_UNAVAILABLE);
+}
+
+impl axum::response::IntoResponse for Fault {
+    fn into_response(self) -> axum::response::Response {
+        self.0.into_response()
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the desk cannot use the store");
+        Self::TROUBLE
+    }
+}
+
+impl From<VaultError> for Fault {
+    fn from(error: VaultError) -> Self {
+        tracing::error!(%error, "the desk cannot use the vault");
+        Self::TROUBLE
+    }
+}
+
+/// What a handler gives.
+type Answer = Result<axum::response::Response, Fault>;

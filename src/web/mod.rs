@@ -1,0 +1,15 @@
+//! The web: pages for people. One listener, with or without its own TLS, and behind it the rooms that answer.
+//!
+//! | room | for |
+//! |---|---|
+//! | [`desk`] | teachers: what was stopped, and what they want to do about it |
+//!
+//! Server-rendered pages and forms, no script. Nobody's path, query, cookie or form is ever logged: links are secrets. A
+//! slow or silent client has its connection closed; too many of them wait outside. Fails as pages with a status.
+
+pub mod desk;
+mod server;
+mod url;
+
+pub use server::{Server, Settings};
+pub use url::Url;

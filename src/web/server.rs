@@ -1,0 +1,339 @@
+//! The listener of the pages: places, TLS, silence, drain.
+//!
+//! A handshake is nobody else's wait: connections are made ready in tasks of their own and handed to the HTTP server
+//! when they are. Each has a place; without a free one a connection is closed at once.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use axum::Router;
+use axum::serve::Listener;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::Url;
+use crate::problem::Problem;
+use crate::tls;
+
+/// How the pages are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where we listen.
+    pub listen: SocketAddr,
+    /// The address that people see.
+    pub url: Url,
+    /// Certificate and key; none when a proxy before us encrypts.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Connections at the same time.
+    pub max_connections: usize,
+    /// How long a connection may be silent.
+    pub idle_timeout: Duration,
+}
+
+/// A handshake is done within this.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// However busy, a connection ends; browsers make another.
+const LIFETIME: Duration = Duration::from_secs(600);
+/// After this, a drain cuts off what is still open.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A server of pages.
+#[derive(Debug)]
+pub struct Server {
+    listening: SocketAddr,
+    certificate: Arc<ArcSwapOption<ServerConfig>>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens, and serves these pages from now on.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the address cannot be had, or the certificate cannot be used.
+    pub async fn start(settings: &Settings, pages: Router) -> Result<Self, Problem> {
+        let certificate = Arc::new(ArcSwapOption::from(certificate(settings)?));
+        let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+            Problem::new(
+                "[web]",
+                format!("cannot listen on {}: {error}", settings.listen),
+                "stop what listens there, choose another port, or give the right to use ports below 1024",
+            )
+        })?;
+        let listening = listener.local_addr().unwrap_or(settings.listen);
+        let (stop, stopping) = watch::channel(false);
+        let door = Door {
+            places: Arc::new(Places::new(settings.max_connections)),
+            certificate: Arc::clone(&certificate),
+            is_secure: settings.certificate.is_some(),
+            idle: settings.idle_timeout,
+        };
+        let (ready, waiting) = mpsc::channel(settings.max_connections.max(1));
+        tokio::spawn(door.admit(listener, ready, stopping.clone()));
+        let ready = Ready { waiting, listening };
+        let mut stopped = stopping;
+        let serving = tokio::spawn(async move {
+            let served = axum::serve(ready, pages).with_graceful_shutdown(async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            });
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the pages are not served any more");
+            }
+        });
+        Ok(Self { listening, certificate, stop, serving })
+    }
+
+    /// Where it listens.
+    pub fn listening(&self) -> SocketAddr {
+        self.listening
+    }
+
+    /// Shows another certificate from now on.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it cannot be used; the one before stays.
+    pub fn reload(&self, settings: &Settings) -> Result<(), Problem> {
+        self.certificate.store(certificate(settings)?);
+        Ok(())
+    }
+
+    /// Takes no more connections, lets those that are open finish their page.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if timeout(DRAIN, &mut self.serving).await.is_err() {
+            self.serving.abort();
+        }
+    }
+}
+
+fn certificate(settings: &Settings) -> Result<Option<Arc<ServerConfig>>, Problem> {
+    let Some((certificate, key)) = &settings.certificate else { return Ok(None) };
+    let mut config = tls::web_config(certificate, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(Arc::new(config)))
+}
+
+/// Lets connections in.
+struct Door {
+    places: Arc<Places>,
+    certificate: Arc<ArcSwapOption<ServerConfig>>,
+    is_secure: bool,
+    idle: Duration,
+}
+
+impl Door {
+    async fn admit(
+        self,
+        listener: TcpListener,
+        ready: mpsc::Sender<(Connection, SocketAddr)>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                accepted = listener.accept() => accepted,
+            };
+            let (tcp, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection to the pages could not be accepted; waiting a moment");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let _ = tcp.set_nodelay(true);
+            let Some(place) = Places::take(&self.places, peer.ip().to_canonical()) else { continue };
+            let (ready, idle) = (ready.clone(), self.idle);
+            let securing = self.is_secure.then(|| self.certificate.load_full()).flatten();
+            tokio::spawn(async move {
+                let stream = match securing {
+                    None => Some(Stream::Plain(tcp)),
+                    Some(config) => handshake(config, tcp).await,
+                };
+                if let Some(stream) = stream {
+                    let _ = ready.send((Connection::new(stream, idle, place), peer)).await;
+                }
+            });
+        }
+    }
+}
+
+async fn handshake(config: Arc<ServerConfig>, tcp: TcpStream) -> Option<Stream> {
+    let secured = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(tcp)).await.ok()?.ok()?;
+    Some(Stream::Tls(Box::new(secured)))
+}
+
+/// Connections that are ready for their first request.
+struct Ready {
+    waiting: mpsc::Receiver<(Connection, SocketAddr)>,
+    listening: SocketAddr,
+}
+
+impl Listener for Ready {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        match self.waiting.recv().await {
+            Some(connection) => connection,
+            // The door is closed: the server hears of the stop by itself.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.listening)
+    }
+}
+
+/// How many connections there are, in all and from one address.
+#[derive(Debug)]
+struct Places {
+    most: usize,
+    taken: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One connection's place, given back on drop.
+struct Place {
+    places: Arc<Places>,
+    address: IpAddr,
+}
+
+impl Places {
+    fn new(most: usize) -> Self {
+        Self { most, taken: Mutex::default() }
+    }
+
+    /// None when all are taken, or one address has a quarter of them. A proxy on this machine may have them all.
+    fn take(places: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let theirs = taken.get(&address).copied().unwrap_or_default();
+        let most_of_one = if address.is_loopback() { places.most } else { places.most.div_ceil(4) };
+        if taken.values().sum::<usize>() >= places.most || theirs >= most_of_one {
+            return None;
+        }
+        taken.insert(address, theirs + 1);
+        Some(Place { places: Arc::clone(places), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(theirs) = taken.get_mut(&self.address) {
+            *theirs = theirs.saturating_sub(1);
+            if *theirs == 0 {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+}
+
+/// A connection that ends when it is silent for too long, or too old.
+struct Connection {
+    stream: Stream,
+    idle: Duration,
+    ends: Instant,
+    alarm: Pin<Box<Sleep>>,
+    _place: Place,
+}
+
+impl Connection {
+    fn new(stream: Stream, idle: Duration, place: Place) -> Self {
+        let now = Instant::now();
+        Self { stream, idle, ends: now + LIFETIME, alarm: Box::pin(sleep_until(now + idle)), _place: place }
+    }
+
+    /// Something happened: the silence begins anew, the life does not.
+    fn heard(&mut self) {
+        self.alarm.as_mut().reset((Instant::now() + self.idle).min(self.ends));
+    }
+
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        self.alarm.as_mut().poll(context).is_ready()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_read(context, into),
+            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_read(context, into),
+        };
+        match read {
+            Poll::Pending if self.is_over(context) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+            done => {
+                self.heard();
+                done
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        let written = match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_write(context, octets),
+            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_write(context, octets),
+        };
+        match written {
+            Poll::Pending if self.is_over(context) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+            done => {
+                self.heard();
+                done
+            }
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_flush(context),
+            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_shutdown(context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_never_takes_all_places_and_a_proxy_may() {
+        let places = Arc::new(Places::new(8));
+        let (stranger, other): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let taken = [Places::take(&places, stranger), Places::take(&places, stranger)];
+        assert!(taken.iter().all(Option::is_some));
+        assert!(Places::take(&places, stranger).is_none() && Places::take(&places, other).is_some());
+        drop(taken);
+        assert!(Places::take(&places, stranger).is_some());
+        let proxy: Vec<_> = (0..9).map(|_| Places::take(&places, [127, 0, 0, 1].into())).collect();
+        assert_eq!(proxy.iter().flatten().count(), 8);
+    }
+}

@@ -1,0 +1,479 @@
+//! A desk with its store, its mail, and browsers that visit it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use mailpoort::extract::{self, Spot};
+use mailpoort::message::{Limits, Mailbox, Message};
+use mailpoort::school::{Contact, Language, School};
+use mailpoort::seal::SealKey;
+use mailpoort::secret::Secret;
+use mailpoort::store::Store;
+use mailpoort::store::held::{Facts, NewHeld, NewRecipient, State, Taken};
+use mailpoort::store::owed::{Claimed, Envelope, To};
+use mailpoort::vault::{LinkSecret, Vault};
+use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Texts};
+use mailpoort::web::{Server, Settings, Url};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub const JUF: &str = "juf.anna@delinde.example";
+pub const MEESTER: &str = "meester.bram@delinde.example";
+pub const DIRECTOR: &str = "directie@delinde.example";
+pub const PRIVACY: &str = "privacy@delinde.example";
+pub const HELPDESK: &str = "helpdesk@delinde.example";
+pub const MOTHER: &str = "p.jansen@voorbeeld.example";
+pub const FATHER: &str = "k.jansen@voorbeeld.example";
+pub const ORIGIN: &str = "https://poort.delinde.example";
+pub const DAY: i64 = 24 * 3600 * 1000;
+/// Tuesday 24 November 2026, 14.07 in Amsterdam.
+pub const START: i64 = 1_795_525_620_000;
+/// Stands in every held mail, and nowhere else.
+pub const CANARY: &str = "123456782";
+
+pub const ALL_OFFERS: [&str; 7] = ["remove_columns", "reason", "second_person", "bcc", "help", "mistake", "delete"];
+
+/// A running desk.
+pub struct House {
+    pub store: Store,
+    pub vault: Vault,
+    pub desk: Desk,
+    pub clock: Arc<AtomicI64>,
+    pub gate: Arc<Told>,
+    pub server: Server,
+    _folder: TempDir,
+    /// What was claimed so far.
+    owed: Mutex<Vec<Claimed>>,
+}
+
+/// A gate that answers as it is told.
+pub struct Told {
+    /// Whether a changed mail is stopped still.
+    pub stops: AtomicBool,
+    /// Whether columns can be taken out.
+    pub columns: AtomicBool,
+    /// What it was asked to look at.
+    pub looked_at: Mutex<Vec<Vec<u8>>>,
+    pub language: Mutex<Language>,
+    texts: Arc<Texts>,
+}
+
+impl Gate for Told {
+    fn school(&self, id: &str) -> Option<School> {
+        ["linde", "berk"].contains(&id).then(|| school(id))
+    }
+
+    fn language(&self) -> Language {
+        *self.language.lock().unwrap()
+    }
+
+    fn time_zone(&self) -> TimeZone {
+        TimeZone::get("Europe/Amsterdam").unwrap()
+    }
+
+    fn texts(&self) -> Arc<Texts> {
+        Arc::clone(&self.texts)
+    }
+
+    fn look(&self, _: &str, envelope: &Envelope, raw: Vec<u8>) -> Option<Look> {
+        self.looked_at.lock().unwrap().push(raw);
+        let stopped =
+            if self.stops.load(Ordering::Relaxed) { (0..envelope.recipients.len()).collect() } else { vec![] };
+        let line = |text: &str| vec![text.to_owned()];
+        Some(Look {
+            stopped,
+            left: [line("In de tekst van de mail: een BSN."), line("In the text of the mail: one BSN.")],
+            passages: vec![Passage {
+                place: ["Bijlage klas5.xlsx, blad Leerlingen".into(), "Attachment klas5.xlsx, sheet Leerlingen".into()],
+                kind: ["een burgerservicenummer (BSN)".into(), "one BSN".into()],
+                before: Secret::new("Het nummer van <b>Noor</b> is ".into()),
+                found: Secret::new(CANARY.into()),
+                after: Secret::new(", geboren in maart".into()),
+            }],
+            findings: vec![Reported {
+                rule: "nl.bsn".into(),
+                kind: "bsn".into(),
+                percent: 93,
+                features: vec!["elfproef +3.0".into()],
+                like: "Kige dafo is 111222333".into(),
+            }],
+        })
+    }
+
+    fn without_columns(&self, _: &str, _: &Envelope, raw: &[u8]) -> Option<Remade> {
+        let gone = |text: &str| vec![text.to_owned()];
+        self.columns.load(Ordering::Relaxed).then(|| Remade {
+            raw: String::from_utf8_lossy(raw).replace(CANARY, "").into_bytes(),
+            gone: [gone("klas5.xlsx, kolom C: 27 cellen"), gone("klas5.xlsx, column C: 27 cells")],
+        })
+    }
+}
+
+pub fn school(id: &str) -> School {
+    let contact = |name: &str, role: &str, mail: &str| Contact {
+        name: name.into(),
+        role: role.into(),
+        phone: Some("040-555 01 23".into()),
+        mail: Some(mail.into()),
+        hours: Some("ma-do".into()),
+    };
+    let domain = format!("de{id}.example");
+    School {
+        id: id.into(),
+        name: format!("basisschool De {}", if id == "linde" { "Linde" } else { "Berk" }),
+        domains: vec![domain.clone()],
+        gate_address: Mailbox::parse(&format!("mailpoort@{domain}")).unwrap(),
+        privacy: contact("Ilse Bakker", "privacycoördinator", PRIVACY),
+        deputy: Some(contact("Bram de Wit", "intern begeleider", "ib@delinde.example")),
+        director: Some(contact("Joke Visser", "directeur", DIRECTOR)),
+        helpdesk: contact("de helpdesk", "", HELPDESK),
+        fg: Some(contact("Nadia Smit", "FG", "fg@bestuur.example")),
+        channels: BTreeMap::new(),
+    }
+}
+
+/// A mail to be held.
+pub struct Mail<'m> {
+    pub id: &'m str,
+    pub school: &'m str,
+    pub sender: &'m str,
+    pub readers: Vec<&'m str>,
+    pub recipients: Vec<(&'m str, State)>,
+    pub offers: Vec<&'m str>,
+    pub subject: Option<&'m str>,
+    pub found: &'m str,
+    pub discreet: Vec<usize>,
+}
+
+impl Default for Mail<'_> {
+    fn default() -> Self {
+        Self {
+            id: "4CRK7QM2XW",
+            school: "linde",
+            sender: JUF,
+            readers: vec![JUF],
+            recipients: vec![(MOTHER, State::Held), (FATHER, State::Held), ("m.smit@delinde.example", State::Sent)],
+            offers: ALL_OFFERS.to_vec(),
+            subject: Some("Lijst groep 5"),
+            found: "Bijlage klas5.xlsx, blad Leerlingen: kolom C: 27 burgerservicenummers (BSN), het eerste staat in rij \
+                    2 en eindigt op 82.",
+            discreet: Vec::new(),
+        }
+    }
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(None).await
+    }
+
+    pub async fn with(certificate: Option<(&Path, &Path)>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Arc::new(SealKey::load_or_make(&folder.path().join("key")).unwrap());
+        let store = Store::open(folder.path(), Arc::clone(&keys)).unwrap();
+        let vault = Vault::open(folder.path(), keys).unwrap();
+        let clock = Arc::new(AtomicI64::new(START));
+        let gate = Arc::new(Told {
+            stops: AtomicBool::new(false),
+            columns: AtomicBool::new(true),
+            looked_at: Mutex::default(),
+            language: Mutex::new(Language::Nl),
+            texts: Arc::new(Texts::shipped().unwrap()),
+        });
+        let now = Arc::clone(&clock);
+        let desk = Desk::new(Means {
+            store: store.clone(),
+            vault: vault.clone(),
+            gate: Arc::clone(&gate) as Arc<dyn Gate>,
+            url: Url::parse(ORIGIN).unwrap(),
+            clock: Arc::new(move || now.load(Ordering::Relaxed)),
+            wake: Arc::new(|| {}),
+        });
+        let settings = Settings {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            url: Url::parse(ORIGIN).unwrap(),
+            certificate: certificate.map(|(certificate, key)| (certificate.into(), key.into())),
+            max_connections: 64,
+            idle_timeout: Duration::from_secs(20),
+        };
+        let server = Server::start(&settings, desk.router()).await.unwrap();
+        Self { store, vault, desk, clock, gate, server, _folder: folder, owed: Mutex::default() }
+    }
+
+    /// Holds a mail; gives the path of its link.
+    pub async fn hold(&self, mail: Mail<'_>) -> String {
+        let secret = LinkSecret::new().unwrap();
+        let raw = format!(
+            "From: {}\r\nTo: {MOTHER}\r\nCc: {FATHER}\r\nSubject: Lijst\r\n\r\nHet BSN is {CANARY}.\r\n",
+            mail.sender
+        );
+        let item = self.vault.put(Arc::new(raw.into_bytes())).await.unwrap();
+        let to = |(place, (address, _)): (usize, &(&str, State))| To {
+            address: (*address).into(),
+            parameters: String::new(),
+            place: Some(place),
+        };
+        let lines = |text: &str| vec![text.to_owned()];
+        let facts = Facts {
+            envelope: Envelope {
+                sender: Some(mail.sender.into()),
+                recipients: mail.recipients.iter().enumerate().map(to).collect(),
+                head: "Received: from test\r\n".into(),
+                ..Envelope::default()
+            },
+            readers: mail.readers.iter().map(|reader| (*reader).to_owned()).collect(),
+            subject: mail.subject.map(str::to_owned),
+            sent: ["dinsdag 24 november, 14.07 uur".into(), "Tuesday 24 November, 14:07".into()],
+            found: [lines(mail.found), lines(mail.found)],
+            why: [
+                lines("Een BSN mag de school alleen delen als dat in de wet staat (UAVG, artikel 46)."),
+                lines("The school may share a BSN only where the law says so (UAVG, article 46)."),
+            ],
+            offers: mail
+                .recipients
+                .iter()
+                .map(|(_, state)| if *state == State::Held { strings(&mail.offers) } else { Vec::new() })
+                .collect(),
+            discreet: mail.discreet.clone(),
+            ..Facts::default()
+        };
+        let held = NewHeld {
+            id: mail.id.into(),
+            incident: self.store.index("incident", &[mail.id.as_bytes()]),
+            part: self.store.index("part", &[mail.id.as_bytes()]),
+            sender: self.store.sender(mail.sender),
+            link: self.store.link(secret.octets()),
+            delete_at: self.now() + 14 * DAY,
+            item: Some(item.id.clone()),
+            size: item.size,
+            facts,
+            recipients: mail
+                .recipients
+                .iter()
+                .map(|(address, state)| NewRecipient {
+                    address: self.store.index("address", &[address.as_bytes()]),
+                    class: "unknown".into(),
+                    line: "bsn-list".into(),
+                    state: *state,
+                })
+                .collect(),
+        };
+        let taken = Taken { school: mail.school.into(), items: vec![item], held: Some(held), owed: Vec::new() };
+        self.store.take(taken, self.now(), 0).await.unwrap();
+        format!("/m/{}", secret.written())
+    }
+
+    pub fn now(&self) -> i64 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    pub fn later(&self, millis: i64) {
+        self.clock.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser { address: self.server.listening(), cookies: BTreeMap::new(), at: String::new(), page: String::new() }
+    }
+
+    /// A browser that is signed in through a link.
+    pub async fn signed_in(&self, link: &str) -> Browser {
+        let mut browser = self.browser();
+        self.sign_in(&mut browser, link, 0).await;
+        browser
+    }
+
+    pub async fn sign_in(&self, browser: &mut Browser, link: &str, reader: usize) {
+        browser.get(link).await;
+        let sent = browser.post(&format!("{link}/code"), &[("reader", &reader.to_string())]).await;
+        assert_eq!(sent.status, 303, "{}", sent.body);
+        let code = self.code().await;
+        browser.get(&format!("{link}/code")).await;
+        let answer = browser.post(&format!("{link}/sign-in"), &[("code", &code)]).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        let to = answer.location();
+        browser.get(&to).await;
+    }
+
+    /// The newest code that was mailed.
+    pub async fn code(&self) -> String {
+        let letters = self.letters().await;
+        let code = letters.iter().rev().find_map(|letter| letter.text.strip_prefix("Je code is "));
+        code.or(letters.iter().rev().find_map(|letter| letter.text.strip_prefix("Your code is "))).unwrap()[..6].into()
+    }
+
+    /// Everything that is owed, oldest first.
+    pub async fn owed(&self) -> Vec<Claimed> {
+        let new = self.store.claim(self.now(), 365 * DAY, 1000).await.unwrap();
+        let mut owed = self.owed.lock().unwrap();
+        owed.extend(new);
+        owed.clone()
+    }
+
+    /// The mails that the desk has written, oldest first.
+    pub async fn letters(&self) -> Vec<Letter> {
+        let mut letters = Vec::new();
+        for owed in self.owed().await.into_iter().filter(|owed| owed.kind.word() == "message") {
+            let raw = self.vault.open_item(&owed.item, owed.sealed.clone()).await.unwrap();
+            letters.push(Letter::read(&owed, &raw));
+        }
+        letters
+    }
+
+    /// The state of each recipient, in words.
+    pub async fn states(&self, id: &str) -> Vec<&'static str> {
+        let held = self.store.held(id).await.unwrap().unwrap();
+        held.recipients.iter().map(|recipient| recipient.state.word()).collect()
+    }
+
+    /// What was done to a mail, in words.
+    pub async fn acts(&self, id: &str) -> Vec<String> {
+        self.store.acts(id).await.unwrap().into_iter().map(|(_, act)| act.what).collect()
+    }
+}
+
+fn strings(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// A mail that the desk has written.
+pub struct Letter {
+    pub to: Vec<String>,
+    pub from: Option<String>,
+    pub raw: String,
+    /// Its plain text.
+    pub text: String,
+    pub html: String,
+}
+
+impl Letter {
+    fn read(owed: &Claimed, raw: &[u8]) -> Self {
+        let limits = Limits::default();
+        let read = extract::texts(&Message::parse(raw, &limits), &limits, None);
+        let part = |spot: Spot| read.texts.iter().find(|text| text.place.spot == spot).unwrap().text.clone();
+        Self {
+            to: owed.envelope.recipients.iter().map(|to| to.address.clone()).collect(),
+            from: owed.envelope.sender.clone(),
+            raw: String::from_utf8_lossy(raw).into_owned(),
+            text: part(Spot::Text),
+            html: part(Spot::Html),
+        }
+    }
+
+    /// The path of the link in it.
+    pub fn link(&self) -> String {
+        let (_, rest) = self.text.split_once(ORIGIN).unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+}
+
+/// A browser: it keeps cookies and knows the page that it shows.
+#[derive(Clone)]
+pub struct Browser {
+    address: SocketAddr,
+    pub cookies: BTreeMap<String, String>,
+    pub at: String,
+    /// The page that it shows.
+    pub page: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn location(&self) -> String {
+        self.header("location").unwrap().to_owned()
+    }
+}
+
+impl Browser {
+    pub async fn get(&mut self, path: &str) -> Answer {
+        let answer = self.ask("GET", path, &[], None).await;
+        self.at = path.to_owned();
+        self.page = answer.body.clone();
+        answer
+    }
+
+    /// Sends the form of the page that is shown, with its token.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token();
+        let mut fields = fields.to_vec();
+        fields.push(("token", &token));
+        let answer = self.send(path, &fields, &[("Sec-Fetch-Site", "same-origin"), ("Origin", "null")]).await;
+        if answer.status != 303 {
+            self.page = answer.body.clone();
+        }
+        answer
+    }
+
+    /// Sends these fields and headers, and nothing else.
+    pub async fn send(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        let body: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect();
+        self.ask("POST", path, headers, Some(body.join("&"))).await
+    }
+
+    /// The token of the page that is shown.
+    pub fn token(&self) -> String {
+        let found = self.page.split_once("name=\"token\" value=\"");
+        found.map(|(_, rest)| rest.split('"').next().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    pub async fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: poort.delinde.example\r\nConnection: close\r\n");
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !cookies.is_empty() {
+            request += &format!("Cookie: {}\r\n", cookies.join("; "));
+        }
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        if let Some(body) = &body {
+            request += "Content-Type: application/x-www-form-urlencoded\r\n";
+            request += &format!("Content-Length: {}\r\n", body.len());
+        }
+        let request = format!("{request}\r\n{}", body.unwrap_or_default());
+        let mut tcp = TcpStream::connect(self.address).await.unwrap();
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        tcp.read_to_end(&mut answer).await.unwrap();
+        let answer = read(&String::from_utf8(answer).unwrap());
+        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            let (name, rest) = cookie.split_once('=').unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
+            }
+        }
+        answer
+    }
+}
+
+fn read(answer: &str) -> Answer {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    Answer { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
+}
+
+fn encoded(value: &str) -> String {
+    value
+        .bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}
