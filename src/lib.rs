@@ -18,6 +18,7 @@
 //! | [`reader`] | documents -> their texts, read by `extract` in sealed processes | yes |
 //! | [`detect`] | texts, rules, names -> findings, each with kind, place, confidence and why | no |
 //! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
+//! | [`redact`] | a mail or spreadsheet, columns -> the same without them | no |
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
 //! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
@@ -42,7 +43,8 @@
 //! 6. **A bad rule, policy, roster or configuration never stops the mail**: at reload it is refused with file, line and
 //!    remedy, and what ran before runs on; at start it stops the start.
 //!
-//! `message`, `extract`, `detect` and `decide` are pure: no clock, network, files or randomness, and they cannot fail.
+//! `message`, `extract`, `detect`, `decide` and `redact` are pure: no clock, network, files or randomness; the first four
+//! cannot fail, and what `redact` cannot do truthfully it refuses.
 //! A stage knows the output of earlier stages, never a later one; `tests/layout.rs` holds every such rule.
 
 pub mod act;
@@ -58,6 +60,7 @@ pub mod outbox;
 pub mod problem;
 pub mod reader;
 pub mod record;
+pub mod redact;
 pub mod roster;
 pub mod school;
 pub mod seal;

@@ -90,6 +90,8 @@ fn the_sample_shows_the_defaults() {
         "text_per_document",
         "text_per_message",
         "sandbox",
+        "messages_per_hour",
+        "outside_recipients_per_hour",
         // Those of [ocr].
         "languages",
         "memory",
@@ -97,8 +99,6 @@ fn the_sample_shows_the_defaults() {
         "max_pixels",
         "time_per_picture",
         "time_per_message",
-        "messages_per_hour",
-        "outside_recipients_per_hour",
         "format",
         "level",
         "passed",

@@ -90,6 +90,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.
     ("reader", &["extract", "message", "meter"]),
+    // Reads what it wrote, to see that nothing is left of it.
+    ("redact", &["extract", "message", "school::Language"]),
     // A roster is what names are looked up from.
     ("detect", &["extract", "message", "problem", "roster", "secret"]),
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
@@ -106,6 +108,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "message",
             "outbox",
             "problem",
+            "redact",
             "school",
             "seal::Index",
             "secret",
@@ -150,7 +153,7 @@ const KNOWS: &[(&str, &[&str])] = &[
 ];
 
 /// Stages whose answer depends on nothing but what they are handed.
-const PURE: [&str; 4] = ["message", "extract", "detect", "decide"];
+const PURE: [&str; 5] = ["message", "extract", "detect", "decide", "redact"];
 
 /// What would make it depend on more.
 const IMPURE: [&str; 21] = [

@@ -11,6 +11,7 @@ use super::shown::{Revealing, line};
 use crate::decide;
 use crate::detect::{Finding, Kind, PupilKey};
 use crate::extract::{self, Cell, Layer, Place, Spot, Text, Unit, Why};
+use crate::redact::letters_of;
 
 /// One kind of finding at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,7 +195,7 @@ pub(super) fn grouped<'a>(findings: &[&'a Finding], texts: &extract::Texts, plac
 }
 
 /// The cell of a finding in a file. A table in a body has no letters at its columns, so none there.
-fn cell_in_file<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t Cell> {
+pub(super) fn cell_in_file<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t Cell> {
     if !has_letters(&finding.place) {
         return None;
     }
@@ -213,7 +214,7 @@ fn has_letters(place: &Place) -> bool {
 }
 
 /// The cell in which it ends.
-fn last_cell<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t Cell> {
+pub(super) fn last_cell<'t>(finding: &Finding, texts: &'t extract::Texts) -> Option<&'t Cell> {
     let first = cell_in_file(finding, texts)?;
     let cells = &texts.texts.get(finding.text)?.cells;
     let behind = cells.partition_point(|cell| cell.range.start < finding.range.end);
@@ -239,7 +240,7 @@ impl<'a> Group<'a> {
             _ => self.columns.clone(),
         };
         let told = |number: &u32| Column {
-            letter: letter(*number),
+            letter: letters_of(*number),
             heading: table.as_ref().and_then(|table| table.heading(*number, &[&HEADINGS, &NAME_HEADINGS])),
         };
         Found {
@@ -271,6 +272,12 @@ impl<'a> Group<'a> {
     }
 }
 
+/// Whether something is a word that stands over a column, and over a column with names, or parts of them.
+pub(super) fn is_heading(typed: &str, of_names: bool) -> bool {
+    let folded = typed.trim().to_lowercase();
+    NAME_HEADINGS.contains(&folded.as_str()) || !of_names && HEADINGS.contains(&folded.as_str())
+}
+
 /// A table in a file.
 struct Table<'t> {
     text: &'t Text,
@@ -296,17 +303,6 @@ impl Table<'_> {
         let folded = typed.to_lowercase();
         known.iter().any(|words| words.contains(&folded.as_str())).then_some(typed)
     }
-}
-
-/// The letter of a column, as in a sheet: A .. Z, AA ..
-fn letter(column: u32) -> String {
-    let mut letters = Vec::new();
-    let mut rest = u64::from(column) + 1;
-    while rest > 0 {
-        letters.push(char::from(b'A' + ((rest - 1) % 26) as u8));
-        rest = (rest - 1) / 26;
-    }
-    letters.iter().rev().collect()
 }
 
 const HEADINGS: [&str; 27] = [

@@ -8,6 +8,7 @@ pub mod notice;
 
 mod block;
 mod carry;
+mod columns;
 mod failure;
 mod found;
 mod hold;
@@ -19,6 +20,7 @@ mod wording;
 
 pub use block::Incidents;
 pub use carry::{Case, Journal, Keeping, carry_out, refuse};
+pub use columns::{Held, HeldColumn, held};
 pub use failure::failure;
 pub use found::{Column, Found, Part, ToldUnit, UnreadPart, Where};
 pub use incident::{Advised, Incident, Stopped, Told};

@@ -4,6 +4,7 @@
 //! whoever runs the command on mail they hold anyway. Without it, places and kinds only.
 
 mod output;
+mod redact;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ use crate::message::{Envelope, Limits, Mail, Mailbox, Recipient, header};
 use crate::problem::Problem;
 use crate::reader::{Readers, RecogniserSettings, Recognisers, Settings, installed};
 use crate::roster::{Roster, Source};
-use crate::school::{Contact, School};
+use crate::school::{Contact, Language, School};
 
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
@@ -52,6 +53,13 @@ pub(super) struct Arguments {
     /// Judge as sent to this address, and print the route; may be given several times
     #[arg(long, requires = "from")]
     to: Vec<String>,
+    /// Write the file here without the columns that hold what was found, and judge it again; never over a file that is
+    /// there
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["json", "text"])]
+    redact: Option<PathBuf>,
+    /// The language in which --redact tells what it did
+    #[arg(long, default_value = "nl", value_parser = language, requires = "redact")]
+    language: Language,
     /// Messages (.eml) or other documents; - is standard input. Addresses behind --to count as recipients too
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -83,6 +91,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     }
     let (bench, tenant) = (&judge.bench, judge.tenant(&envelope));
     let today = day(&Zoned::now());
+    if let Some(out) = &arguments.redact {
+        return redact::run(arguments, out, &judge, &envelope, today);
+    }
     let mut code = ExitCode::SUCCESS;
     for file in arguments.files.iter().filter(|file| !is_recipient(arguments, file)) {
         match read(file) {
@@ -99,6 +110,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         }
     }
     code
+}
+
+fn language(typed: &str) -> Result<Language, String> {
+    match typed {
+        "nl" => Ok(Language::Nl),
+        "en" => Ok(Language::En),
+        _ => Err("nl or en".into()),
+    }
 }
 
 fn envelope(arguments: &Arguments) -> Result<Envelope, String> {

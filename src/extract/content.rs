@@ -402,8 +402,7 @@ impl Reader<'_> {
     }
 
     fn cells(&mut self, text: &str, about: &About<'_>) -> Vec<super::Cell> {
-        let certain = matches!(about.essence, "text/csv" | "text/tab-separated-values" | "text/comma-separated-values")
-            || matches!(about.extension.as_str(), "csv" | "tsv" | "tab");
+        let certain = is_table(about.essence, &about.extension);
         // One more than allowed shows that there were more.
         let mut cells = sheet::cells(text, certain, self.cells_left.saturating_add(1));
         if cells.len() > self.cells_left {
@@ -460,6 +459,12 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Whether a type or an extension promises a table.
+pub(super) fn is_table(essence: &str, extension: &str) -> bool {
+    matches!(essence, "text/csv" | "text/tab-separated-values" | "text/comma-separated-values")
+        || matches!(extension, "csv" | "tsv" | "tab")
 }
 
 impl<'p> About<'p> {

@@ -44,6 +44,22 @@ pub fn begin(message: &Message<'_>, limits: &Limits) -> Begun {
     Begun { texts: reader.out, waiting, pictured, room: reader.room, limits }
 }
 
+/// The fields of a table in text, quotes and all, at most `most`: where [`Text::cells`] would have its cells.
+pub(crate) fn fields(text: &str, certain: bool, most: usize) -> Vec<Cell> {
+    sheet::fields(text, certain, most)
+}
+
+/// Whether the name or the type of a text promises a table.
+pub(crate) fn promises_table(name: &str, essence: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, end)| end.trim().to_lowercase()).unwrap_or_default();
+    content::is_table(essence, &extension)
+}
+
+/// What is written in XML, with its references resolved; one that is not known stays as it is.
+pub(crate) fn unescaped(written: &str) -> String {
+    document::unescaped(written)
+}
+
 /// What is carried through one message and the messages inside it.
 struct Reader<'l> {
     limits: Limits,
@@ -85,7 +101,7 @@ const ADDRESS_FIELDS: [&str; 6] = ["From", "To", "Cc", "Bcc", "Reply-To", "Sende
 const TEXT_FIELDS: [&str; 5] = ["Comments", "Keywords", "Organization", "Thread-Topic", "Content-Description"];
 
 /// The name of an attached message that has none.
-const NAMELESS_MESSAGE: &str = "bericht.eml";
+pub(crate) const NAMELESS_MESSAGE: &str = "bericht.eml";
 
 impl<'l> Reader<'l> {
     fn new(limits: Limits) -> Self {

@@ -10,6 +10,15 @@ use super::Cell;
 /// The cells of a table in text, at most `most`. `certain` says that name or type promise a table; without
 /// that promise the rows must agree.
 pub(super) fn cells(text: &str, certain: bool, most: usize) -> Vec<Cell> {
+    walk(text, certain, most, |range, _| range)
+}
+
+/// The same, with all that stands between two delimiters: quotes too, and what stands outside of them.
+pub(super) fn fields(text: &str, certain: bool, most: usize) -> Vec<Cell> {
+    walk(text, certain, most, |_, field| field)
+}
+
+fn walk(text: &str, certain: bool, most: usize, take: fn(Range<usize>, Range<usize>) -> Range<usize>) -> Vec<Cell> {
     let named = named_delimiter(text);
     let (Some(delimiter), start) = named.map_or((delimiter(text, certain), 0), |(sign, start)| (Some(sign), start))
     else {
@@ -19,7 +28,8 @@ pub(super) fn cells(text: &str, certain: bool, most: usize) -> Vec<Cell> {
     let (mut row, mut column, mut at) = (0, 0, start);
     while cells.len() < most {
         let (range, next, end) = cell(text.as_bytes(), at, delimiter);
-        cells.push(Cell { table: 0, row, column, range });
+        let stop = if matches!(end, End::Text) { next } else { next.saturating_sub(1) };
+        cells.push(Cell { table: 0, row, column, range: take(range, at..stop) });
         match end {
             End::Cell => column += 1,
             End::Row if next < text.len() => (row, column) = (row + 1, 0),

@@ -235,6 +235,7 @@ fn bench() -> Bench {
         classes,
         mode: Mode::Enforce,
         readers: None,
+        recognisers: None,
     }
 }
 

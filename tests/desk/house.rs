@@ -264,7 +264,8 @@ impl House {
                 })
                 .collect(),
         };
-        let taken = Taken { school: mail.school.into(), items: vec![item], held: Some(held), owed: Vec::new(), journal: None };
+        let taken =
+            Taken { school: mail.school.into(), items: vec![item], held: Some(held), owed: Vec::new(), journal: None };
         self.store.take(taken, self.now(), 0).await.unwrap();
         format!("/m/{}", secret.written())
     }
@@ -309,7 +310,7 @@ impl House {
 
     /// Everything that is owed, oldest first.
     pub async fn owed(&self) -> Vec<Claimed> {
-        let new = self.store.claim(self.now(), 365 * DAY, 0, 1000).await.unwrap();
+        let new = self.store.claim(self.now(), 365 * DAY, 365 * DAY, 1000).await.unwrap();
         let mut owed = self.owed.lock().unwrap();
         owed.extend(new);
         owed.clone()

@@ -194,6 +194,11 @@ pub(super) fn has_nested_entities(source: &str) -> bool {
     xml::has_nested_entities(source)
 }
 
+/// What is written in XML, with its references resolved.
+pub(super) fn unescaped(written: &str) -> String {
+    workbook::unescaped(written)
+}
+
 /// Whether octets begin with the header of a tar archive, also of one without a mark.
 pub(super) fn is_tar(octets: &[u8]) -> bool {
     tar::is(octets)

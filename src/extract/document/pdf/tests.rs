@@ -345,14 +345,9 @@ fn scanned(drawn: &str, pictures: &[(&str, &[u8])]) -> (Vec<Vec<u8>>, bool) {
     let limits = Limits { pictures: 10, ..Limits::default() };
     let place = Place::default();
     let octets = pdf.write();
-    let document = Document {
-        octets: &octets,
-        essence: "application/pdf",
-        name: "a.pdf",
-        place: &place,
-        depth: 0,
-        passwords: Passwords::none(),
-    };
+    let passwords = Passwords::none();
+    let (essence, name) = ("application/pdf", "a.pdf");
+    let document = Document { octets: &octets, essence, name, place: &place, depth: 0, passwords };
     let (mut found, mut all) = (Vec::new(), true);
     let mut listener = |one: Found<'_>| {
         if let Found::Pictured(part) = one {

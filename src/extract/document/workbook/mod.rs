@@ -27,6 +27,13 @@ pub(super) use strings::Strings;
 pub(super) use styles::Styles;
 use tags::{Step, Tags, unescape};
 
+/// What is written in XML, with its references resolved.
+pub(super) fn unescaped(written: &str) -> String {
+    let mut out = String::with_capacity(written.len());
+    unescape(written, &mut out);
+    out
+}
+
 /// What the sheets of a workbook share.
 #[derive(Default)]
 struct Book {
