@@ -156,6 +156,11 @@ impl Gate {
         self.0.house.load_full()
     }
 
+    /// Its journal.
+    pub fn record(&self) -> &Record {
+        &self.0.record
+    }
+
     /// Swaps the house whole, and opens the journal anew. Transactions that are open keep the house they began with.
     /// What went where before stays known, and what was told to whom.
     pub fn reload(&self, mut house: House) {
@@ -193,8 +198,12 @@ impl Gate {
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
-                        let case = trip.case(&judged, &arrived, deadline, self.outbox());
+                        let mut case = trip.case(&judged, &arrived, deadline, self.outbox());
+                        case.journal = entry.of_taken(verdict, &arrived).map(act::Journal::new);
                         let reply = act::carry_out(&case, relay, &self.0.incidents).await;
+                        if case.journal.as_ref().is_some_and(act::Journal::is_kept) {
+                            entry.kept();
+                        }
                         if reply.is_ok() {
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
                             told::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict, texts);

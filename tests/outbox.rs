@@ -113,7 +113,7 @@ fn the_disk_has_it_before_the_client_hears() {
     assert!(reply.starts_with("250 2.7.1 Taken"), "{reply}");
     gate.stop();
     let trace = std::fs::read_to_string(&trace).unwrap();
-    let calls: Vec<&str> = trace.lines().filter(|line| !line.contains("<unfinished")).collect();
+    let calls = whole_calls(&trace);
     let first = |what: &dyn Fn(&str) -> bool| calls.iter().position(|line| what(line));
     let sync = |line: &str| line.contains("fsync(") || line.contains("fdatasync(");
     let file = first(&|line| sync(line) && line.contains("/vault/") && !line.contains("/vault>")).unwrap();
@@ -128,6 +128,23 @@ fn the_disk_has_it_before_the_client_hears() {
         file < named && named < folder_synced && folder_synced < row && row < told,
         "file {file}, name {named}, folder {folder_synced}, row {row}, reply {told}"
     );
+}
+
+/// The calls in the order in which they ended, but for our reply, which counts from its beginning. Of a call that others
+/// came between strace writes two lines.
+fn whole_calls(trace: &str) -> Vec<String> {
+    let (mut calls, mut begun) = (Vec::new(), std::collections::HashMap::new());
+    for line in trace.lines() {
+        let thread = line.split(' ').next().unwrap_or_default();
+        if line.contains("<unfinished") && !line.contains("250 2.7.1 Taken") {
+            begun.insert(thread, line);
+        } else if line.contains(" resumed>") {
+            calls.extend(begun.remove(thread).map(|start| format!("{start} {line}")));
+        } else {
+            calls.push(line.to_owned());
+        }
+    }
+    calls
 }
 
 /// Where everybody is.

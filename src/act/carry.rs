@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Zoned;
@@ -18,6 +19,7 @@ use crate::school::{Language, School};
 use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::smtp::client::Relay;
+use crate::store::journal::NewLine;
 
 /// A judged mail, and what acting on it needs.
 pub struct Case<'c> {
@@ -55,6 +57,31 @@ pub struct Case<'c> {
     pub deadline: Instant,
     /// Where stopped mail is kept; none keeps nothing.
     pub keeping: Option<Keeping<'c>>,
+    /// Its line in the journal, for the transaction of a mail that is taken.
+    pub journal: Option<Journal>,
+}
+
+/// The line of a mail in the journal.
+#[derive(Debug)]
+pub struct Journal {
+    pub(super) line: NewLine,
+    is_kept: AtomicBool,
+}
+
+impl Journal {
+    /// A line that is on no disk yet.
+    pub fn new(line: NewLine) -> Self {
+        Self { line, is_kept: AtomicBool::new(false) }
+    }
+
+    pub(super) fn kept(&self) {
+        self.is_kept.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is on the disk, together with the mail.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Relaxed)
+    }
 }
 
 /// Where stopped mail is kept, and how.

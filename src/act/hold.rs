@@ -49,7 +49,12 @@ pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'
 /// Takes it; the reply is the client's.
 pub(super) async fn hold(case: &Case<'_>, keeping: &Keeping<'_>, command: &MailCommand, composed: Composed) -> Reply {
     match take(case, keeping, command, composed).await {
-        Ok(Took::New) => Reply::taken(case.id),
+        Ok(Took::New) => {
+            if let Some(journal) = &case.journal {
+                journal.kept();
+            }
+            Reply::taken(case.id)
+        }
         // The client missed our reply; its mail was taken then.
         Ok(Took::Again(id)) => Reply::taken(&id),
         Err(error) => {
@@ -87,7 +92,8 @@ async fn take(
         });
     }
     let held = held(case, keeping, envelope, &composed, mail.map(|item| item.id), now);
-    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed }).await
+    let journal = case.journal.as_ref().map(|journal| journal.line.clone());
+    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, journal }).await
 }
 
 fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {

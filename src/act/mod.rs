@@ -19,7 +19,7 @@ mod texts;
 mod wording;
 
 pub use block::Incidents;
-pub use carry::{Case, Keeping, carry_out, refuse};
+pub use carry::{Case, Journal, Keeping, carry_out, refuse};
 pub use columns::{Held, HeldColumn, held};
 pub use failure::failure;
 pub use found::{Column, Found, Part, ToldUnit, UnreadPart, Where};

@@ -3,12 +3,16 @@
 mod demo;
 mod doctor;
 mod hash_password;
+mod journal;
+mod kept;
 mod keys;
 mod outbox;
 mod pause;
 mod process;
+mod purge;
 mod read_documents;
 mod replay;
+mod rollout;
 mod roster;
 mod rules;
 mod scan;
@@ -46,6 +50,13 @@ enum Command {
     /// Import pupils, guardians and staff, or look what is in an export
     #[command(subcommand)]
     Roster(roster::Command),
+    /// What each policy line did or would have done, in numbers
+    Rollout(rollout::Arguments),
+    /// Look into the journal: whether it is whole, what it says, and about whom
+    #[command(subcommand)]
+    Journal(journal::Command),
+    /// Erase what is over, and show that it is gone
+    Purge(purge::Arguments),
     /// The mail that is owed: list it, try it now, drop it
     #[command(subcommand)]
     Outbox(outbox::Command),
@@ -74,6 +85,9 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Roster(command) => roster::run(&command),
+        Command::Rollout(arguments) => rollout::run(&arguments),
+        Command::Journal(command) => journal::run(&command),
+        Command::Purge(arguments) => purge::run(&arguments),
         Command::Outbox(command) => outbox::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),

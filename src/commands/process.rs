@@ -10,6 +10,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
+use crate::problem::Problem;
 
 /// Switches core dumps off, and lets a panic tell its place but not its words: those may quote a mail.
 pub(super) fn keep_secrets() {
@@ -20,6 +21,15 @@ pub(super) fn keep_secrets() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a fault in mailpoort; please report this line to its makers");
     }));
+}
+
+/// Waits for something that needs the store.
+pub(super) fn wait_for<T>(work: impl Future<Output = T>) -> Result<T, Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Problem::new("system", format!("it gives no threads: {error}"), "raise the limit on threads and open files")
+    })?;
+    Ok(runtime.block_on(work))
 }
 
 /// As many open files as the system allows: each connection is one.

@@ -11,6 +11,7 @@ use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use crate::commands::kept::purge_every_hour;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
@@ -119,9 +120,12 @@ struct Pages {
 }
 
 /// Binds, connects to the next hops, and begins to serve.
-pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Result<Running, Problem> {
+pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) -> Result<Running, Problem> {
     readers(&house).await?;
     let outbox = outbox(&house).await?;
+    if let Some(outbox) = &outbox {
+        record.keep_in(outbox.store().clone())?;
+    }
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
@@ -151,6 +155,9 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, record: Record) -> Res
         (Some(settings), Some(outbox)) => Some(pages(&gate, outbox, &settings).await?),
         _ => None,
     };
+    if let Some(outbox) = outbox.clone() {
+        tokio::spawn(purge_every_hour(outbox, gate.clone()));
+    }
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
     Ok(Running { gate, server, listening, budget, delivering, pages })

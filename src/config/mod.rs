@@ -20,6 +20,7 @@ use crate::message::Mailbox;
 use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader;
+use crate::record::Lifetimes;
 use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::{ListedClient, User};
@@ -74,6 +75,8 @@ pub struct Config {
     pub web: Option<web::Settings>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
+    /// How long lines of the journal live.
+    pub lifetimes: Lifetimes,
     /// The brake on senders that send too much.
     pub flood: FloodConfig,
     /// Where health and metrics are told; none tells them nowhere.

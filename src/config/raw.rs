@@ -52,6 +52,8 @@ pub(super) struct Raw {
     pub web: Option<Web>,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
+    pub journal: Journal,
+    #[serde(default)]
     pub flood: Flood,
     pub metrics: Option<Metrics>,
     #[serde(default)]
@@ -423,6 +425,16 @@ pub(super) struct JournalArchive {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Journal {
+    pub passed: Option<Spanned<Days>>,
+    pub incidents: Option<Spanned<Days>>,
+    pub overrides: Option<Spanned<Days>>,
+    pub traces: Option<Spanned<Days>>,
+    pub reason: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Flood {
     pub messages_per_hour: Option<Spanned<usize>>,
     pub outside_recipients_per_hour: Option<Spanned<usize>>,
@@ -534,6 +546,22 @@ pub(super) fn time(text: &str) -> Option<Duration> {
         _ => return None,
     };
     Some(Duration::from_secs(seconds.min(31_536_000)))
+}
+
+/// Days: "30d".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Days(pub u32);
+
+impl<'de> Deserialize<'de> for Days {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |text: &str| D::Error::custom(format!("`{text}` is no number of days; write for example \"30d\""));
+        let text = String::deserialize(deserializer)
+            .map_err(|_| D::Error::custom("a number of days is a text such as \"30d\""))?;
+        match number_and_unit(&text) {
+            Some((number, "d")) => u32::try_from(number).map(Self).map_err(|_| wrong(&text)),
+            _ => Err(wrong(&text)),
+        }
+    }
 }
 
 /// A day: "2026-08-01", with quotes or as a date of TOML.

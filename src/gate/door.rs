@@ -135,6 +135,7 @@ impl Trip {
             arrived,
             deadline,
             keeping: outbox.map(|outbox| Keeping { outbox, keep: self.house.keep, desk: self.house.desk.as_deref() }),
+            journal: None,
         }
     }
 

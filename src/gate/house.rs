@@ -23,6 +23,7 @@ use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
+use crate::record::Lifetimes;
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
@@ -73,6 +74,8 @@ pub struct House {
     pub certificates: Vec<(String, Timestamp)>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
+    /// How long lines of the journal live.
+    pub lifetimes: Lifetimes,
 }
 
 /// What judging needs, the same for all schools.
@@ -253,6 +256,7 @@ impl House {
                     },
                     certificates,
                     journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
+                    lifetimes: config.lifetimes,
                 },
                 config.smtp,
             )),

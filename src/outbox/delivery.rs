@@ -11,6 +11,7 @@ use crate::smtp::Reply;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
 use crate::store::held::State;
+use crate::store::journal::{NewLine, People, Sort};
 use crate::store::owed::{Claimed, Envelope, Kind, NewOwed, Settled, To};
 use crate::store::{self};
 use crate::vault::{Item, VaultError};
@@ -108,7 +109,28 @@ async fn settle(outbox: &Outbox, claimed: &Claimed, around: &dyn Around, replies
         (envelope, now.saturating_add(pause))
     });
     let owed = if failed.is_empty() { None } else { told(outbox, claimed, around, &failed, now).await };
-    Settled { rest, code: replies.iter().map(Reply::code).max(), places, owed }
+    let code = replies.iter().map(Reply::code).max();
+    let waits = rest.as_ref().map_or(0, |(envelope, _)| envelope.recipients.len());
+    let journal =
+        Some(line(claimed, code, (replies.len().saturating_sub(failed.len() + waits), failed.len(), waits), now));
+    Settled { rest, code, places, owed, journal }
+}
+
+/// What came of a try, without saying for whom: the mail's own line knows, where it may.
+fn line(claimed: &Claimed, code: Option<u16>, (sent, failed, waits): (usize, usize, usize), now: i64) -> NewLine {
+    let core = serde_json::json!({
+        "event": "delivery", "kind": claimed.kind.word(), "owed": claimed.id, "try": claimed.tries.saturating_add(1),
+        "code": code, "sent": sent, "failed": failed, "waits": waits,
+    });
+    NewLine {
+        at: now,
+        school: claimed.school.clone(),
+        sort: Sort::Incident,
+        mail: claimed.held.clone(),
+        core: core.to_string(),
+        trace: None,
+        people: People::default(),
+    }
 }
 
 /// What is owed to the sender of a mail that was given up. Of a notice that is refused nothing is told: it would go to

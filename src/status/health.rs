@@ -42,6 +42,7 @@ impl Health {
         let journal = watched.journal.clone();
         let unwritable = tokio::task::spawn_blocking(move || journal.as_deref().and_then(unwritable)).await;
         reasons.extend(unwritable.ok().flatten());
+        reasons.extend(watched.gate.record().condition().trouble().map(str::to_owned));
         reasons.extend(readers(&house));
         for (what, until) in &house.certificates {
             match days_left(*until) {

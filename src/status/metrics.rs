@@ -26,6 +26,8 @@ fn mail(page: &mut Page, watched: &Watched) {
     words(page, "mailpoort_findings_total", "Findings that count, by kind.", "kind", counts.findings());
     words(page, "mailpoort_unread_total", "Messages with something unread, by reason.", "why", counts.unread());
     one(page, "mailpoort_flood_braked_total", "Messages that the flood brake held back.", counts.braked.get());
+    let lost = watched.gate.record().condition().lost();
+    one(page, "mailpoort_journal_lost_total", "Lines of the journal that are in the log only.", lost);
     let help = "From the end of a message to its verdict, seconds.";
     page.histogram("mailpoort_scan_seconds", help, [(&[][..], &counts.scan_time)]);
     page.histogram("mailpoort_message_octets", "Sizes of messages as they came.", [(&[][..], &counts.size)]);

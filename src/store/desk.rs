@@ -367,6 +367,18 @@ impl Store {
         .await
     }
 
+    /// How many rows are due for [`Store::purge_desk`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn desk_due(&self, now: i64) -> Result<usize, StoreError> {
+        const DUE: &str = "SELECT (SELECT count(*) FROM desk_code WHERE made_at <= ?1)
+             + (SELECT count(*) FROM desk_session WHERE ends_at <= ?2)";
+        let due: i64 =
+            self.read(move |tables| tables.query_row(DUE, [now.saturating_sub(DAY), now], |row| row.get(0))).await?;
+        Ok(usize::try_from(due).unwrap_or_default())
+    }
+
     async fn requests(
         &self,
         which: &'static str,

@@ -5,6 +5,7 @@ use std::fmt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::journal::{self, NewLine, People, Sort};
 use super::owed::{self, Envelope, NewOwed};
 use super::{Store, StoreError, count, insert_item};
 use crate::seal::Index;
@@ -68,6 +69,8 @@ pub struct Taken {
     pub held: Option<NewHeld>,
     /// What we owe because of it.
     pub owed: Vec<NewOwed>,
+    /// Its line in the journal.
+    pub journal: Option<NewLine>,
 }
 
 /// A mail to be held.
@@ -207,7 +210,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; nothing was taken then.
-    pub async fn take(&self, taken: Taken, now: i64, again: i64) -> Result<Took, StoreError> {
+    pub async fn take(&self, mut taken: Taken, now: i64, again: i64) -> Result<Took, StoreError> {
+        let (line, chain) = (taken.journal.take().map(|line| self.prepare(line)).transpose()?, self.chain());
         let facts = match &taken.held {
             Some(held) => self.seal_facts(&held.id, &held.facts)?,
             None => Vec::new(),
@@ -230,6 +234,7 @@ impl Store {
                 let held = taken.held.as_ref().map(|held| held.id.as_str());
                 owed::insert(tables, &taken.school, held, owed, envelope, now)?;
             }
+            journal::append(tables, &chain, line.as_slice())?;
             Ok(Took::New)
         })
         .await
@@ -279,6 +284,7 @@ impl Store {
     pub async fn choose(&self, held: &Held, choice: Choice, now: i64) -> Result<Vec<usize>, StoreError> {
         let (id, school) = (held.id.clone(), held.school.clone());
         let act = self.seal(&act_label(&id), &choice.act)?;
+        let (line, chain) = (self.prepare(line_of(held, &choice.act, Some(choice.to), now))?, self.chain());
         let envelopes: Vec<Vec<u8>> =
             choice.owed.iter().map(|owed| self.seal_envelope(owed)).collect::<Result<_, _>>()?;
         self.write(move |tables| {
@@ -305,6 +311,7 @@ impl Store {
                 owed::insert(tables, &school, Some(&id), owed, envelope, now)?;
             }
             insert_act(tables, &id, &school, &choice.act.what, &act, now)?;
+            journal::append(tables, &chain, std::slice::from_ref(&line))?;
             Ok(changed)
         })
         .await
@@ -318,6 +325,7 @@ impl Store {
     pub async fn did(&self, held: &Held, act: &Act, owed: Option<(Item, NewOwed)>, now: i64) -> Result<(), StoreError> {
         let (id, school, what) = (held.id.clone(), held.school.clone(), act.what.clone());
         let sealed = self.seal(&act_label(&id), act)?;
+        let (line, chain) = (self.prepare(line_of(held, act, None, now))?, self.chain());
         let owed = match owed {
             Some((item, new)) => Some((self.seal_envelope(&new)?, item, new)),
             None => None,
@@ -327,7 +335,8 @@ impl Store {
                 insert_item(tables, &school, item)?;
                 owed::insert(tables, &school, Some(&id), new, envelope, now)?;
             }
-            insert_act(tables, &id, &school, &what, &sealed, now)
+            insert_act(tables, &id, &school, &what, &sealed, now)?;
+            journal::append(tables, &chain, std::slice::from_ref(&line))
         })
         .await
     }
@@ -361,11 +370,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn purge(&self, now: i64) -> Result<Purged, StoreError> {
         self.write(move |tables| {
-            let due: i64 = tables.query_row(
-                "SELECT count(*) FROM held WHERE item IS NOT NULL AND delete_at <= ?1",
-                [now],
-                |row| row.get(0),
-            )?;
+            let due: i64 = tables.query_row(DUE, [now], |row| row.get(0))?;
             tables.execute(
                 "UPDATE held_recipient SET state = 'expired', changed_at = ?1 WHERE state IN ('held', 'asked')
                  AND held IN (SELECT id FROM held WHERE delete_at <= ?1)",
@@ -384,6 +389,15 @@ impl Store {
             Ok(Purged { due: usize::try_from(due).unwrap_or_default(), gone, forgotten })
         })
         .await
+    }
+
+    /// How many held mails are due for [`Store::purge`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held_due(&self, now: i64) -> Result<usize, StoreError> {
+        let due: i64 = self.read(move |tables| tables.query_row(DUE, [now], |row| row.get(0))).await?;
+        Ok(usize::try_from(due).unwrap_or_default())
     }
 
     async fn one_held(
@@ -439,6 +453,7 @@ pub struct Purged {
     pub forgotten: usize,
 }
 
+const DUE: &str = "SELECT count(*) FROM held WHERE item IS NOT NULL AND delete_at <= ?1";
 const COLUMNS: &str = "id, school, sender, taken_at, delete_at, item, facts";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<(Held, Vec<u8>)> {
@@ -542,6 +557,34 @@ pub(super) fn set_all(tables: &Connection, held: &str, from: State, to: State, n
         .prepare_cached("UPDATE held_recipient SET state = ?3, changed_at = ?4 WHERE held = ?1 AND state = ?2")?
         .execute(params![held, from.word(), to.word(), now])?;
     Ok(())
+}
+
+/// The line of the journal about what somebody did. Letting a mail go that was stopped is an override.
+fn line_of(held: &Held, act: &Act, to: Option<State>, now: i64) -> NewLine {
+    let is_override = to == Some(State::Owed) || matches!(act.what.as_str(), "released" | "agreed");
+    let lines: std::collections::BTreeSet<&str> =
+        act.places.iter().filter_map(|place| Some(held.recipients.get(*place)?.line.as_str())).collect();
+    let core = serde_json::json!({
+        "event": act.what, "recipients": act.places.len(), "lines": lines, "to": to.map(State::word),
+    });
+    NewLine {
+        at: now,
+        school: held.school.clone(),
+        sort: if is_override { Sort::Override } else { Sort::Incident },
+        mail: Some(held.id.clone()),
+        core: core.to_string(),
+        trace: None,
+        people: People {
+            sender: Some(act.who.to_lowercase()).filter(|who| !who.is_empty()),
+            recipients: act
+                .places
+                .iter()
+                .filter_map(|place| Some(held.facts.envelope.recipients.get(*place)?.address.to_lowercase()))
+                .collect(),
+            reason: act.reason.clone(),
+            ..People::default()
+        },
+    }
 }
 
 fn no_rows() -> StoreError {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`desk`] | who may use the teacher's desk: codes, sessions, and what somebody else was asked |
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
+//! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
 //!
@@ -14,6 +15,7 @@
 
 pub mod desk;
 pub mod held;
+pub mod journal;
 pub mod owed;
 mod sqlite;
 #[cfg(test)]
@@ -24,7 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -41,6 +43,7 @@ struct Inner {
     database: Database,
     keys: Arc<SealKey>,
     index: IndexKey,
+    chain: journal::Chain,
 }
 
 impl fmt::Debug for Store {
@@ -94,8 +97,8 @@ impl Store {
         };
         let database = Database::open(&path).map_err(unusable)?;
         own(&path).map_err(|error| unusable(StoreError::Trouble(error.to_string())))?;
-        let index = index_key(&path, &keys).map_err(unusable)?;
-        Ok(Self(Arc::new(Inner { database, keys, index })))
+        let (index, chain) = kept_keys(&path, &keys).map_err(unusable)?;
+        Ok(Self(Arc::new(Inner { database, keys, index, chain })))
     }
 
     /// The hash by which an address is found again.
@@ -117,16 +120,29 @@ impl Store {
     /// [`StoreError`].
     pub async fn drop_unused_items(&self) -> Result<Vec<String>, StoreError> {
         self.write(|tables| {
-            column(
-                tables,
-                "DELETE FROM item WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
-                 AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)
-                 RETURNING CASE WHEN sealed IS NULL THEN id END",
-                [],
-            )
-            .map(|ids: Vec<Option<String>>| ids.into_iter().flatten().collect())
+            let statement = format!("DELETE FROM item WHERE {UNUSED} RETURNING CASE WHEN sealed IS NULL THEN id END");
+            column(tables, &statement, []).map(|ids: Vec<Option<String>>| ids.into_iter().flatten().collect())
         })
         .await
+    }
+
+    /// How many items that are files no row needs any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unused_files(&self) -> Result<usize, StoreError> {
+        let unused = format!("SELECT count(*) FROM item WHERE sealed IS NULL AND {UNUSED}");
+        let number: i64 = self.read(move |tables| tables.query_row(&unused, [], |row| row.get(0))).await?;
+        Ok(usize::try_from(number).unwrap_or_default())
+    }
+
+    /// Brings the log of the tables into their file and empties it, so that nothing that was erased is left in it. While
+    /// somebody reads, as much of it as can be.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.read(|tables| tables.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await
     }
 
     /// What an item's row holds of it: its sealed octets when it is small. None when there is no such item.
@@ -194,13 +210,20 @@ impl Store {
     }
 }
 
+/// Items that no row needs any more.
+const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
+     AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
+
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 5] = [
+const SEALED: [(&str, &str, &str); 8] = [
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),
     ("act", "facts", "'act.facts of ' || held"),
     ("owed", "envelope", "'owed.envelope of ' || item"),
+    ("desk_session", "who", "'desk_session.who of ' || lower(hex(id))"),
+    ("desk_request", "facts", "'desk_request.facts of ' || lower(hex(link))"),
+    ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),
 ];
 
 /// Now, as the tables have it: milliseconds since 1970, UTC.
@@ -214,17 +237,32 @@ fn own(path: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
 
-/// The key of the hashes: made once, kept sealed in the store itself, so that a backup of store and key file is whole.
-fn index_key(path: &Path, keys: &SealKey) -> Result<IndexKey, StoreError> {
-    const LABEL: &str = "meta index key";
-    let connection = Connection::open(path)?;
+/// The keys that never change, of the hashes and of the journal's chain, which begins with its key.
+fn kept_keys(path: &Path, keys: &Arc<SealKey>) -> Result<(IndexKey, journal::Chain), StoreError> {
+    let mut connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    let one = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (index, _) = kept_key(&one, keys, "index key")?;
+    let (chain, is_new) = kept_key(&one, keys, "journal chain key")?;
+    let chain = journal::Chain::new(chain, Arc::clone(keys));
+    if is_new {
+        journal::begin(&one, &chain)?;
+    }
+    one.commit()?;
+    Ok((index, chain))
+}
+
+/// A key that is made once, and kept sealed in the store itself, so that a backup of store and key file is whole; and
+/// whether it was made now.
+fn kept_key(tables: &Connection, keys: &SealKey, name: &str) -> Result<(IndexKey, bool), StoreError> {
+    let label = format!("meta {name}");
     let chance = || StoreError::Trouble("there is no chance to be had".to_owned());
-    let new = IndexKey::octets().and_then(|octets| keys.seal(LABEL, &octets)).ok_or_else(chance)?;
-    connection.execute("INSERT INTO meta (name, value) VALUES ('index key', ?1) ON CONFLICT DO NOTHING", [new])?;
-    let sealed: Vec<u8> =
-        connection.query_row("SELECT value FROM meta WHERE name = 'index key'", [], |row| row.get(0))?;
-    keys.open(LABEL, &sealed).map(|octets| IndexKey::new(&octets)).ok_or(StoreError::Sealed)
+    let new = IndexKey::octets().and_then(|octets| keys.seal(&label, &octets)).ok_or_else(chance)?;
+    let made =
+        tables.execute("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![name, new])?;
+    let sealed: Vec<u8> = tables.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))?;
+    let key = keys.open(&label, &sealed).map(|octets| IndexKey::new(&octets)).ok_or(StoreError::Sealed)?;
+    Ok((key, made > 0))
 }
 
 /// The row of an item goes in with the row that needs it.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::held::State;
+use super::journal::{self, NewLine};
 use super::{Store, StoreError, count, insert_item};
 use crate::vault::Item;
 
@@ -144,6 +145,8 @@ pub struct Settled {
     pub places: Vec<(usize, State)>,
     /// What we owe because of it: the failure that is told.
     pub owed: Option<(Item, NewOwed)>,
+    /// Its line in the journal.
+    pub journal: Option<NewLine>,
 }
 
 /// A line of the list of owed mail, without anybody's address.
@@ -262,6 +265,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; the lease then runs out, and the mail is tried again: a duplicate rather than a loss.
     pub async fn settle(&self, claimed: &Claimed, settled: Settled, now: i64) -> Result<(), StoreError> {
+        let line = settled.journal.map(|line| self.prepare(line)).transpose()?;
+        let chain = self.chain();
         let rest = match &settled.rest {
             Some((envelope, due_at)) => Some((self.seal(&envelope_label(&claimed.item), envelope)?, *due_at)),
             None => None,
@@ -291,7 +296,7 @@ impl Store {
                 insert_item(tables, &school, &item)?;
                 insert(tables, &school, held.as_deref(), &new, &envelope, now)?;
             }
-            Ok(())
+            journal::append_if_it_can_be(tables, &chain, line.as_slice())
         })
         .await
     }

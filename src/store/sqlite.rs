@@ -67,15 +67,22 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, waiting) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            let done = connection.and_then(|connection| in_savepoint(connection, work));
-            Box::new(move |committed| {
-                let _ = answer.send(done.and_then(|value| committed.map(|()| value)));
-            })
-        });
+        let (job, waiting) = job(work);
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         waiting.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// As [`Database::write`], for a thread that may wait.
+    ///
+    /// # Errors
+    /// Nothing of it was written then.
+    pub fn write_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (job, waiting) = job(work);
+        self.jobs.blocking_send(job).map_err(|_| StoreError::Closed)?;
+        waiting.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
     /// Reads, on a connection of its own: it sees every write that has returned.
@@ -100,6 +107,20 @@ impl Database {
     }
 }
 
+/// A write, and where its answer comes.
+fn job<T: Send + 'static>(
+    work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+    let (answer, waiting) = oneshot::channel();
+    let job: Job = Box::new(move |connection| {
+        let done = connection.and_then(|connection| in_savepoint(connection, work));
+        Box::new(move |committed| {
+            let _ = answer.send(done.and_then(|value| committed.map(|()| value)));
+        })
+    });
+    (job, waiting)
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -113,7 +134,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The tables of each version; the file says in `user_version` how many of them it has had.
-const VERSIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+const VERSIONS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-journal.sql")];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let had: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

@@ -68,8 +68,13 @@ impl Kept {
         };
         let rest = owed(Kind::Rest, &mail, vec![to("bert@delinde.example", 0)]);
         let told = owed(Kind::Notice, &notice, vec![]);
-        let taken =
-            Taken { school: "linde".to_owned(), items: vec![mail, notice], held: Some(held), owed: vec![rest, told] };
+        let taken = Taken {
+            school: "linde".to_owned(),
+            items: vec![mail, notice],
+            held: Some(held),
+            owed: vec![rest, told],
+            journal: None,
+        };
         self.store.take(taken, NOW, 600_000).await.unwrap()
     }
 
@@ -183,8 +188,8 @@ async fn a_new_key_opens_all_and_the_old_one_nothing() {
     let before = std::fs::read(&file).unwrap();
     SealKey::rotate(&file).unwrap();
     let (store, _) = open(kept.folder.path());
-    // The key of the hashes, two items, one mail, one act, two envelopes.
-    assert_eq!(store.seal_anew().await.unwrap(), 7);
+    // The keys of the hashes and of the chain, two items, one mail, one act with its line, two envelopes.
+    assert_eq!(store.seal_anew().await.unwrap(), 9);
     SealKey::drop_old(&file).unwrap();
     let (store, vault) = open(kept.folder.path());
     let held = store.held_by_link(store.index("link", &[b"A"])).await.unwrap().unwrap();
@@ -211,5 +216,5 @@ async fn a_write_that_fails_takes_no_other_with_it() {
     assert_eq!(good, Ok(1));
     let names: Vec<String> =
         kept.store.read(|tables| column(tables, "SELECT name FROM meta ORDER BY name", [])).await.unwrap();
-    assert_eq!(names, ["index key", "whole"]);
+    assert_eq!(names, ["index key", "journal chain key", "whole"]);
 }

@@ -4,6 +4,7 @@
 
 mod documents;
 mod flood;
+mod journal;
 mod keeping;
 mod listener;
 mod next_hops;
@@ -61,6 +62,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         retry: check.outbox(&raw.outbox),
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         journal_archive,
+        lifetimes: check.journal(&raw.journal),
         flood,
         metrics: raw.metrics.and_then(|metrics| check.address(&metrics.listen)),
         log: LogConfig {

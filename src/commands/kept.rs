@@ -1,0 +1,56 @@
+//! What is kept below `data_dir`: for the commands that look into it, and its end, every hour.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::gate::Gate;
+use crate::outbox::Outbox;
+use crate::problem::Problem;
+use crate::record::purge::{Report, purge};
+use crate::store;
+
+/// How often what is over is erased.
+const PURGE: Duration = Duration::from_secs(3600);
+
+/// What the gate of a configuration keeps, to look into beside it; where there is nothing, nothing is made.
+pub(super) fn beside(config: &Config, file: &Path) -> Result<Outbox, Problem> {
+    let Some(data_dir) = &config.data_dir else {
+        let what = "there is no `data_dir`, so nothing is kept";
+        return Err(Problem::new(file, what, "set `data_dir`, for example \"/var/lib/mailpoort\""));
+    };
+    Outbox::beside(data_dir)
+}
+
+/// Erases what is over, now and every hour.
+pub(super) async fn purge_every_hour(outbox: Outbox, gate: Gate) {
+    let condition = gate.record().condition();
+    let mut hours = tokio::time::interval(PURGE);
+    loop {
+        hours.tick().await;
+        let lifetimes = gate.house().lifetimes;
+        match purge(outbox.store(), outbox.vault(), &lifetimes, store::now(), false).await {
+            Ok(report) => {
+                condition.purged(report.is_proven());
+                tell(&report);
+            }
+            Err(error) => {
+                condition.purged(false);
+                tracing::error!(%error, "what is over could not be erased; it is tried again in an hour");
+            }
+        }
+    }
+}
+
+fn tell(report: &Report) {
+    for sort in &report.sorts {
+        if sort.due != sort.gone || sort.left > 0 {
+            tracing::error!(what = ?sort.what, due = sort.due, gone = sort.gone, left = sort.left, "a purge did not erase what was due");
+        } else if sort.gone > 0 {
+            tracing::info!(what = ?sort.what, gone = sort.gone, "erased what was over");
+        }
+    }
+    if report.changed > 0 {
+        tracing::error!(lines = report.changed, "lines of the journal had been changed before they were erased");
+    }
+}
