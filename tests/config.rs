@@ -73,7 +73,7 @@ fn the_sample_shows_the_defaults() {
         lines = lines.replacen(&commented, &format!("\n{key} = "), 1);
     }
     // The tables that hold nothing but defaults.
-    for table in ["[scan]", "[documents]", "[flood]", "[ocr]", "[log]"] {
+    for table in ["[scan]", "[documents]", "[ocr]", "[flood]", "[log]"] {
         lines = lines.replacen(&format!("\n#{table}"), &format!("\n{table}"), 1);
     }
     for key in [

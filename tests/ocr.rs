@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
-use mailpoort::extract::{Here, Texts, Why, begin};
+use mailpoort::extract::{Here, Passwords, Texts, Why, begin};
 use mailpoort::message::{Limits, Message};
 use mailpoort::reader::{Bounds, RecogniserSettings, Recognisers, Sandbox, installed};
 use tempfile::TempDir;
@@ -57,7 +57,7 @@ fn read(files: &[(&str, &[u8])], settings: RecogniserSettings) -> Texts {
     }
     mail += "--b--\r\n";
     let message = Message::parse(mail.as_bytes(), &limits());
-    begin(&message, &limits()).finish(&Here).recognise(&Recognisers::new(settings))
+    begin(&message, &limits()).finish(&Here, Passwords::none()).recognise(&Recognisers::new(settings))
 }
 
 fn whys(texts: &Texts) -> Vec<Why> {

@@ -201,6 +201,7 @@ impl Gate {
             domains: vec!["devlonder.example".into()],
             gate_address: Mailbox::parse("mailpoort@devlonder.example").unwrap(),
             privacy: contact.clone(),
+            director: None,
             deputy: None,
             helpdesk: contact,
             fg: None,
@@ -216,6 +217,8 @@ impl Gate {
             classes,
             mode: Mode::Enforce,
             readers: None,
+            recognisers: None,
+            told: None,
         };
         Self { bench, tenant: Tenant::new(school, Some(&roster), None) }
     }
@@ -278,4 +281,41 @@ fn ordinary_mail_to_parents_goes_its_way() {
     println!("{} blocked, {} shared, {} by TLS", blocked.len(), shared.len(), tls.len());
     let all = format!("blocked\n{}\n\nshared\n{}\n\ntls\n{}", blocked.join("\n"), shared.join("\n"), tls.join("\n"));
     assert!(blocked.len() <= 2 && shared.len() <= 10, "{} blocked, {} shared\n{all}", blocked.len(), shared.len());
+}
+
+/// A reply to what a mother wrote, which the teacher's mail program quotes below.
+fn reply(to: &str, hers: &str) -> Written {
+    let quoted: String = hers.lines().map(|line| format!("> {line}\n")).collect();
+    let body = format!(
+        "Dank u wel voor uw bericht, we houden er rekening mee.\n\nOp 12 nov. 2024 om 20:31 schreef Olga de Graaf \
+         <mama.van.olivia@thuis.example>:\n\n{quoted}"
+    );
+    Written { to: vec![to.to_owned()], bcc: false, subject: "Re: Olivia".to_owned(), body, files: Vec::new() }
+}
+
+#[test]
+fn a_quote_that_goes_back_to_who_wrote_it_is_no_leak_and_one_that_goes_on_is() {
+    let gate = Gate::new();
+    let hers = "Olivia heeft ADHD en slikt sinds maandag Ritalin.";
+    let (author, other) = ("mama.van.olivia@thuis.example", "info@sportclub.example");
+    for form in 0..3 {
+        for (mail, line) in [
+            (reply(author, hers), "16_outside"),
+            (reply(other, hers), "04_health_stranger"),
+            (reply(author, "Het BSN van Olivia is 312345677."), "05_own"),
+        ] {
+            let scan = gate.judge(&mail, form);
+            let decision = &scan.verdict.decisions[0];
+            assert!(decision.line.starts_with(line), "{form}: {}", shown(&mail, &scan, decision));
+        }
+        let both = format!("{}\n\n{hers}", reply(author, hers).body);
+        let twice = Written { body: both, ..reply(author, hers) };
+        let scan = gate.judge(&twice, form);
+        let ritalin = scan.findings.iter().filter(|finding| finding.found.expose() == "Ritalin").count();
+        assert_eq!(ritalin, 1, "{form}: found once");
+    }
+    let attached = "From: Olga <mama.van.olivia@thuis.example>\nSubject: Olivia\n\nOlivia heeft ADHD.";
+    let files = vec![("eml".to_owned(), "bericht.eml".to_owned(), attached.to_owned())];
+    let forwarded = Written { files, ..reply(author, "Hoi") };
+    assert_eq!(&*gate.judge(&forwarded, 0).verdict.decisions[0].line, "16_outside");
 }

@@ -312,7 +312,7 @@ impl House {
 
     /// Everything that is owed, oldest first.
     pub async fn owed(&self) -> Vec<Claimed> {
-        let new = self.store.claim(self.now(), 365 * DAY, DAY, 1000).await.unwrap();
+        let new = self.store.claim(self.now(), 365 * DAY, 365 * DAY, 1000).await.unwrap();
         let mut owed = self.owed.lock().unwrap();
         owed.extend(new);
         owed.clone()

@@ -11,7 +11,12 @@ pub struct Near {
     words: Vec<Box<[u8]>>,
     /// Hash of a form -> index of the word, in order of the hash.
     forms: Vec<(u64, u32)>,
+    /// Where the forms begin whose hashes begin with the same [`BITS`]; one more for the end. None when there are no forms.
+    starts: Vec<u32>,
 }
+
+/// Enough for the words of 50,000 pupils, of which a look-up then meets a handful.
+const BITS: u32 = 16;
 
 /// A shorter word is one edit from too many others.
 const SHORTEST: usize = 4;
@@ -34,7 +39,20 @@ impl Near {
         self.forms.sort_unstable();
         self.forms.dedup();
         self.forms.shrink_to_fit();
+        if !self.forms.is_empty() {
+            let start = |bucket: u64| self.forms.partition_point(|&(hash, _)| hash >> (64 - BITS) < bucket) as u32;
+            self.starts = (0..=1 << BITS).map(start).collect();
+        }
         self
+    }
+
+    /// The forms with a hash.
+    fn same(&self, form: u64) -> &[(u64, u32)] {
+        let bucket = (form >> (64 - BITS)) as usize;
+        let [from, to] = [bucket, bucket + 1].map(|at| self.starts.get(at).copied().unwrap_or_default() as usize);
+        let near = self.forms.get(from..to).unwrap_or_default();
+        let from = near.partition_point(|&(hash, _)| hash < form);
+        near.get(from..).unwrap_or_default()
     }
 
     /// Calls `found` with the hash of each known word that is one edit from a word of any case, until it has an answer.
@@ -45,8 +63,7 @@ impl Near {
         let typed = typed.to_ascii_lowercase();
         let mut tried: Vec<u32> = Vec::new();
         std::iter::once(word_hash(&typed)).chain(shortened(&typed)).find_map(|form| {
-            let from = self.forms.partition_point(|&(hash, _)| hash < form);
-            let same = self.forms.get(from..).unwrap_or_default().iter().take_while(|&&(hash, _)| hash == form);
+            let same = self.same(form).iter().take_while(|&&(hash, _)| hash == form);
             same.take(MOST_ALIKE).find_map(|&(_, index)| {
                 let word = self.words.get(index as usize)?;
                 if tried.contains(&index) || !one_edit(word, &typed) {
