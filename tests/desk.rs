@@ -2,7 +2,7 @@
 //!
 //! A real listener, a real store and vault, a gate that answers as it is told, and a clock that is set. Mail that the
 //! desk owes is read from the store. All names, numbers and mails are invented.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 #[path = "desk/acts.rs"]
 mod acts;

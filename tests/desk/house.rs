@@ -244,7 +244,6 @@ impl House {
                 .map(|(_, state)| if *state == State::Held { strings(&mail.offers) } else { Vec::new() })
                 .collect(),
             discreet: mail.discreet.clone(),
-            ..Facts::default()
         };
         let held = NewHeld {
             id: mail.id.into(),
