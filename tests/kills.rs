@@ -3,7 +3,7 @@
 //! Clients send mail to a colleague, who may have it, and a parent, who may not; the gate is killed after so many mails
 //! and started again. In the end everything that was answered with 250 has reached the colleague, and its sender knows.
 //! `KILLS=200 cargo nextest run --test kills` is the long run.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod support;
 

@@ -4,7 +4,7 @@
 //! `tests/schoolmail/*.txt`: mails; `@ recipients | subject`, then the body, then what is attached behind a line
 //! `--- csv|docx|xlsx|eml: name`. `groep 3` stands for all guardians of that group, in Bcc. All invented, and written
 //! before anybody looked at what is found in them. Each mail is sent as plain text, as both forms or as a page.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

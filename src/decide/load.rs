@@ -98,7 +98,7 @@ pub(super) fn policy(file: &Path, text: &str) -> Result<Policy, Vec<Problem>> {
     let min_confidence = reader.min_confidence(raw.min_confidence);
     let mut first_use = BTreeMap::new();
     let mut lines = Vec::with_capacity(raw.line.len());
-    let exceptions = raw.exception.into_iter().map(Entry::Exception);
+    let exceptions = raw.exception.into_iter().map(|raw| Entry::Exception(Box::new(raw)));
     for entry in raw.line.into_iter().map(|line| Entry::Line(Box::new(line))).chain(exceptions) {
         let (id, at) = (entry.id().get_ref().clone(), entry.id().span().start);
         if let Some(first) = first_use.insert(id.clone(), at) {
@@ -110,7 +110,7 @@ pub(super) fn policy(file: &Path, text: &str) -> Result<Policy, Vec<Problem>> {
         }
         lines.extend(match entry {
             Entry::Line(raw) => reader.line(*raw),
-            Entry::Exception(raw) => reader.exception(raw),
+            Entry::Exception(raw) => reader.exception(*raw),
         });
     }
     let list_senders = raw.list_sender.into_iter().filter_map(|raw| reader.list_sender(&raw)).collect();
@@ -129,7 +129,7 @@ pub(super) fn policy(file: &Path, text: &str) -> Result<Policy, Vec<Problem>> {
 /// What has an id.
 enum Entry {
     Line(Box<RawLine>),
-    Exception(RawException),
+    Exception(Box<RawException>),
 }
 
 impl Entry {

@@ -412,7 +412,8 @@ mod tests {
     #[test]
     fn pages_are_turned_upright() {
         let page = [("een", 1, 0, 0), ("twee", 1, 100, 0), ("drie", 2, 0, 60), ("vier", 2, 100, 60)];
-        let turns: [fn(i32, i32) -> (i32, i32); 4] = [|x, y| (x, y), |x, y| (-x, -y), |x, y| (-y, x), |x, y| (y, -x)];
+        type Turn = fn(i32, i32) -> (i32, i32);
+        let turns: [Turn; 4] = [|x, y| (x, y), |x, y| (-x, -y), |x, y| (-y, x), |x, y| (y, -x)];
         for (turn, place) in turns.iter().enumerate() {
             let lies = turn > 1;
             let words: Vec<Word> = page

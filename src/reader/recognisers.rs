@@ -349,6 +349,7 @@ fn words(said: &str) -> Option<Vec<Word>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

@@ -287,7 +287,7 @@ fn flow_rows(flows: BTreeMap<Flow, Group>) -> Vec<FlowRow> {
             senders: group.senders(),
         })
         .collect();
-    rows.sort_by(|a, b| b.mails.cmp(&a.mails));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.mails));
     let rest = joined(small.iter().map(|(_, group)| group));
     rows.extend(rest.map(|rest| FlowRow {
         client: None,

@@ -119,7 +119,7 @@ pub fn attribution(lines: &[Line<'_>]) -> Option<(String, usize)> {
             && first.said.get(start.len() - 1..).is_some_and(|rest| rest.starts_with(char::is_whitespace))
     });
     let tells = |said: &str| WROTE.iter().any(|wrote| said.contains(wrote));
-    if !begins && !(tells(first.said) && first.said.ends_with(':') && first.said.contains('@')) {
+    if !(begins || tells(first.said) && first.said.ends_with(':') && first.said.contains('@')) {
         return None;
     }
     let mut said = String::new();
