@@ -19,7 +19,7 @@ struct Demo {
 impl Demo {
     fn start() -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mailpoort"))
-            .args(["demo", "--smtp-port", "0", "--web-port", "0"])
+            .args(["demo", "--smtp-port", "0", "--web-port", "0", "--desk-port", "0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -135,6 +135,13 @@ fn pages_show_mail_and_notices() {
     assert!(notice.contains("12 burgerservicenummers (BSN)") && notice.contains("Ilse Bakker"), "{notice}");
     assert!(notice.contains("<iframe sandbox src=\"/mail/2/html\""), "{notice}");
     assert!(!notice.contains("999991000"), "a notice shows no BSN");
+    let desk = notice.split("href=\"http://").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let (host, path) = desk.split_once('/').unwrap();
+    let mut tcp = connect(host);
+    write!(tcp, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut page = String::new();
+    tcp.read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("12 burgerservicenummers (BSN)"), "{page}");
     let html = demo.get("/mail/2/html");
     assert!(html.contains("<strong>niet verstuurd</strong>") && html.contains("frame-ancestors 'self'; sandbox\r\n"));
     assert!(demo.get("/mail/2/source").contains("Auto-Submitted: auto-replied\r\n"));

@@ -43,6 +43,9 @@ pub(super) struct Arguments {
     /// The port of the web page; another one is taken when it is in use
     #[arg(long, default_value_t = 8025)]
     web_port: u16,
+    /// The port of the desk, where teachers choose; another one is taken when it is in use
+    #[arg(long, default_value_t = 8026)]
+    desk_port: u16,
 }
 
 /// The gate's own address, as in the configuration: what it sends with the null sender is a notice.
@@ -135,7 +138,8 @@ async fn start(arguments: &Arguments, folder: &Folder, provider: &Provider) -> R
     };
     let next_hop = provider.serve().await.map_err(no_port)?;
     let smtp = free(arguments.smtp_port, "SMTP").await.and_then(|socket| socket.local_addr()).map_err(no_port)?;
-    let config = house::config(folder, smtp, samples::PROGRAM, next_hop)?;
+    let desk = free(arguments.desk_port, "the desk").await.and_then(|socket| socket.local_addr()).map_err(no_port)?;
+    let config = house::config(folder, smtp, samples::PROGRAM, next_hop, desk)?;
     process::log(&config.log);
     let journal = Arc::new(config.log.journal.clone().unwrap_or_default());
     let record = Record::open(Some(&journal)).map_err(|problem| vec![problem])?;

@@ -1,14 +1,18 @@
 //! The address of the pages, as people see it.
 
-/// `https://` and a host, perhaps with a port; nothing behind it.
+use std::net::{IpAddr, SocketAddr};
+
+/// `https://` and a host, perhaps with a port; nothing behind it. `http://` for this machine itself, where nobody listens
+/// on the way: browsers keep secure cookies there too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url(String);
 
 impl Url {
-    /// Reads one. None when it is not https, or has a path, a user or a fragment.
+    /// Reads one. None when it is not https (nor this machine), or has a path, a user or a fragment.
     pub fn parse(typed: &str) -> Option<Self> {
         let typed = typed.strip_suffix('/').unwrap_or(typed).to_ascii_lowercase();
-        let host = typed.strip_prefix("https://")?;
+        let here = || typed.strip_prefix("http://").filter(|host| is_loopback(host));
+        let host = typed.strip_prefix("https://").or_else(here)?;
         let (name, port) = match host.rsplit_once(':') {
             Some((name, port)) if !port.contains(']') => (name, Some(port)),
             _ => (host, None),
@@ -30,6 +34,11 @@ impl Url {
     }
 }
 
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| host.parse());
+    address.is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -37,12 +46,19 @@ mod tests {
 
     #[test]
     fn an_address_is_https_and_a_host() {
-        for good in ["https://poort.school.example", "https://Poort.school.example/", "https://127.0.0.1:8443"] {
+        for good in [
+            "https://poort.school.example",
+            "https://Poort.school.example/",
+            "https://127.0.0.1:8443",
+            "http://127.0.0.1:8026",
+        ] {
             assert!(Url::parse(good).is_some(), "{good}");
         }
         assert_eq!(Url::parse("https://Poort.example/").unwrap().page("/m/x"), "https://poort.example/m/x");
         for bad in [
             "http://poort.example",
+            "http://127.0.0.1.example:80",
+            "http://192.0.2.1:80",
             "poort.example",
             "https://",
             "https://poort.example/pad",

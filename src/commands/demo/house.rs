@@ -55,10 +55,12 @@ pub(super) fn config(
     smtp: SocketAddr,
     program: IpAddr,
     next_hop: SocketAddr,
+    desk: SocketAddr,
 ) -> Result<Config, Vec<Problem>> {
     let text = CONFIG
         .replace("@SMTP@", &smtp.to_string())
         .replace("@PROGRAM@", &program.to_string())
+        .replace("@DESK@", &desk.to_string())
         .replace("@NEXT_HOP@", &next_hop.to_string());
     let file = folder.path().join("mailpoort.toml");
     let written = fs::write(&file, text).and_then(|()| fs::write(folder.path().join("leerlingen.csv"), ROSTER));

@@ -49,7 +49,10 @@ fn consequence(outcome: &Outcome, web: &str) -> String {
     match &outcome.became {
         Became::Passed(mail) => format!("the next hop has it: {web}/mail/{}", mail.number),
         Became::Blocked(notice) => {
-            format!("nobody got it; its sender got this notice: {web}/mail/{}", notice.number)
+            format!(
+                "nobody got it; its sender got this notice, and may choose behind its link: {web}/mail/{}",
+                notice.number
+            )
         }
         Became::Refused => {
             format!("nobody got it; a program reads no notices, so it was told at once: {}", outcome.reply)
@@ -93,6 +96,7 @@ or, without swaks:
     \"juf@delinde.example\", [\"iemand@voorbeeld.example\"],
     \"From: juf@delinde.example\\nSubject: Proef\\n\\nHet BSN van Noor Aalbers is 999991000.\\n\")'
 Pupils of the invented school: Noor Aalbers, Yusuf Demir, Pien van de Riet ...
+Follow the link in a notice to the desk: the code that it mails arrives on the same page as the notices.
 Nothing leaves this machine. Stop with Ctrl-C."
     )
 }

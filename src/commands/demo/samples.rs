@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 
@@ -81,6 +82,9 @@ const SAMPLES: [Sample; 6] = [
     },
 ];
 
+/// A notice that has not come by then is lost.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What became of a mail.
 pub(super) enum Became {
     /// The next hop has it.
@@ -110,7 +114,11 @@ pub(super) async fn send_all(gate: SocketAddr, provider: &Provider, journal: &Pa
     let mut replies = Vec::new();
     for sample in &SAMPLES {
         let raw = sample.raw(&Zoned::now());
-        replies.push(client::send(gate, sample.client, sample.sender, sample.recipient, &raw).await);
+        let reply = client::send(gate, sample.client, sample.sender, sample.recipient, &raw).await;
+        if reply.as_ref().is_ok_and(NextHopReply::is_ok) {
+            arrives(sample, provider).await;
+        }
+        replies.push(reply);
     }
     let mut lines = journal::lines_of(journal, &SAMPLES.each_ref().map(|sample| sample.message_id)).await;
     let arrived = provider.all();
@@ -124,6 +132,16 @@ pub(super) async fn send_all(gate: SocketAddr, provider: &Provider, journal: &Pa
         }
     };
     SAMPLES.iter().zip(replies).map(outcome).collect()
+}
+
+/// Waits until what was taken has come to the next hop: what is owed comes a moment later, and before the next sample.
+async fn arrives(sample: &Sample, provider: &Provider) {
+    let late = Instant::now() + PATIENCE;
+    let is = |id: &Option<String>| id.as_deref() == Some(sample.message_id);
+    let came = |kept: &Arc<Kept>| is(&kept.message_id) || kept.notice && is(&kept.in_reply_to);
+    while !provider.all().iter().any(came) && Instant::now() < late {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 fn became(sample: &Sample, reply: Option<&NextHopReply>, arrived: &[Arc<Kept>]) -> Became {

@@ -93,6 +93,8 @@ pub(super) struct Mail {
     /// Files that are not shown, with the reason.
     unread: Vec<(String, &'static str)>,
     html: bool,
+    /// Where the sender may choose: the link of a notice, which the frame around it does not follow.
+    desk: Option<String>,
 }
 
 impl Mail {
@@ -118,6 +120,7 @@ impl Mail {
             texts: read.texts.iter().filter(|text| is_content(text)).map(shown).collect(),
             unread: read.unread.iter().map(|Unread { place, why }| (file(&place.path()), why.word())).collect(),
             html: kept.notice && html_of(&kept.raw).is_some(),
+            desk: read.texts.iter().filter(|_| kept.notice).find_map(desk_link),
         }
     }
 }
@@ -133,6 +136,11 @@ pub(super) fn html_of(raw: &[u8]) -> Option<String> {
     let part = message.parts.iter().find(|part| part.shape == Shape::Leaf && part.essence() == "text/html")?;
     let encoding = part.mime.encodings.first().copied().unwrap_or(Encoding::Identity);
     Some(String::from_utf8_lossy(&transfer::decode(encoding, message.body_of(part))).into_owned())
+}
+
+fn desk_link(text: &extract::Text) -> Option<String> {
+    let links = text.text.split_whitespace().filter(|word| word.starts_with("http://127.0.0.1:"));
+    links.filter(|link| link.contains("/m/")).map(str::to_string).next()
 }
 
 fn is_content(text: &extract::Text) -> bool {
