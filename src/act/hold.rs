@@ -4,6 +4,7 @@
 //! Never lets a recipient have what the verdict stopped. Fails as a 4xx: then nothing was taken, and the client keeps the
 //! mail.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -40,6 +41,8 @@ pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'
         .map(|(recipient, decision)| Told::of(&recipient.mailbox, decision))
         .collect();
     incident.leave_out_those_reached(case.verdict);
+    // What the desk will offer, for any of them: what one line forbids, another does not bring back.
+    incident.offers = case.verdict.decisions.iter().flat_map(|decision| offers(case, decision)).collect();
     let keep = SignedDuration::try_from(keeping.keep).unwrap_or(SignedDuration::MAX);
     incident.kept_until = case.arrived.checked_add(keep).ok().filter(|_| !keeping.keep.is_zero()).map(|at| at.date());
     let desk = keeping.desk.filter(|_| incident.kept_until.is_some());
@@ -162,10 +165,7 @@ fn state(decision: &Decision, keeping: &Keeping<'_>) -> State {
 fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     let told = |language: Language| case.notices.told(&composed.incident, case.school, language);
     let [nl, en] = Language::ALL.map(told);
-    let offers = |decision: &Decision| match decision.route {
-        Route::Pass => Vec::new(),
-        _ => case.policy.offers(decision).into_iter().map(|offer: Offer| offer.word().to_owned()).collect(),
-    };
+    let words = |decision| offers(case, decision).into_iter().map(|offer| offer.word().to_owned()).collect();
     let decisions = || case.verdict.decisions.iter().enumerate();
     Facts {
         envelope,
@@ -174,9 +174,14 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
         sent: [nl.sent, en.sent],
         found: [nl.found, en.found],
         why: [nl.why, en.why],
-        offers: case.verdict.decisions.iter().map(offers).collect(),
+        offers: case.verdict.decisions.iter().map(words).collect(),
         discreet: decisions().filter(|(_, decision)| decision.discreet).map(|(place, _)| place).collect(),
     }
+}
+
+/// What its sender may choose for a recipient; nothing for one who gets the mail.
+fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
+    if decision.route == Route::Pass { BTreeSet::new() } else { case.policy.offers(decision) }
 }
 
 /// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of

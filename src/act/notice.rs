@@ -299,14 +299,17 @@ fn choices(
     let channels = incident.advice.iter().filter_map(|advised| school.channels.get(&*advised.key));
     let mut values = common.clone();
     for (offer, contacts) in [(Offer::Help, ["privacy", "deputy"].as_slice()), (Offer::Mistake, &["helpdesk"])] {
-        values.retain(|(key, _)| incident.offers.contains(&offer) || !contacts.contains(key));
+        // A mistake is reported on the desk, where there is one.
+        let offered = incident.offers.contains(&offer) && (offer == Offer::Help || incident.link.is_none());
+        values.retain(|(key, _)| offered || !contacts.contains(key));
     }
     values.extend([
         ("desk", Value::Words(wording::desk(incident, language).join("\n"))),
         ("changes", Value::Words(once(changes, " "))),
         ("advice", Value::Words(once(advice.iter().flat_map(|advice| &advice.choices), "\n"))),
         ("channel", Value::Words(once(channels.map(|sentence| line(sentence, 1000)), "\n"))),
-        ("remove_columns", Value::Words(columns)),
+        // The desk takes them out; nobody need do it by hand.
+        ("remove_columns", Value::Words(if incident.link.is_some() { String::new() } else { columns })),
     ]);
     let lines = set.choices.choices(&values);
     lines.iter().flat_map(|line| line.lines()).map(str::to_string).filter(|line| !line.is_empty()).collect()

@@ -171,7 +171,11 @@ pub(super) fn desk(incident: &Incident, language: Language) -> Vec<String> {
         )),
         Offer::Delete => Some(language.of("Niet versturen en nu wissen.", "Do not send it, and delete it now.")),
         Offer::Mistake => Some(language.of("Melden dat het niet klopt.", "Report that this is a mistake.")),
-        // A share comes with the portal; help and columns have lines of their own.
+        Offer::RemoveColumns if !remove_columns(incident, language).is_empty() => Some(language.of(
+            "Versturen zonder de kolommen waarin iets staat. Je ziet eerst wat er overblijft.",
+            "Send it without the columns in which something was found. You see first what remains.",
+        )),
+        // A share comes with the portal; help has a line of its own.
         Offer::RemoveColumns | Offer::Share | Offer::Help => None,
     };
     let offers = incident.offers.iter().filter(|_| incident.link.is_some());

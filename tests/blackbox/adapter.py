@@ -29,14 +29,16 @@ class Mailpoort(Adapter):
         return [os.environ.get("MAILPOORT", "mailpoort"), "serve", "--config", str(self.folder / "mailpoort.toml")]
 
     def held_tokens(self):
-        """This version holds nothing: there is no outbox yet."""
+        """Nothing is held: what is stopped is refused in session, since the harness is a program."""
         return []
 
     def verdict(self, token):
         """The journal's line of the message; it is written beside the session, so it may come a moment later."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
-            for line in self.journal.read_text().splitlines() if self.journal.exists() else []:
+            for line in self.journal.read_text().splitlines(keepends=True) if self.journal.exists() else []:
+                if not line.endswith("\n"):
+                    continue  # It is being written at this moment.
                 entry = json.loads(line)
                 if token in (entry["message_id"] or ""):
                     if entry["kinds"].get("bsn") or entry["kinds"].get("education_number"):
