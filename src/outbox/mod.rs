@@ -15,7 +15,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
@@ -152,6 +152,8 @@ const LEASE: Duration = Duration::from_secs(900);
 /// With nothing due, and nobody who wakes us, we look again after this: a clock may have jumped, or `mailpoort outbox
 /// retry` has made something due.
 const LOOK: Duration = Duration::from_secs(15);
+/// Items that nothing needs any more are looked for this often: it takes a look at all of them.
+const SWEEP: Duration = Duration::from_secs(60);
 /// After trouble with the store itself.
 const TROUBLE: Duration = Duration::from_secs(5);
 /// The same part of a mail, sent again within this time, is the client's second try.
@@ -323,7 +325,7 @@ impl Outbox {
     /// Delivers what is due, until [`Outbox::stop`].
     pub async fn run(&self, around: Arc<dyn Around>) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
-        let mut running = JoinSet::new();
+        let (mut running, mut swept) = (JoinSet::new(), Instant::now());
         while !self.0.stopping.load(Ordering::Acquire) {
             while running.try_join_next().is_some() {}
             let free = places.available_permits();
@@ -336,7 +338,10 @@ impl Outbox {
                 }
             };
             if claimed.is_empty() {
-                self.sweep().await;
+                if swept.elapsed() > SWEEP {
+                    self.sweep().await;
+                    swept = Instant::now();
+                }
                 self.rest(&mut running).await;
                 continue;
             }

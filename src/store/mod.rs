@@ -33,7 +33,7 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 use crate::seal::{Index, IndexKey, SealKey};
 use crate::vault::Item;
-use sqlite::Database;
+use sqlite::{Database, Sync};
 
 /// The tables of an installation. Clones are the same store.
 #[derive(Clone)]
@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn drop_unused_items(&self) -> Result<Vec<String>, StoreError> {
-        self.write(|tables| {
+        self.write_later(|tables| {
             let statement = format!("DELETE FROM item WHERE {UNUSED} RETURNING CASE WHEN sealed IS NULL THEN id END");
             column(tables, &statement, []).map(|ids: Vec<Option<String>>| ids.into_iter().flatten().collect())
         })
@@ -189,6 +189,14 @@ impl Store {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.0.database.write(work).await
+    }
+
+    /// As [`Store::write`], for what is done again when a power cut undoes it.
+    async fn write_later<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.database.write_with(Sync::Later, work).await
     }
 
     async fn read<T: Send + 'static>(

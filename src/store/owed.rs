@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::held::State;
 use super::journal::{self, NewLine};
+use super::sqlite::Sync;
 use super::{Store, StoreError, count, insert_item};
 use crate::vault::Item;
 
@@ -196,7 +197,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn claim(&self, now: i64, lease: i64, longest: i64, most: usize) -> Result<Vec<Claimed>, StoreError> {
         let rows = self
-            .write(move |tables| {
+            .write_later(move |tables| {
                 let mut claim = tables.prepare_cached(
                     "UPDATE owed SET lease_until = ?1 WHERE id IN (SELECT id FROM owed
                      WHERE (due_at <= ?2 OR due_at > ?4)
@@ -277,7 +278,9 @@ impl Store {
         };
         let (id, school, held) = (claimed.id, claimed.school.clone(), claimed.held.clone());
         let (code, places) = (settled.code, settled.places);
-        self.write(move |tables| {
+        // What is delivered and undone by a power cut is delivered twice, never lost; what is newly owed must not be lost.
+        let sync = if owed.is_some() { Sync::Now } else { Sync::Later };
+        let work = move |tables: &Connection| {
             match rest {
                 None => tables.prepare_cached("DELETE FROM owed WHERE id = ?1")?.execute([id])?,
                 Some((envelope, due_at)) => tables
@@ -297,8 +300,8 @@ impl Store {
                 insert(tables, &school, held.as_deref(), &new, &envelope, now)?;
             }
             journal::append_if_it_can_be(tables, &chain, line.as_slice())
-        })
-        .await
+        };
+        self.0.database.write_with(sync, work).await
     }
 
     /// Everything that is owed, oldest first.

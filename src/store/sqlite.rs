@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The file, with its writer and its readers.
 pub(super) struct Database {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<(Job, Sync)>,
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     places: Arc<Semaphore>,
@@ -41,6 +41,15 @@ impl fmt::Debug for Database {
 /// A write: does its work, or is told why it cannot, and is told afterwards whether the commit succeeded.
 type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Committed + Send>;
 type Committed = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// When a write reaches the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sync {
+    /// With the next commit of the other kind, or a checkpoint: a kill loses nothing of it, a power cut may.
+    Later,
+    /// Before its future is done.
+    Now,
+}
 
 impl Database {
     /// Opens the file, brings its tables to this version, and starts the thread that writes.
@@ -67,8 +76,20 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_with(Sync::Now, work).await
+    }
+
+    /// Does a write whose loss in a power cut costs work that is done again, and nothing else.
+    ///
+    /// # Errors
+    /// Nothing of it was written then.
+    pub async fn write_with<T: Send + 'static>(
+        &self,
+        sync: Sync,
+        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (job, waiting) = job(work);
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.jobs.send((job, sync)).await.map_err(|_| StoreError::Closed)?;
         waiting.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -81,7 +102,7 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, waiting) = job(work);
-        self.jobs.blocking_send(job).map_err(|_| StoreError::Closed)?;
+        self.jobs.blocking_send((job, Sync::Now)).map_err(|_| StoreError::Closed)?;
         waiting.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
@@ -128,7 +149,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
-         PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
+         PRAGMA trusted_schema = OFF;
+         PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;",
     )?;
     Ok(connection)
 }
@@ -151,15 +173,20 @@ fn migrate(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Job>) {
+fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<(Job, Sync)>) {
     let mut jobs = Vec::with_capacity(BATCH);
     while waiting.blocking_recv_many(&mut jobs, BATCH) > 0 {
-        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        // A commit that syncs takes all that was written before it to the disk as well: the log is one file.
+        let begin = match jobs.iter().map(|(_, sync)| *sync).max() {
+            Some(Sync::Later) => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+            Some(Sync::Now) | None => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+        };
+        if let Err(error) = connection.execute_batch(begin) {
             let told = StoreError::from(error);
-            jobs.drain(..).for_each(|job| job(Err(told.clone()))(Ok(())));
+            jobs.drain(..).for_each(|(job, _)| job(Err(told.clone()))(Ok(())));
             continue;
         }
-        let done: Vec<Committed> = jobs.drain(..).map(|job| job(Ok(connection))).collect();
+        let done: Vec<Committed> = jobs.drain(..).map(|(job, _)| job(Ok(connection))).collect();
         let committed = connection.execute_batch("COMMIT").map_err(StoreError::from);
         if committed.is_err() {
             // After a full disk SQLite may have rolled back by itself; then this one fails, and nothing is lost.
