@@ -2,6 +2,8 @@
 //!
 //! A leaf: values only. `config` builds it and has checked that nothing a notice needs is missing.
 
+use jiff::civil::Date;
+
 use crate::message::Mailbox;
 
 /// One school (or the board itself) behind this gate.
@@ -75,6 +77,16 @@ impl Language {
         }
     }
 
+    /// A day as people say it: "dinsdag 8 december".
+    pub fn day(self, at: Date) -> String {
+        let place = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
+        let month = usize::from(at.month().unsigned_abs()).saturating_sub(1);
+        let (days, months) = self.of((DAYS_NL, MONTHS_NL), (DAYS_EN, MONTHS_EN));
+        let (day, month) =
+            (days.get(place).copied().unwrap_or_default(), months.get(month).copied().unwrap_or_default());
+        format!("{day} {} {month}", at.day())
+    }
+
     /// The one that is in this language.
     pub fn of<T>(self, nl: T, en: T) -> T {
         match self {
@@ -83,3 +95,34 @@ impl Language {
         }
     }
 }
+
+const DAYS_NL: [&str; 7] = ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"];
+const DAYS_EN: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const MONTHS_NL: [&str; 12] = [
+    "januari",
+    "februari",
+    "maart",
+    "april",
+    "mei",
+    "juni",
+    "juli",
+    "augustus",
+    "september",
+    "oktober",
+    "november",
+    "december",
+];
+const MONTHS_EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];

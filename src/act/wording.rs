@@ -3,7 +3,7 @@
 //! Whole sentences stand in the templates (rules/texts), where a school can edit them; here is only what
 //! grammar makes of counts, lists, days and places. Takes values without found data, and adds none.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 
 use super::found::{Found, Part, ToldUnit, UnreadPart, Where};
 use super::incident::{Incident, Told};
@@ -14,16 +14,7 @@ use crate::school::{Contact, Language};
 
 /// "dinsdag 24 november, 14.07 uur".
 pub(super) fn moment(at: DateTime, language: Language) -> String {
-    format!("{}, {}", day(at.date(), language), clock(at, language))
-}
-
-/// "dinsdag 8 december".
-pub(super) fn day(at: Date, language: Language) -> String {
-    let day = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
-    let month = usize::from(at.month().unsigned_abs()).saturating_sub(1);
-    let (days, months) = language.of((DAYS_NL, MONTHS_NL), (DAYS_EN, MONTHS_EN));
-    let (day, month) = (days.get(day).copied().unwrap_or_default(), months.get(month).copied().unwrap_or_default());
-    format!("{day} {} {month}", at.day())
+    format!("{}, {}", language.day(at.date()), clock(at, language))
 }
 
 /// "14.07 uur".
@@ -142,7 +133,7 @@ pub(super) fn how(incident: &Incident, language: Language) -> String {
 pub(super) fn if_nothing(incident: &Incident, language: Language) -> String {
     match incident.kept_until {
         Some(until) => {
-            let until = day(until, language);
+            let until = language.day(until);
             language.of(
                 format!("Doe je niets? Dan wissen we de mail op {until}. Er wordt dan niets verstuurd."),
                 format!("If you do nothing, we delete the mail on {until}. Nothing is sent then."),
@@ -475,34 +466,3 @@ fn capital(sentence: &str) -> String {
     let mut chars = sentence.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
-
-const DAYS_NL: [&str; 7] = ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"];
-const DAYS_EN: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-const MONTHS_NL: [&str; 12] = [
-    "januari",
-    "februari",
-    "maart",
-    "april",
-    "mei",
-    "juni",
-    "juli",
-    "augustus",
-    "september",
-    "oktober",
-    "november",
-    "december",
-];
-const MONTHS_EN: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];

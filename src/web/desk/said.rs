@@ -9,12 +9,7 @@ use crate::school::{Contact, Language};
 
 /// "dinsdag 8 december".
 pub(super) fn day(millis: i64, zone: &TimeZone, language: Language) -> String {
-    let at = local(millis, zone);
-    let place = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
-    let month = usize::from(at.month().unsigned_abs()).saturating_sub(1);
-    let (days, months) = language.of((DAYS_NL, MONTHS_NL), (DAYS_EN, MONTHS_EN));
-    let name = |names: &[&'static str], place: usize| names.get(place).copied().unwrap_or_default();
-    format!("{} {} {}", name(&days, place), at.day(), name(&months, month))
+    language.day(local(millis, zone).date())
 }
 
 /// "dinsdag 8 december, 14.07 uur".
@@ -73,37 +68,6 @@ pub(super) fn two_working_days_after(millis: i64, zone: &TimeZone) -> i64 {
 fn local(millis: i64, zone: &TimeZone) -> DateTime {
     Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(zone.clone()).datetime()
 }
-
-const DAYS_NL: [&str; 7] = ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"];
-const DAYS_EN: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-const MONTHS_NL: [&str; 12] = [
-    "januari",
-    "februari",
-    "maart",
-    "april",
-    "mei",
-    "juni",
-    "juli",
-    "augustus",
-    "september",
-    "oktober",
-    "november",
-    "december",
-];
-const MONTHS_EN: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 #[cfg(test)]
 mod tests {
