@@ -4,7 +4,9 @@
 //! dependency can change it. Loading fails with a [`Problem`] that names the file.
 
 mod certificate;
+mod layers;
 mod listener;
+mod mx;
 mod next_hop;
 
 use std::path::Path;
@@ -15,7 +17,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use certificate::Chain;
 pub use listener::{fingerprint, server_config, web_config};
-pub use next_hop::{Trust, client_config};
+pub use mx::{Certified, Expected, MxVerifier, Refused, Tlsa, mx_config};
+pub use next_hop::{Trust, authorities, client_config};
 
 use crate::problem::Problem;
 

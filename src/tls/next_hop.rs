@@ -52,6 +52,14 @@ pub fn client_config(trust: Trust<'_>, own: Option<(&Path, &Path)>) -> Result<Cl
     }
 }
 
+/// The authorities that count, for whoever verifies with a verifier of their own.
+///
+/// # Errors
+/// A [`Problem`] that names the file which does not fit, or says that the system has none.
+pub fn authorities(file: Option<&Path>) -> Result<Arc<RootCertStore>, Problem> {
+    file.map_or_else(system_roots, roots).map(Arc::new)
+}
+
 pub(super) fn system_roots() -> Result<RootCertStore, Problem> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
