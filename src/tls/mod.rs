@@ -6,6 +6,7 @@
 mod certificate;
 mod listener;
 mod next_hop;
+pub mod posture;
 
 use std::path::Path;
 use std::sync::Arc;
