@@ -8,6 +8,7 @@ mod layers;
 mod listener;
 mod mx;
 mod next_hop;
+pub mod posture;
 
 use std::path::Path;
 use std::sync::Arc;
