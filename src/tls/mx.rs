@@ -23,37 +23,32 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerM
 use rustls::{SignatureScheme, version};
 
 use super::layers::{self, Layers};
+use super::posture::{Dane, Matching, MxHost, Proof, Selector, Tlsa, Usage};
 
-/// A usable TLSA record: DANE-TA or DANE-EE, a selector and a matching type that we know, data of the right length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tlsa {
-    /// 2 is DANE-TA, 3 is DANE-EE.
-    pub usage: u8,
-    /// 0 is the certificate, 1 its public key.
-    pub selector: u8,
-    /// 0 is the thing itself, 1 its SHA-256, 2 its SHA-512.
-    pub matching: u8,
-    /// What it must be.
-    pub data: Vec<u8>,
+/// What the certificate of an MX must be. With neither of both it is never accepted.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// The server name in the handshake (SNI): the TLSA base domain (RFC 7672 8.1.1), else the MX (RFC 8461 4.2).
+    pub sni: String,
+    /// One of these records matches.
+    pub dane: Option<Dane>,
+    /// One of these authorities vouches for one of these names.
+    pub authority: Option<(Arc<RootCertStore>, Vec<String>)>,
 }
 
-/// What the certificate of an MX must be.
-#[derive(Debug, Clone)]
-pub enum Expected {
-    /// One of the records matches.
-    Dane {
-        /// The usable records, at least one.
-        records: Vec<Tlsa>,
-        /// Reference names for DANE-TA: the TLSA base domain, the MX, the domain of the recipient (RFC 7672 3.2.2).
-        names: Vec<String>,
-    },
-    /// An authority that we trust vouches for one of the names.
-    Authority {
-        /// Whom we trust.
-        roots: Arc<RootCertStore>,
-        /// Reference names.
-        names: Vec<String>,
-    },
+impl Expected {
+    /// What a host must show for a message that travels under proven TLS; none when it does not qualify.
+    pub fn of(host: &MxHost, roots: &Arc<RootCertStore>) -> Option<Self> {
+        match &host.proof {
+            Proof::Dane(dane) => Some(Self { sni: dane.base.clone(), dane: Some(dane.clone()), authority: None }),
+            Proof::Sts { names, dane } | Proof::Pkix { names, dane } | Proof::Unproven { names, dane } => Some(Self {
+                sni: host.name.clone(),
+                dane: dane.clone(),
+                authority: Some((Arc::clone(roots), names.clone())),
+            }),
+            Proof::None(_) => None,
+        }
+    }
 }
 
 /// What a certificate was accepted for.
@@ -133,17 +128,23 @@ pub struct MxVerifier {
     expected: Expected,
     provider: Arc<CryptoProvider>,
     certified: OnceLock<Certified>,
+    refused: OnceLock<Refused>,
 }
 
 impl MxVerifier {
     /// For one connection.
     pub fn new(expected: Expected) -> Self {
-        Self { expected, provider: super::provider(), certified: OnceLock::new() }
+        Self { expected, provider: super::provider(), certified: OnceLock::new(), refused: OnceLock::new() }
     }
 
     /// What the certificate was accepted for; none before it was.
     pub fn certified(&self) -> Option<Certified> {
         self.certified.get().copied()
+    }
+
+    /// Why the certificate was refused; none when it was not, or was never seen.
+    pub fn refused(&self) -> Option<Refused> {
+        self.refused.get().copied()
     }
 
     fn certify(
@@ -152,21 +153,30 @@ impl MxVerifier {
         others: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<Certified, Error> {
-        match &self.expected {
-            Expected::Authority { roots, names } => {
-                self.chain(leaf, others, roots, names, now).map(|()| Certified::Authority)
-            }
-            Expected::Dane { records, .. } if records.iter().any(|record| record.usage == 3 && record.is(leaf)) => {
-                Ok(Certified::DaneEe)
-            }
-            Expected::Dane { records, names } => {
-                let anchors = anchors(records, leaf, others);
-                if anchors.is_empty() {
-                    return Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure));
-                }
-                self.chain(leaf, others, &anchors, names, now).map(|()| Certified::DaneTa)
-            }
+        let matched = self.expected.dane.as_ref().map(|dane| self.matched(dane, leaf, others, now)).transpose()?;
+        let vouched = self
+            .expected
+            .authority
+            .as_ref()
+            .map(|(roots, names)| self.chain(leaf, others, roots, names, now).map(|()| Certified::Authority));
+        vouched.transpose()?.or(matched).ok_or_else(no_match)
+    }
+
+    fn matched(
+        &self,
+        dane: &Dane,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<Certified, Error> {
+        if dane.records.iter().any(|record| record.usage == Usage::Server && speaks_of(record, leaf)) {
+            return Ok(Certified::DaneEe);
         }
+        let anchors = anchors(&dane.records, leaf, others);
+        if anchors.is_empty() {
+            return Err(no_match());
+        }
+        self.chain(leaf, others, &anchors, &dane.names, now).map(|()| Certified::DaneTa)
     }
 
     /// A chain to one of the authorities, dates, and one of the names.
@@ -208,12 +218,16 @@ impl ServerCertVerifier for MxVerifier {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let certified = self.certify(leaf, others, now)?;
-        if *self.certified.get_or_init(|| certified) != certified {
-            // A second certificate on the same connection is none of TLS 1.2 and 1.3.
-            return Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure));
+        match self.certify(leaf, others, now) {
+            Ok(certified) => {
+                self.certified.get_or_init(|| certified);
+                Ok(ServerCertVerified::assertion())
+            }
+            Err(error) => {
+                self.refused.get_or_init(|| Refused::of(&error));
+                Err(error)
+            }
         }
-        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -259,37 +273,36 @@ impl ServerCertVerifier for MxVerifier {
     }
 }
 
-impl Tlsa {
-    /// Whether it speaks of this certificate (RFC 6698 2.1).
-    fn is(&self, certificate: &CertificateDer<'_>) -> bool {
-        let selected = match self.selector {
-            0 => Some(certificate.as_ref()),
-            1 => Layers::of(certificate).map(|layers| layers.key),
-            _ => None,
-        };
-        let Some(selected) = selected else { return false };
-        match self.matching {
-            0 => selected == self.data,
-            1 => digest(&SHA256, selected).as_ref() == self.data,
-            2 => digest(&SHA512, selected).as_ref() == self.data,
-            _ => false,
-        }
-    }
+/// Whether a record speaks of this certificate (RFC 6698 2.1).
+fn speaks_of(record: &Tlsa, certificate: &CertificateDer<'_>) -> bool {
+    let selected = match record.selector {
+        Selector::Certificate => Some(certificate.as_ref()),
+        Selector::Key => Layers::of(certificate).map(|layers| layers.key),
+    };
+    selected.is_some_and(|selected| match record.matching {
+        Matching::Exact => selected == record.data,
+        Matching::Sha256 => digest(&SHA256, selected).as_ref() == record.data,
+        Matching::Sha512 => digest(&SHA512, selected).as_ref() == record.data,
+    })
+}
+
+fn no_match() -> Error {
+    Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
 }
 
 /// The authorities that the DANE-TA records speak of. The leaf is none: it is what they vouch for.
 fn anchors(records: &[Tlsa], leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> RootCertStore {
     let mut anchors = RootCertStore::empty();
-    for record in records.iter().filter(|record| record.usage == 2) {
-        for authority in others.iter().filter(|other| record.is(other)) {
+    for record in records.iter().filter(|record| record.usage == Usage::Authority) {
+        for authority in others.iter().filter(|other| speaks_of(record, other)) {
             // One that cannot vouch for anybody is passed over.
             let _ = anchors.add(authority.clone());
         }
         match (record.selector, record.matching) {
             // The record holds the authority itself, which the server need not send then (RFC 7671 5.2).
-            (0, 0) => _ = anchors.add(CertificateDer::from(record.data.as_slice())),
+            (Selector::Certificate, Matching::Exact) => _ = anchors.add(CertificateDer::from(record.data.as_slice())),
             // A bare key has no name: it may be that of whoever is named as an issuer, and the signature tells.
-            (1, 0) => {
+            (Selector::Key, Matching::Exact) => {
                 let Some(key) = layers::inside(&record.data) else { continue };
                 let chain = std::iter::once(leaf).chain(others);
                 for issuer in chain.filter_map(|certificate| Some(Layers::of(certificate)?.issuer)) {

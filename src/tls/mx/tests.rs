@@ -66,24 +66,29 @@ fn version_1(shown: Shown) -> Shown {
     Shown { chain: vec![wrap(0x30, &all).into()], key: shown.key }
 }
 
+/// A record by its numbers in DNS.
 fn tlsa(usage: u8, selector: u8, matching: u8, of: &CertificateDer<'_>) -> Tlsa {
     let selected = if selector == 1 { Layers::of(of).unwrap().key } else { of.as_ref() };
-    let data = match matching {
-        1 => digest(&SHA256, selected).as_ref().to_vec(),
-        2 => digest(&SHA512, selected).as_ref().to_vec(),
-        _ => selected.to_vec(),
+    let (matching, data) = match matching {
+        1 => (Matching::Sha256, digest(&SHA256, selected).as_ref().to_vec()),
+        2 => (Matching::Sha512, digest(&SHA512, selected).as_ref().to_vec()),
+        _ => (Matching::Exact, selected.to_vec()),
     };
+    let usage = if usage == 2 { Usage::Authority } else { Usage::Server };
+    let selector = if selector == 1 { Selector::Key } else { Selector::Certificate };
     Tlsa { usage, selector, matching, data }
 }
 
 fn dane(records: Vec<Tlsa>) -> Expected {
-    Expected::Dane { records, names: vec!["thuis.example".into(), MX.into()] }
+    let dane = Dane { base: MX.into(), records, names: vec!["thuis.example".into(), MX.into()] };
+    Expected { sni: MX.into(), dane: Some(dane), authority: None }
 }
 
 fn trusts(authority: &CertificateDer<'_>, names: &[&str]) -> Expected {
     let mut roots = RootCertStore::empty();
     roots.add(authority.clone()).unwrap();
-    Expected::Authority { roots: Arc::new(roots), names: names.iter().map(|name| (*name).to_string()).collect() }
+    let names = names.iter().map(|name| (*name).to_string()).collect();
+    Expected { sni: MX.into(), dane: None, authority: Some((Arc::new(roots), names)) }
 }
 
 /// A whole handshake; what came of it on our side.
@@ -192,6 +197,25 @@ fn each_certificate_counts_for_what_it_is() {
 }
 
 #[test]
+fn a_policy_and_records_must_both_be_met_and_nothing_is_met_by_nobody() {
+    let (ours, other) = (authority("Ours"), authority("Other"));
+    let shown = signed(MX, 2100, &ours);
+    let both = |trusted: &CertificateDer<'_>, record: &CertificateDer<'_>| Expected {
+        dane: dane(vec![tlsa(3, 1, 1, record)]).dane,
+        ..trusts(trusted, &[MX])
+    };
+    let nothing = Expected { sni: MX.into(), dane: None, authority: None };
+    for (expected, outcome) in [
+        (both(&ours.1, &shown.chain[0]), Ok(Certified::Authority)),
+        (both(&ours.1, &other.1), Err(Refused::NoMatch)),
+        (both(&other.1, &shown.chain[0]), Err(Refused::Untrusted)),
+        (nothing, Err(Refused::NoMatch)),
+    ] {
+        assert_eq!(shake(&shown, &expected, &version::TLS13), outcome, "{expected:?}");
+    }
+}
+
+#[test]
 fn the_record_may_hold_the_authority_that_the_server_does_not_send() {
     let ours = authority("Ours");
     let mut shown = signed(MX, 2100, &ours);
@@ -220,14 +244,13 @@ fn a_key_that_is_not_the_servers_passes_for_nobody() {
 #[test]
 fn bent_records_and_certificates_match_nothing() {
     let shown = self_signed(MX, 2100);
+    let exact = |usage, selector, data: &[u8]| Tlsa { usage, selector, matching: Matching::Exact, data: data.to_vec() };
     for record in [
-        Tlsa { usage: 2, selector: 0, matching: 0, data: b"no certificate".to_vec() },
-        Tlsa { usage: 2, selector: 1, matching: 0, data: vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff] },
-        Tlsa { usage: 2, selector: 1, matching: 0, data: Vec::new() },
-        Tlsa { usage: 3, selector: 1, matching: 0, data: Vec::new() },
-        Tlsa { usage: 3, selector: 2, matching: 1, data: digest(&SHA256, &shown.chain[0]).as_ref().to_vec() },
-        Tlsa { usage: 3, selector: 0, matching: 3, data: shown.chain[0].to_vec() },
-        Tlsa { usage: 1, selector: 0, matching: 0, data: shown.chain[0].to_vec() },
+        exact(Usage::Authority, Selector::Certificate, b"no certificate"),
+        exact(Usage::Authority, Selector::Key, &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]),
+        exact(Usage::Authority, Selector::Key, b""),
+        exact(Usage::Server, Selector::Key, b""),
+        exact(Usage::Server, Selector::Key, shown.chain[0].as_ref()),
     ] {
         assert_eq!(shake(&shown, &dane(vec![record.clone()]), &version::TLS13), Err(Refused::NoMatch), "{record:?}");
     }
