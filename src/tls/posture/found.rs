@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::row::{NoHost, Row};
+use super::StsMode;
+use super::row::{NoHost, Row, Trouble};
 
 /// What is known of a recipient's domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +77,8 @@ pub enum TlsaFound {
     Unusable(usize),
     /// Secure ones that can be used.
     Usable(Dane),
-    /// It could not be found out; see the row.
-    Unknown,
+    /// It is not known now.
+    Unknown(Trouble),
 }
 
 /// What a session with a host must show for a message that must travel under proven TLS.
@@ -192,8 +193,8 @@ pub enum StsFound {
     None,
     /// A policy, fresh or kept from before.
     Policy {
-        /// `enforce`, `testing` or `none`.
-        mode: &'static str,
+        /// What it asks.
+        mode: StsMode,
         /// The hosts it lists: names, or `*.` and a name.
         mx: Vec<String>,
         /// The id of the record it was fetched under.

@@ -18,14 +18,24 @@
 //! which nothing can be validated makes every domain unproven. Memory, time, and what is read of each answer are
 //! bounded.
 
+mod dns;
+mod fetch;
 mod found;
+mod judge;
+mod look;
+mod policies;
 mod postures;
 mod row;
 mod settings;
+mod sts;
+mod texts;
+mod tlsa;
 
 pub use found::{
     Dane, Forced, Matching, MxHost, Nta7516, Ordinary, Posture, Proof, Selector, StsFound, Tlsa, TlsaFound, Usage,
 };
+pub use policies::Shelf;
 pub use postures::Postures;
 pub use row::{LookUp, NoHost, NotProven, Row, Trouble, Weak};
 pub use settings::{Pinned, Resolvers, Settings};
+pub use sts::Mode as StsMode;

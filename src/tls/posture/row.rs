@@ -40,8 +40,8 @@ pub enum LookUp {
     Address,
     /// A host's TLSA records.
     Tlsa,
-    /// Everything: it took longer than a posture may.
-    Whole,
+    /// All of it: our resolver is silent, or it took longer than a posture may.
+    All,
 }
 
 /// How a look-up fails for the moment.
@@ -171,6 +171,6 @@ fn temp_code(look_up: LookUp, trouble: Trouble) -> &'static str {
         (LookUp::Tlsa, Trouble::Bogus) => "temp-tlsa-bogus",
         (LookUp::Tlsa, Trouble::Refused) => "temp-tlsa-refused",
         (LookUp::Tlsa, Trouble::Silent) => "temp-tlsa-silent",
-        (LookUp::Whole, _) => "temp-too-slow",
+        (LookUp::All, _) => "temp-no-answer",
     }
 }

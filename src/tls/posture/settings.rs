@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// What the configuration says about postures.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The resolvers that are asked.
     pub resolvers: Resolvers,
@@ -20,6 +20,20 @@ pub struct Settings {
     pub accept_unproven: bool,
     /// The port on which policies of MTA-STS are fetched; 443 but on a test bench.
     pub sts_port: u16,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            resolvers: Resolvers::System,
+            trust_anchor: None,
+            trust_ad: false,
+            ca: None,
+            pkix: Vec::new(),
+            accept_unproven: false,
+            sts_port: 443,
+        }
+    }
 }
 
 /// Who is asked.
