@@ -8,7 +8,11 @@
 //! slow or silent client has its connection closed; too many of them wait outside. Fails as pages with a status.
 
 pub mod desk;
+mod forms;
+mod headers;
+mod said;
 mod server;
+mod texts;
 mod url;
 
 pub use server::{Server, Settings};

@@ -9,13 +9,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::pages::{CodePage, DoorPage};
-use super::visit::{Fields, Visit, field, see};
-use super::{Answer, Desk, Fault, letters, mails, requests, said};
+use super::visit::Visit;
+use super::{Answer, Desk, Fault, letters, mails, requests};
 use crate::school::School;
 use crate::seal::{self, Index};
 use crate::store::desk::{Guess, NewCode, Request};
 use crate::store::held::Held;
 use crate::vault::LinkSecret;
+use crate::web::forms::{Fields, field, see};
+use crate::web::said;
 
 /// Where a link leads.
 pub(super) struct Door {

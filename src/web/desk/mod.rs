@@ -7,7 +7,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `frame` | headers of every answer, and the page of every error |
+//! | `frame` | the page of every error |
 //! | `visit` | who asks: language, token, device |
 //! | `door` | from a link to a device that is signed in |
 //! | `mails` | my blocked mail, and one of them |
@@ -27,7 +27,6 @@ mod letters;
 mod mails;
 mod pages;
 mod requests;
-mod said;
 mod texts;
 mod visit;
 
@@ -46,6 +45,7 @@ pub use self::texts::Texts;
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 use crate::web::Url;
+use crate::web::headers::headers;
 
 /// The desk of an installation. Clones are the same desk.
 #[derive(Clone)]
@@ -126,7 +126,7 @@ impl Desk {
             .fallback(|| async { StatusCode::NOT_FOUND })
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .layer(from_fn_with_state(self.clone(), frame::errors))
-            .layer(from_fn(frame::headers))
+            .layer(from_fn(headers))
             .with_state(self.clone())
     }
 

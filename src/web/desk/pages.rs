@@ -7,8 +7,9 @@ use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Desk, Texts, said};
+use super::{Desk, Texts};
 use crate::school::{Language, School};
+use crate::web::said;
 
 /// The type of every page.
 pub(super) const HTML: &str = "text/html; charset=utf-8";

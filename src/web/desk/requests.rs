@@ -13,13 +13,15 @@ use super::door::{self, Door};
 use super::letters;
 use super::mails;
 use super::pages::{Page, RequestPage, Said};
-use super::visit::{Fields, Visit, field};
-use super::{Answer, Desk, Fault, said};
+use super::visit::Visit;
+use super::{Answer, Desk, Fault};
 use crate::school::{Contact, Language, School};
 use crate::store::StoreError;
 use crate::store::desk::{Request, RequestFacts, RequestKind};
 use crate::store::held::{self, Act, Held, State as Becomes};
 use crate::vault::LinkSecret;
+use crate::web::forms::{Fields, field};
+use crate::web::said;
 
 /// The longest answer, in characters.
 const LONGEST: usize = 2000;
