@@ -116,8 +116,7 @@ impl OutboxError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Store(error) => *error == StoreError::Full,
-            Self::Vault(VaultError::Files(error)) => error.contains("os error 28"),
-            Self::Vault(_) => false,
+            Self::Vault(error) => error.is_full(),
         }
     }
 }
