@@ -151,7 +151,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
-    ("share", &["message::Mailbox", "outbox", "school::School", "seal", "secret", "store", "vault"]),
+    ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     (
         "web",
