@@ -40,6 +40,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             // The desk asks it to look at a held mail again.
             "store::owed",
             "web::desk",
+            "web::portal",
         ],
     ),
     // The one place of the gate that knows how a running gate is put together.
@@ -63,6 +64,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "tls",
             "web::Settings",
             "web::desk::Texts",
+            "web::portal::Texts",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.

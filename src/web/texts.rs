@@ -184,7 +184,7 @@ pub(super) mod tests {
                 }
             }
         }
-        let call = regex::Regex::new(r#"\b(?:t|with|fill|get)\(\s*(?:language, )?"([a-z0-9_]+)""#).unwrap();
+        let call = regex::Regex::new(r#"\b(?:t|with|fill|get|paragraphs)\(\s*(?:language, )?"([a-z0-9_]+)""#).unwrap();
         let texts = Texts::shipped(set).unwrap();
         let known = &texts.languages["nl"];
         let found = call.captures_iter(&asked).map(|found| found.get(1).unwrap().as_str().to_owned());
