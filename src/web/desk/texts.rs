@@ -64,6 +64,10 @@ mod tests {
     #[test]
     fn no_text_is_missing_and_none_is_idle() {
         let folder = Path::new(file!()).parent().unwrap();
-        is_used(&SET, folder, &["state_", "choice_", "act_", "done_", "error_", "form_", "letter_"]);
+        is_used(
+            &SET,
+            folder,
+            &["state_", "choice_", "act_", "done_", "error_", "form_", "letter_", "share_done_", "event_"],
+        );
     }
 }
