@@ -22,6 +22,7 @@
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
 //! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
+//! | [`share`] | a mail for whom it may not be sent to -> sealed items, links, and what becomes of them | yes |
 //! | [`web`] | the desk of teachers: pages about what was stopped | yes |
 //! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
@@ -65,6 +66,7 @@ pub mod roster;
 pub mod school;
 pub mod seal;
 pub mod secret;
+pub mod share;
 pub mod smtp;
 pub mod status;
 pub mod store;

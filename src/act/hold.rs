@@ -98,7 +98,7 @@ async fn take(
     }
     let held = held(case, keeping, envelope, &composed, mail.map(|item| item.id), now);
     let journal = case.journal.as_ref().map(|journal| journal.line.clone());
-    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, journal }).await
+    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, share: None, journal }).await
 }
 
 fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {

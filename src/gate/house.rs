@@ -34,6 +34,7 @@ use crate::smtp::settings::Settings;
 use crate::tls::{self, Trust};
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
+use crate::web::portal::Texts as PortalTexts;
 
 /// What a running gate knows.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ pub struct House {
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
     pub desk_texts: Arc<DeskTexts>,
+    /// The texts of the pages for recipients.
+    pub portal_texts: Arc<PortalTexts>,
     /// Time for judging one message.
     pub scan_deadline: Duration,
     /// What one sender may send in an hour.
@@ -211,6 +214,7 @@ impl House {
             }
         }
         let desk_texts = desk_texts(config.texts.as_deref(), &mut problems);
+        let portal_texts = portal_texts(config.texts.as_deref(), &mut problems);
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
             .schools
@@ -234,8 +238,8 @@ impl House {
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
         }
-        match (bench, texts, desk_texts) {
-            (Some(bench), Some(texts), Some(desk_texts)) if problems.is_empty() => Ok((
+        match (bench, texts, desk_texts, portal_texts) {
+            (Some(bench), Some(texts), Some(desk_texts), Some(portal_texts)) if problems.is_empty() => Ok((
                 Self {
                     hostname: config.hostname,
                     language: config.language,
@@ -251,6 +255,7 @@ impl House {
                     ways,
                     texts,
                     desk_texts: Arc::new(desk_texts),
+                    portal_texts: Arc::new(portal_texts),
                     scan_deadline: config.scan_deadline,
                     flood: flood::Limits {
                         messages: config.flood.messages,
@@ -470,6 +475,16 @@ fn desk_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Desk
         folder.into_iter().flat_map(|folder| Language::ALL.map(|l| folder.join(format!("desk.{}.toml", l.word()))));
     let own: Vec<PathBuf> = own.filter(|file| file.is_file()).collect();
     read_all(&own, problems).and_then(|files| keep(DeskTexts::load(&files), problems))
+}
+
+/// Of a school's folder, only the files of the portal, in whatever languages they are.
+fn portal_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<PortalTexts> {
+    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let is_ours = |name: &str| name.starts_with("portal.") && name.ends_with(".toml");
+    let own = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path());
+    let mut own: Vec<PathBuf> = own.collect();
+    own.sort();
+    read_all(&own, problems).and_then(|files| keep(PortalTexts::load(&files), problems))
 }
 
 fn tenant(

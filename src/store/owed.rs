@@ -27,13 +27,16 @@ pub enum Kind {
     Failure,
     /// A mail, for those of its recipients who get it under proven TLS or not by mail.
     Forced,
+    /// Tells a recipient that a share waits, with the link to it: the teacher's own mail.
+    Invitation,
     /// Anything else that we write: a code, a call for help, a report.
     Message,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Forced, Self::Message];
+    pub const ALL: [Self; 7] =
+        [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Forced, Self::Invitation, Self::Message];
 
     /// The word in the table and in lists.
     pub fn word(self) -> &'static str {
@@ -43,6 +46,7 @@ impl Kind {
             Self::Released => "released",
             Self::Failure => "failure",
             Self::Forced => "forced",
+            Self::Invitation => "invitation",
             Self::Message => "message",
         }
     }
@@ -53,7 +57,7 @@ impl Kind {
 
     /// Whether it is a teacher's mail, of which nothing may be given up in silence; else it is ours.
     pub fn is_mail(self) -> bool {
-        matches!(self, Self::Rest | Self::Released | Self::Forced)
+        matches!(self, Self::Rest | Self::Released | Self::Forced | Self::Invitation)
     }
 }
 
@@ -349,6 +353,9 @@ impl Store {
         // What is delivered and undone by a power cut is delivered twice, never lost; what is newly owed must not be lost.
         let sync = if owed.is_some() { Sync::Now } else { Sync::Later };
         let work = move |tables: &Connection| {
+            if rest.is_none() {
+                super::share::settled(tables, id, code, now)?;
+            }
             match rest {
                 None => tables.prepare_cached("DELETE FROM owed WHERE id = ?1")?.execute([id])?,
                 Some((envelope, due_at)) => tables
