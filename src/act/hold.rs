@@ -115,6 +115,8 @@ fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
         recipients: case.mail.envelope.recipients.iter().enumerate().map(to).collect(),
         // The mark is the next hop's by which it goes, which is known when it goes.
         head: case.received.clone(),
+        require_tls: command.require_tls,
+        otherwise: None,
     }
 }
 

@@ -82,7 +82,7 @@ fn next_hop(hop: &Arc<NextHop>) -> Option<String> {
     }
     let Last::Trouble(trouble) = last else { return None };
     let what = match trouble {
-        Trouble::Tls => "does not show the TLS that is demanded",
+        Trouble::NoTls | Trouble::Tls => "does not show the TLS that is demanded",
         Trouble::RefusesUs => "refuses this gate's sign-in",
         _ => "cannot be reached",
     };

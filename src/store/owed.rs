@@ -25,13 +25,15 @@ pub enum Kind {
     Released,
     /// Tells a sender that a mail could not be delivered.
     Failure,
+    /// A mail, for those of its recipients who get it under proven TLS or not by mail.
+    Forced,
     /// Anything else that we write: a code, a call for help, a report.
     Message,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Message];
+    pub const ALL: [Self; 6] = [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Forced, Self::Message];
 
     /// The word in the table and in lists.
     pub fn word(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Rest => "rest",
             Self::Released => "released",
             Self::Failure => "failure",
+            Self::Forced => "forced",
             Self::Message => "message",
         }
     }
@@ -50,7 +53,7 @@ impl Kind {
 
     /// Whether it is a teacher's mail, of which nothing may be given up in silence; else it is ours.
     pub fn is_mail(self) -> bool {
-        matches!(self, Self::Rest | Self::Released)
+        matches!(self, Self::Rest | Self::Released | Self::Forced)
     }
 }
 
@@ -69,6 +72,35 @@ pub struct Envelope {
     pub recipients: Vec<To>,
     /// Header lines, each ending in CRLF.
     pub head: String,
+    /// REQUIRETLS was said (RFC 8689).
+    #[serde(default)]
+    pub require_tls: bool,
+    /// For mail that travels under proven TLS or not at all: what becomes of it when nothing can be proven.
+    #[serde(default)]
+    pub otherwise: Option<Otherwise>,
+}
+
+/// What becomes of mail for which no way could be proven. Never: plain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// A secure share.
+    Share,
+    /// It is kept, and its sender chooses.
+    Hold,
+    /// Its sender is told that it did not arrive.
+    Bounce,
+}
+
+impl Otherwise {
+    /// The word in configuration and lists.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Hold => "hold",
+            Self::Bounce => "bounce",
+        }
+    }
 }
 
 /// A recipient of owed mail.
