@@ -12,7 +12,7 @@ use jiff::civil::date;
 use mailpoort::act::notice::{Notice, Stamp, Texts};
 use mailpoort::act::{Incident, Stopped};
 use mailpoort::decide::{
-    self, ClassList, Classes, Evidence, Known, KnownDomains, KnowsAll, Mode, Policy, PupilFacts, Verdict,
+    self, ClassList, Classes, Evidence, Known, KnownDomains, KnowsAll, Means, Mode, Policy, PupilFacts, Verdict,
 };
 use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
 use mailpoort::extract::{self, Cell, Layer, Place, Section, Spot, Text, Unit, Unread, Why};
@@ -357,6 +357,7 @@ impl Whole {
             pupils: &PupilFacts::default(),
             domains: [&KnownDomains::new(["delinde.example"]).and_providers(), &KnownDomains::default()],
             today: Day::new(2026, 11, 24),
+            means: Means::default(),
             acquaintance: &KnowsAll,
         };
         let verdict = decide::verdict(&evidence, &known);

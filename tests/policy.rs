@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use mailpoort::decide::{
-    self, Acquaintance, Ask, ClassList, Classes, Evidence, Known, KnownDomains, Mode, Policy, PupilFacts, Release,
-    Verdict,
+    self, Acquaintance, Ask, ClassList, Classes, Evidence, Known, KnownDomains, Means, Mode, Policy, PupilFacts,
+    Release, Verdict,
 };
 use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
 use mailpoort::extract::{Place, Unread, Why};
@@ -162,6 +162,9 @@ struct Case {
     unread: Vec<String>,
     #[serde(default = "enforce")]
     mode: Mode,
+    /// What the installation can do: `tls`, `share`.
+    #[serde(default)]
+    means: Vec<String>,
     content: String,
     /// Recipient -> route, line, and what else the decision says.
     to: BTreeMap<String, String>,
@@ -209,8 +212,8 @@ fn the_shipped_policy_row_by_row() {
     assert!(idle.is_empty(), "no case reaches {idle:?}");
 }
 
-const CASES: usize = 100;
-const RECIPIENTS: usize = 228;
+const CASES: usize = 107;
+const RECIPIENTS: usize = 270;
 
 fn verdict(case: &Case, to: &str, policy: &Policy) -> Verdict {
     let mailbox = |typed: &str| Mailbox::parse(typed).unwrap();
@@ -236,8 +239,10 @@ fn verdict(case: &Case, to: &str, policy: &Policy) -> Verdict {
     let why = |word: &String| Why::ALL.into_iter().find(|why| why.word() == word).expect(word);
     let unread: Vec<Unread> =
         case.unread.iter().map(|word| Unread { place: Place::default(), why: why(word) }).collect();
+    let can = |word: &str| case.means.iter().any(|able| able == word);
+    let means = Means { tls: can("tls"), share: can("share") };
     let evidence = Evidence { envelope: &envelope, headers: &headers, findings: &findings, unread: &unread };
-    World::new(&case.new_domains).judge(&evidence, policy, case.mode)
+    World::new(&case.new_domains).judge(&evidence, policy, case.mode, means)
 }
 
 fn judge(case: &Case, to: &str, policy: &Policy) -> (String, &'static str) {
@@ -251,6 +256,9 @@ fn judge(case: &Case, to: &str, policy: &Policy) -> (String, &'static str) {
     }
     if decision.advise {
         got.push_str(" advise");
+    }
+    if decision.otherwise != decision.route {
+        got.push_str(&format!(" otherwise={}", decision.otherwise.word()));
     }
     if let Some(advice) = decision.advice.as_ref().filter(|_| decision.route != decide::Route::Pass || decision.advise)
     {
@@ -296,7 +304,7 @@ impl World {
         Self { school, classes, contacts: roster.contacts(), pupils, domains, new: New(new_domains.to_vec()) }
     }
 
-    fn judge(&self, evidence: &Evidence<'_>, policy: &Policy, mode: Mode) -> Verdict {
+    fn judge(&self, evidence: &Evidence<'_>, policy: &Policy, mode: Mode, means: Means) -> Verdict {
         let known = Known {
             school: &self.school,
             policy,
@@ -306,6 +314,7 @@ impl World {
             pupils: &self.pupils,
             domains: [&self.domains, &KnownDomains::default()],
             today: Day::new(2026, 11, 24),
+            means,
             acquaintance: &self.new,
         };
         decide::verdict(evidence, &known)
@@ -347,7 +356,7 @@ fn each_recipient_has_its_own_decision() {
     let policy = Policy::shipped().unwrap();
     let headers = Headers::default();
     let evidence = Evidence { envelope: &envelope, headers: &headers, findings: &findings, unread: &[] };
-    let judged = World::new(&[]).judge(&evidence, &policy, Mode::Enforce);
+    let judged = World::new(&[]).judge(&evidence, &policy, Mode::Enforce, Means::default());
     let got: Vec<String> = judged.decisions.iter().map(|d| format!("{} {}", d.class, d.route.word())).collect();
     assert_eq!(got, ["inside pass", "unknown block", "safety pass", "gov block"]);
     assert_eq!(judged.strictest(), decide::Route::Block);

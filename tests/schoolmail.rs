@@ -213,6 +213,7 @@ impl Gate {
             rules: Rules::shipped().unwrap(),
             policy: Policy::shipped().unwrap(),
             domains: KnownDomains::new(classes.domains()).and_providers(),
+            means: mailpoort::decide::Means::default(),
             acquaintance: Arc::new(KnowsAll),
             classes,
             mode: Mode::Enforce,

@@ -16,7 +16,7 @@ use jiff::Zoned;
 
 use crate::commands::{MEND, complain, fail};
 use crate::config::Config;
-use crate::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
+use crate::decide::{Classes, KnownDomains, KnowsAll, Means, Mode, Policy};
 use crate::detect::Rules;
 use crate::gate::house::{Bench, House, Tenant};
 use crate::gate::{day, scan};
@@ -213,6 +213,7 @@ fn shipped(own: &[String], files: usize) -> Result<Bench, Vec<Problem>> {
         acquaintance: Arc::new(KnowsAll),
         told: None,
         classes,
+        means: Means::default(),
         mode: Mode::Enforce,
         readers: Some(Readers::new(Settings { spares, ..readers })),
         recognisers: None,

@@ -17,7 +17,7 @@ use super::policy::{CLEAN, Line, MessageClass, Policy, UNANSWERED, When};
 use super::recipient::{Recipient, Recipients, outside, visible};
 use super::sender::{SenderClass, sender_class};
 use super::tally::{Tally, counted, strength_of};
-use super::verdict::{Ask, Content, Decision, Mode, Release, Route, Verdict};
+use super::verdict::{Ask, Content, Decision, Means, Mode, Release, Route, Verdict};
 use crate::detect::{Finding, Kind, RuleMode, Zone};
 use crate::extract::Unread;
 use crate::message::{Day, Envelope, Headers, Mailbox};
@@ -60,6 +60,8 @@ pub struct Known<'k> {
     pub domains: [&'k KnownDomains; 2],
     /// The day, where the school is.
     pub today: Day,
+    /// What this installation can do.
+    pub means: Means,
     /// What went where before.
     pub acquaintance: &'k dyn Acquaintance,
 }
@@ -138,6 +140,7 @@ fn strictest_level(
 fn unanswered(recipient: &Recipient) -> Decision {
     Decision {
         route: Route::Block,
+        otherwise: Route::Block,
         asked: Ask::Block(Release::Nobody),
         class: recipient.class.clone(),
         line: Arc::from(UNANSWERED),
@@ -160,6 +163,7 @@ fn new_kinds(tally: &Tally, mailbox: &Mailbox, recipient: &Recipient, known: &Kn
 /// What is the same for all recipients besides the content.
 struct MailFacts {
     sender: SenderClass,
+    means: Means,
     calendar: bool,
     unsubscribe: bool,
     registered: bool,
@@ -169,8 +173,12 @@ struct MailFacts {
 
 impl MailFacts {
     fn new(evidence: &Evidence<'_>, known: &Known<'_>) -> Self {
+        let sender = sender_class(evidence.envelope, evidence.headers, known.school);
+        // A share needs a person, who hands on the code; and a shared invitation is in nobody's calendar.
+        let share = known.means.share && sender == SenderClass::Person && !evidence.headers.calendar;
         Self {
-            sender: sender_class(evidence.envelope, evidence.headers, known.school),
+            sender,
+            means: Means { share, ..known.means },
             calendar: evidence.headers.calendar,
             unsubscribe: evidence.headers.unsubscribe,
             registered: is_registered(evidence, known.policy),
@@ -283,11 +291,16 @@ impl<'c> Case<'c> {
         (route, (route != Route::Pass).then_some(line.ask), advise, line.ask)
     }
 
+    /// A colleague's mailbox is the school's own: nothing is proven to it, and it reads what it is sent.
+    fn means(&self) -> Means {
+        if &*self.recipient.class == INSIDE { Means::default() } else { self.mail.means }
+    }
+
     fn carried_out(&self, line: &Line) -> (Route, bool) {
         match line.mode.min(self.known.mode) {
             Mode::Observe => (Route::Pass, false),
             Mode::Advise => (Route::Pass, line.advise || line.ask != Ask::Pass),
-            Mode::Enforce => (line.route(), line.advise),
+            Mode::Enforce => (line.route(self.means()), line.advise),
         }
     }
 
@@ -318,6 +331,7 @@ impl<'c> Case<'c> {
         let (route, advise) = self.carried_out(line);
         Decision {
             route,
+            otherwise: if route == Route::Tls { line.without_tls(self.means()) } else { route },
             asked: line.ask,
             class: self.recipient.class.clone(),
             line: line.id.clone(),
@@ -349,12 +363,10 @@ impl<'c> Case<'c> {
     fn built_in(&self, tally: &Tally) -> Decision {
         let blocked = unanswered(self.recipient);
         if !tally.is_empty() {
-            return Decision {
-                route: if self.known.mode == Mode::Enforce { Route::Block } else { Route::Pass },
-                ..blocked
-            };
+            let route = if self.known.mode == Mode::Enforce { Route::Block } else { Route::Pass };
+            return Decision { route, otherwise: route, ..blocked };
         }
-        Decision { route: Route::Pass, asked: Ask::Pass, line: Arc::from(CLEAN), ..blocked }
+        Decision { route: Route::Pass, otherwise: Route::Pass, asked: Ask::Pass, line: Arc::from(CLEAN), ..blocked }
     }
 }
 

@@ -29,4 +29,4 @@ pub use modes::Modes;
 pub use policy::{CLEAN, Ground, Line, MessageClass, Offer, Policy, UNANSWERED, When};
 pub use sender::{SenderClass, may_be_noticed, sender_class};
 pub use tally::{counted, pupils, value_of};
-pub use verdict::{Ask, Content, Decision, Mode, Release, Route, Verdict};
+pub use verdict::{Ask, Content, Decision, Means, Mode, Release, Route, Verdict};

@@ -14,7 +14,7 @@ use super::exception::{Exception, ListSender};
 use super::fact::Fact;
 use super::load;
 use super::sender::SenderClass;
-use super::verdict::{Ask, Decision, Mode, Release, Route};
+use super::verdict::{Ask, Decision, Means, Mode, Release, Route};
 use crate::detect::{Kind, Strength};
 use crate::extract::Why;
 use crate::problem::Problem;
@@ -55,8 +55,8 @@ pub struct Line {
     pub exception: Option<Exception>,
     /// What it asks for.
     pub ask: Ask,
-    /// Whether the mail passes as long as the gate cannot do what the line asks for (proven TLS, a share); otherwise it
-    /// is blocked.
+    /// Whether the mail passes where the installation cannot do what the line asks for (proven TLS, a share); otherwise
+    /// it is blocked.
     pub passes_meanwhile: bool,
     /// Whether it answers alone for what it asks about, whatever stricter lines say.
     pub before: bool,
@@ -262,12 +262,22 @@ impl Line {
     }
 
     /// What the gate does: what the line asks for, or what it can do instead.
-    pub fn route(&self) -> Route {
+    pub fn route(&self, means: Means) -> Route {
         match self.ask {
             Ask::Pass => Route::Pass,
+            Ask::Tls if means.tls => Route::Tls,
+            Ask::Tls | Ask::Share | Ask::ShareWithPurpose => self.without_tls(means),
             Ask::Defer => Route::Defer,
-            Ask::Tls | Ask::Share | Ask::ShareWithPurpose if self.passes_meanwhile => Route::Pass,
-            Ask::Tls | Ask::Share | Ask::ShareWithPurpose | Ask::Block(_) => Route::Block,
+            Ask::Block(_) => Route::Block,
+        }
+    }
+
+    /// What becomes of a mail that asks for more than passing, when no way to the mailbox can be proven.
+    pub fn without_tls(&self, means: Means) -> Route {
+        match (means.share, self.passes_meanwhile) {
+            (true, _) => Route::Share,
+            (false, true) => Route::Pass,
+            (false, false) => Route::Block,
         }
     }
 }

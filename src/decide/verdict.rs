@@ -11,6 +11,10 @@ use crate::extract::Why;
 pub enum Route {
     /// On to the next hop, byte for byte.
     Pass,
+    /// On, over a way to the recipient's mailbox that is proven to be encrypted, or not by mail.
+    Tls,
+    /// As a secure share: the recipient gets a link, and the mail stays here, sealed.
+    Share,
     /// Not now: the client keeps it and tries again (a 451).
     Defer,
     /// Not sent; the sender learns what to do.
@@ -22,10 +26,26 @@ impl Route {
     pub fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
+            Self::Tls => "tls",
+            Self::Share => "share",
             Self::Defer => "defer",
             Self::Block => "block",
         }
     }
+
+    /// Whether the recipient gets nothing.
+    pub fn is_stopped(self) -> bool {
+        matches!(self, Self::Defer | Self::Block)
+    }
+}
+
+/// What this installation can do besides passing and blocking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Means {
+    /// Prove that the way to a mailbox is encrypted.
+    pub tls: bool,
+    /// Make secure shares.
+    pub share: bool,
 }
 
 /// What a policy line asks for, from mild to strict.
@@ -102,8 +122,10 @@ pub enum Mode {
 pub struct Decision {
     /// The route to carry out, below the ceiling of the mode.
     pub route: Route,
+    /// What becomes of it when `route` is `Tls` and the way cannot be proven: a share, or what the line says.
+    pub otherwise: Route,
     /// What the policy line asked for; differs from `route` when the mode is not `enforce`, or when it asks for what
-    /// the gate cannot do yet.
+    /// this installation cannot do.
     pub asked: Ask,
     /// The recipient's class, e.g. `inside`, `care`, `unknown`.
     pub class: Arc<str>,
@@ -136,7 +158,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// The strictest route of all recipients: what is carried out for the whole mail while there is no
-    /// outbox (block over defer over pass).
+    /// outbox (block over defer over share over TLS over pass).
     pub fn strictest(&self) -> Route {
         self.decisions.iter().map(|d| d.route).max().unwrap_or(Route::Pass)
     }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aws_lc_rs::{hmac, rand};
 
-use crate::decide::{Acquaintance, INSIDE, Route, Verdict};
+use crate::decide::{Acquaintance, INSIDE, Verdict};
 use crate::detect::Kind;
 use crate::gate::house::{Bench, Tenant};
 use crate::message::Mail;
@@ -131,7 +131,7 @@ impl fmt::Debug for Acquaintances {
 
 /// Remembers what a mail that passed took where; without waiting for the disk.
 pub(super) fn remember(bench: &Bench, tenant: &Tenant, mail: &Mail, verdict: &Verdict) {
-    if verdict.kinds.is_empty() || verdict.strictest() != Route::Pass {
+    if verdict.kinds.is_empty() || verdict.strictest().is_stopped() {
         return;
     }
     let recipients = mail.envelope.recipients.iter().zip(&verdict.decisions);

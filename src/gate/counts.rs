@@ -24,7 +24,7 @@ pub struct Counts {
 }
 
 /// What becomes of a message; `refused` is before anything was decided.
-const OUTCOMES: [&str; 4] = ["pass", "defer", "block", "refused"];
+const OUTCOMES: [&str; 6] = ["pass", "tls", "share", "defer", "block", "refused"];
 
 impl Default for Counts {
     fn default() -> Self {
@@ -61,9 +61,11 @@ impl Counts {
         self.size.note(octets as f64);
         let outcome = match route {
             Some(Route::Pass) => 0,
-            Some(Route::Defer) => 1,
-            Some(Route::Block) => 2,
-            None => 3,
+            Some(Route::Tls) => 1,
+            Some(Route::Share) => 2,
+            Some(Route::Defer) => 3,
+            Some(Route::Block) => 4,
+            None => 5,
         };
         self.messages[outcome].one(code);
     }

@@ -179,6 +179,7 @@ impl Scan {
     fn unscanned(mail: &Mail) -> Self {
         let decision = crate::decide::Decision {
             route: crate::decide::Route::Pass,
+            otherwise: crate::decide::Route::Pass,
             asked: crate::decide::Ask::Pass,
             class: "archive".into(),
             line: "journal_archive".into(),

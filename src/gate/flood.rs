@@ -113,6 +113,7 @@ impl Sent {
 pub(super) fn held_back(mail: &Mail) -> Verdict {
     let decision = Decision {
         route: Route::Defer,
+        otherwise: Route::Defer,
         asked: Ask::Defer,
         class: "unjudged".into(),
         line: LINE.into(),

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
-use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Mode, Modes, Policy, PupilFacts};
+use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Means, Mode, Modes, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
@@ -97,6 +97,8 @@ pub struct Bench {
     pub told: Option<Arc<Told>>,
     /// The ceiling over all lines.
     pub mode: Mode,
+    /// What this installation can do.
+    pub means: Means,
     /// Who reads documents; none reads them in this process, for tests.
     pub readers: Option<Readers>,
     /// Who recognises text in pictures; none leaves them unread.
@@ -183,6 +185,7 @@ impl Bench {
             pupils: &tenant.pupils,
             domains: [&self.domains, &tenant.domains],
             today: mail.day,
+            means: self.means,
             acquaintance: &*self.acquaintance,
         };
         let verdict = decide::verdict(&evidence, &known);
@@ -387,6 +390,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         classes,
         told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
+        means: Means::default(),
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),
     })

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::{hmac, rand};
 
-use crate::decide::{Route, Verdict};
+use crate::decide::Verdict;
 use crate::extract::{Passwords, Texts};
 use crate::gate::house::{Bench, Tenant};
 use crate::message::{Mail, Mailbox};
@@ -115,7 +115,7 @@ pub(super) fn recall(bench: &Bench, tenant: &Tenant, mail: &Mail) -> Passwords {
 pub(super) fn remember(bench: &Bench, tenant: &Tenant, mail: &Mail, verdict: &Verdict, texts: &Texts) {
     let Some(told) = &bench.told else { return };
     let recipients = mail.envelope.recipients.iter().zip(&verdict.decisions);
-    let reached = recipients.filter(|(_, decision)| decision.route == Route::Pass);
+    let reached = recipients.filter(|(_, decision)| !decision.route.is_stopped());
     let to = reached.map(|(recipient, _)| &recipient.mailbox);
     told.remember(&tenant.school.id, to, &Passwords::told_in(&texts.texts), Instant::now());
 }

@@ -153,7 +153,7 @@ impl Entry {
                 asked: asked.word(),
                 route: route.word(),
                 advise,
-                is_stopped: route != Route::Pass,
+                is_stopped: route.is_stopped(),
                 recipients,
             })
             .collect();

@@ -52,15 +52,11 @@ pub fn client_config(trust: Trust<'_>, own: Option<(&Path, &Path)>) -> Result<Cl
     }
 }
 
-/// A TLS configuration towards the web servers of policies: the system's authorities, and those of a file besides.
+/// The authorities that count towards servers of other domains: the system's, and those of a file besides.
 ///
 /// # Errors
 /// A [`Problem`] that names the file which does not fit.
-pub(super) fn policy_config(besides: Option<&Path>) -> Result<ClientConfig, Problem> {
-    let builder = ClientConfig::builder_with_provider(super::provider()).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| {
-        Problem::new("rustls", format!("TLS cannot be set up: {error}"), "report this to the makers of mailpoort")
-    })?;
+pub fn authorities(besides: Option<&Path>) -> Result<Arc<RootCertStore>, Problem> {
     let mut all = match besides {
         Some(file) => roots(file)?,
         None => RootCertStore::empty(),
@@ -71,7 +67,19 @@ pub(super) fn policy_config(besides: Option<&Path>) -> Result<ClientConfig, Prob
         (Err(_), Some(_)) => {}
         (Err(problem), None) => return Err(problem),
     }
-    Ok(builder.with_root_certificates(all).with_no_client_auth())
+    Ok(Arc::new(all))
+}
+
+/// A TLS configuration towards the web servers of policies.
+///
+/// # Errors
+/// As [`authorities`].
+pub(super) fn policy_config(besides: Option<&Path>) -> Result<ClientConfig, Problem> {
+    let builder = ClientConfig::builder_with_provider(super::provider()).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| {
+        Problem::new("rustls", format!("TLS cannot be set up: {error}"), "report this to the makers of mailpoort")
+    })?;
+    Ok(builder.with_root_certificates(authorities(besides)?).with_no_client_auth())
 }
 
 pub(super) fn system_roots() -> Result<RootCertStore, Problem> {

@@ -230,6 +230,7 @@ fn bench() -> Bench {
         rules: Rules::shipped().unwrap(),
         policy: Policy::shipped().unwrap(),
         domains: KnownDomains::new(classes.domains()).and_providers(),
+        means: mailpoort::decide::Means::default(),
         acquaintance: Arc::new(KnowsAll),
         told: None,
         classes,
