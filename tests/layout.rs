@@ -84,6 +84,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "tls::posture",
             "web::Settings",
             "web::Url",
         ],
