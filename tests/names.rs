@@ -82,6 +82,27 @@ fn what_changes_no_name_changes_no_finding() {
 }
 
 #[test]
+fn a_line_may_end_anywhere_in_a_name() {
+    let roster = roster();
+    for (first, particle, surname) in PUPILS {
+        let initial = first.chars().next().unwrap();
+        for name in [format!("{first} {particle} {surname}"), format!("{initial}. {particle} {surname}")] {
+            let name = name.replace("  ", " ");
+            for (at, _) in name.match_indices(' ') {
+                for end in ["\n", "\r\n", "\n> "] {
+                    let wrapped = format!("{}{end}{}", &name[..at], &name[at + 1..]);
+                    let mail = format!("Wil je het adres aanpassen van {wrapped} uit groep 5?");
+                    assert!(!found(&roster, &mail).is_empty(), "{mail:?}");
+                }
+            }
+        }
+    }
+    for mail in ["Wie komt er uit groep C?\nVeldkamp was er niet.", "Dat staat in plan J\nVeldkamp heeft gebeld."] {
+        assert!(found(&roster, mail).is_empty(), "{mail}");
+    }
+}
+
+#[test]
 fn staff_are_no_pupils() {
     let mut roster = roster();
     let person =

@@ -163,17 +163,31 @@ impl Search<'_, '_> {
                 _ => break,
             }
         }
+        if self.is_wrapped_initial(start) {
+            return self
+                .initials_before(start - 1, end, surname)
+                .or_else(|| self.initials_hit(start - 1, start - 1, end, surname));
+        }
         if !(self.joined(start, false) || self.is_wrapped(start)) {
             return None;
         }
-        let named = self.pair_ending_at(start.checked_sub(1)?, surname)?;
-        self.full((named.from, end), named, (at, surname))
+        match self.pair_ending_at(start.checked_sub(1)?, surname) {
+            Some(named) => self.full((named.from, end), named, (at, surname)),
+            None => self.initials_before(start, end, surname),
+        }
     }
 
     /// Whether nothing but a single line end stands before a token.
     fn is_wrapped(&self, at: usize) -> bool {
-        let plain = gap::LINE | gap::SEGMENT | gap::SPACE | gap::QUOTE;
+        let plain = gap::LINE | gap::SEGMENT | gap::SPACE | gap::QUOTE | gap::APOSTROPHE;
         self.reading.token(at).is_some_and(|token| token.gap & gap::LINE != 0 && token.gap & !plain == 0)
+    }
+
+    /// Whether a line ends after the initial before a token: "Y.\nde Bruijn". Its dot tells it from "groep C\nde Bruijn".
+    fn is_wrapped_initial(&self, at: usize) -> bool {
+        let plain = gap::LINE | gap::SEGMENT | gap::SPACE | gap::QUOTE | gap::DOT;
+        let breaks = |token: &Token| token.gap & gap::LINE != 0 && token.gap & gap::DOT != 0 && token.gap & !plain == 0;
+        self.reading.token(at).is_some_and(breaks) && at.checked_sub(1).is_some_and(|before| self.initial(before))
     }
 
     /// Whether a token may stand between first name and surname: another first name, or an initial.
