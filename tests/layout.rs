@@ -26,6 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "act",
             "decide",
             "detect",
+            "dkim",
             "extract",
             "message",
             "meter",
