@@ -9,13 +9,15 @@ use jiff::Zoned;
 use tokio::time::Instant;
 
 use crate::act::block::{self, Incidents};
+use crate::act::hold;
 use crate::act::notice;
-use crate::decide::{Policy, Route, Verdict};
+use crate::decide::{self, Policy, Route, Verdict};
 use crate::detect::Finding;
 use crate::extract::Texts;
 use crate::message::{Headers, Mail, rewrite};
 use crate::outbox::Outbox;
 use crate::school::{Language, School};
+use crate::share::Shares;
 use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::smtp::client::Relay;
@@ -57,6 +59,14 @@ pub struct Case<'c> {
     pub deadline: Instant,
     /// Where stopped mail is kept; none keeps nothing.
     pub keeping: Option<Keeping<'c>>,
+    /// Secure shares; none makes none.
+    pub shares: Option<&'c Shares>,
+    /// What recipients of one family have in common, in envelope order; none where that is not known.
+    pub families: Vec<Option<String>>,
+    /// Whether its sender asked for a share.
+    pub asked: bool,
+    /// The tag in the subject by which senders ask.
+    pub tag: Option<&'c str>,
     /// Its line in the journal, for the transaction of a mail that is taken.
     pub journal: Option<Journal>,
 }
@@ -105,6 +115,14 @@ pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> 
         Route::Pass => pass(case, relay).await,
         Route::Defer => refuse(relay, Reply::deferred()).await,
         // Whoever can prove a way or make a share has an outbox, which takes these with all that is owed for them.
+        Route::Share if case.can_share() => {
+            let (command, keeping) = (relay.command().clone(), case.keeping);
+            relay.reset().await;
+            match keeping {
+                Some(keeping) => hold::hold(case, &keeping, &command, None).await,
+                None => Reply::store_failed(),
+            }
+        }
         Route::Tls | Route::Share | Route::Block => {
             // The next hop forgets the transaction before anything else is done: nobody gets this mail.
             let command = relay.command().clone();
@@ -125,6 +143,12 @@ async fn pass(case: &Case<'_>, relay: Relay) -> Reply {
 }
 
 impl Case<'_> {
+    /// Whether its sender is a person who can pass codes on, and there is where a share is kept.
+    fn can_share(&self) -> bool {
+        let person = decide::may_be_noticed(&self.mail.envelope, self.headers, self.school).is_some();
+        person && self.keeping.is_some() && self.shares.is_some()
+    }
+
     /// The mail without the headers that only we are to see.
     pub(super) fn body(&self) -> Cow<'_, [u8]> {
         match self.removed.as_slice() {

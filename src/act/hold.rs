@@ -1,5 +1,5 @@
 //! Take a mail that does not go to everybody: kept sealed for those whom it was stopped for, owed to the others, and its
-//! sender's notice owed with it. One commit, then 250, then the outbox.
+//! sender's notice owed with it; shared with those who get it as a secure share. One commit, then 250, then the outbox.
 //!
 //! Never lets a recipient have what the verdict stopped. Fails as a 4xx: then nothing was taken, and the client keeps the
 //! mail.
@@ -11,11 +11,11 @@ use jiff::SignedDuration;
 
 use crate::act::carry::{Case, Keeping};
 use crate::act::notice::Notice;
-use crate::act::{Incident, Told};
+use crate::act::{Incident, Told, share};
 use crate::decide::{Decision, Offer, Route};
-use crate::outbox::OutboxError;
 use crate::school::Language;
 use crate::seal::Index;
+use crate::share::ShareError;
 use crate::smtp::Reply;
 use crate::smtp::command::MailCommand;
 use crate::store::held::{Facts, NewHeld, NewRecipient, State, Taken, Took};
@@ -37,7 +37,7 @@ pub(super) struct Composed {
 pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'_>, link: &LinkSecret) {
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions);
     incident.reached = decided
-        .filter(|(_, decision)| decision.route == Route::Pass)
+        .filter(|(_, decision)| !decision.route.is_stopped())
         .map(|(recipient, decision)| Told::of(&recipient.mailbox, decision))
         .collect();
     incident.leave_out_those_reached(case.verdict);
@@ -49,8 +49,14 @@ pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'
     incident.link = desk.map(|desk| format!("{desk}/m/{}", link.written()));
 }
 
-/// Takes it; the reply is the client's.
-pub(super) async fn hold(case: &Case<'_>, keeping: &Keeping<'_>, command: &MailCommand, composed: Composed) -> Reply {
+/// Takes it; the reply is the client's. With a notice when it was stopped for some, else all of its recipients get it in
+/// one way or another.
+pub(super) async fn hold(
+    case: &Case<'_>,
+    keeping: &Keeping<'_>,
+    command: &MailCommand,
+    composed: Option<Composed>,
+) -> Reply {
     match take(case, keeping, command, composed).await {
         Ok(Took::New) => {
             if let Some(journal) = &case.journal {
@@ -71,15 +77,19 @@ async fn take(
     case: &Case<'_>,
     keeping: &Keeping<'_>,
     command: &MailCommand,
-    composed: Composed,
-) -> Result<Took, OutboxError> {
+    composed: Option<Composed>,
+) -> Result<Took, ShareError> {
     let (outbox, now) = (keeping.outbox, now());
     let envelope = envelope(case, command);
     let passing = places(case, |route| route == Route::Pass);
-    let mut items = vec![outbox.vault().put(Arc::new(composed.notice.raw.clone())).await?];
-    let mut owed = vec![outbox.message(Kind::Notice, &items[0], &composed.notice.readers, now)];
+    let (mut items, mut owed) = (Vec::new(), Vec::new());
+    if let Some(composed) = &composed {
+        let notice = outbox.vault().put(Arc::new(composed.notice.raw.clone())).await?;
+        owed.push(outbox.message(Kind::Notice, &notice, &composed.notice.readers, now));
+        items.push(notice);
+    }
     let mut mail: Option<Item> = None;
-    if !keeping.keep.is_zero() || !passing.is_empty() {
+    if composed.is_some() && !keeping.keep.is_zero() || !passing.is_empty() {
         let item = outbox.vault().put(Arc::new(case.body().into_owned())).await?;
         items.push(item.clone());
         mail = Some(item);
@@ -94,9 +104,23 @@ async fn take(
             give_up_at: outbox.gives_up_at(now),
         });
     }
-    let held = held(case, keeping, envelope, &composed, mail.map(|item| item.id), now);
+    let shared = share::of_case(case, outbox, &places(case, |route| route == Route::Share)).await?;
+    if shared.is_again() && composed.is_none() && passing.is_empty() {
+        return Ok(Took::Again(case.id.to_owned()));
+    }
+    let (rows, receipt, kept) = shared.into_parts();
+    if let Some((item, receipt)) = receipt {
+        items.push(item);
+        owed.push(receipt);
+    }
+    let held = composed.map(|composed| held(case, keeping, envelope, &composed, mail.map(|item| item.id), now));
     let journal = case.journal.as_ref().map(|journal| journal.line.clone());
-    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, share: None, journal }).await
+    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, journal };
+    let took = outbox.take(taken).await?;
+    if let Some(kept) = kept.filter(|_| took == Took::New) {
+        kept.done();
+    }
+    Ok(took)
 }
 
 fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
@@ -157,6 +181,7 @@ fn held(
 fn state(decision: &Decision, keeping: &Keeping<'_>) -> State {
     match decision.route {
         Route::Pass => State::Owed,
+        Route::Share => State::Shared,
         _ if keeping.keep.is_zero() => State::Deleted,
         _ => State::Held,
     }
@@ -181,7 +206,7 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
 
 /// What its sender may choose for a recipient; nothing for one who gets the mail.
 fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
-    if decision.route == Route::Pass { BTreeSet::new() } else { case.policy.offers(decision) }
+    if decision.route.is_stopped() { case.policy.offers(decision) } else { BTreeSet::new() }
 }
 
 /// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of

@@ -7,11 +7,12 @@ use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act::{Case, Keeping};
-use crate::gate::Gate;
 use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
+use crate::gate::{Gate, asked};
 use crate::message::{Envelope, Mailbox, Recipient, Trace};
 use crate::outbox::Outbox;
+use crate::share::Shares;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
 use crate::smtp::{Client, Content, Extensions, Handler, Reply, Transaction};
@@ -114,9 +115,11 @@ impl Trip {
         judged: &'c Judged,
         arrived: &'c Zoned,
         deadline: Instant,
-        outbox: Option<&'c Outbox>,
+        (outbox, shares): (Option<&'c Outbox>, Option<&'c Shares>),
     ) -> Case<'c> {
         let way = self.way();
+        let recipients = &judged.held.mail.envelope.recipients;
+        let families = recipients.iter().map(|one| judged.tenant.family(&one.mailbox));
         Case {
             id: &self.id,
             mail: &judged.held.mail,
@@ -131,10 +134,20 @@ impl Trip {
             next_hop: way.map(|way| &way.next_hop),
             received: self.received(arrived),
             mark: way.and_then(|way| way.mark.as_ref()).map(|(name, value)| format!("{name}: {}\r\n", value.expose())),
-            removed: self.house.schools.iter().filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str())).collect(),
+            removed: self
+                .house
+                .schools
+                .iter()
+                .filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str()))
+                .chain(shares.map(|_| asked::HEADER))
+                .collect(),
             arrived,
             deadline,
             keeping: outbox.map(|outbox| Keeping { outbox, keep: self.house.keep, desk: self.house.desk.as_deref() }),
+            shares,
+            families: families.collect(),
+            asked: judged.scan.verdict.decisions.iter().any(|decision| &*decision.line == asked::LINE),
+            tag: self.house.bench.share_tag.as_deref(),
             journal: None,
         }
     }

@@ -220,8 +220,8 @@ impl Store {
     pub async fn share_events(&self, id: &str) -> Result<Vec<EventRow>, StoreError> {
         let id = id.to_owned();
         self.read(move |tables| {
-            let mut list = tables
-                .prepare_cached("SELECT at, kind, rid, item FROM share_event WHERE share = ?1 ORDER BY id")?;
+            let mut list =
+                tables.prepare_cached("SELECT at, kind, rid, item FROM share_event WHERE share = ?1 ORDER BY id")?;
             let event = |row: &Row<'_>| {
                 Ok(EventRow { at: row.get(0)?, kind: row.get(1)?, rid: row.get(2)?, item: row.get(3)? })
             };
