@@ -68,6 +68,8 @@ pub(super) async fn hold(
         Ok(Took::Again(id)) => Reply::taken(&id),
         Err(error) => {
             tracing::error!(id = case.id, %error, "the mail could not be taken; its client will try again");
+            // It looks from now on whether mail can be kept again.
+            keeping.outbox.wake();
             if error.is_full() { Reply::store_full() } else { Reply::store_failed() }
         }
     }
@@ -137,6 +139,8 @@ fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
         recipients: case.mail.envelope.recipients.iter().enumerate().map(to).collect(),
         // The mark is the next hop's by which it goes, which is known when it goes.
         head: case.received.clone(),
+        require_tls: command.require_tls,
+        otherwise: None,
     }
 }
 

@@ -58,6 +58,7 @@ async fn hand_over(claimed: &Claimed, way: &Way, raw: &[u8]) -> Vec<Reply> {
         smtputf8: envelope.smtputf8,
         // A next hop without DSN gets none of it (RFC 3461 5.2.2), rather than no mail.
         dsn: if dsn { envelope.dsn.clone() } else { String::new() },
+        require_tls: envelope.require_tls,
     };
     let mut relay = Relay::new(Arc::clone(&way.next_hop), mail);
     let recipients: Vec<Option<Recipient>> = envelope.recipients.iter().map(|to| recipient(to, dsn)).collect();

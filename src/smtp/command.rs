@@ -55,6 +55,8 @@ pub struct MailCommand {
     pub smtputf8: bool,
     /// RET= and ENVID= as typed (RFC 3461), which go on verbatim.
     pub dsn: String,
+    /// REQUIRETLS was said (RFC 8689).
+    pub require_tls: bool,
 }
 
 /// RCPT TO.
@@ -133,6 +135,7 @@ fn mail(rest: &str) -> Result<MailCommand, Reply> {
             ("SIZE", Some(value)) => command.size = Some(size(value)?),
             ("BODY", Some(value)) => command.eight_bit = body(value)?,
             ("SMTPUTF8", None) => command.smtputf8 = true,
+            ("REQUIRETLS", None) => command.require_tls = true,
             ("RET" | "ENVID", Some(_)) => add(&mut command.dsn, parameter)?,
             // RFC 4954 5: a server that does not trust the client treats it as AUTH=<> and does not pass it on.
             ("AUTH", Some(_)) => {}

@@ -20,12 +20,15 @@ pub struct Extensions {
     pub dsn: bool,
     /// SIZE in octets (RFC 1870); 0 is "no limit declared".
     pub size: usize,
+    /// REQUIRETLS (RFC 8689), over a session that was verified.
+    pub require_tls: bool,
 }
 
 impl Extensions {
     /// What to offer before the next hop was ever reached. Everything: a client that is refused an extension
-    /// may bounce the mail for good, whereas RCPT will answer 451 as long as the next hop is away.
-    pub const UNKNOWN: Self = Self { eight_bit_mime: true, smtputf8: true, dsn: true, size: 0 };
+    /// may bounce the mail for good, whereas RCPT will answer 451 as long as the next hop is away. But no promise: who
+    /// is told that REQUIRETLS will be honoured does without another way.
+    pub const UNKNOWN: Self = Self { eight_bit_mime: true, smtputf8: true, dsn: true, size: 0, require_tls: false };
 
     /// What both have.
     #[must_use]
@@ -39,6 +42,7 @@ impl Extensions {
             smtputf8: self.smtputf8 && other.smtputf8,
             dsn: self.dsn && other.dsn,
             size,
+            require_tls: self.require_tls && other.require_tls,
         }
     }
 
@@ -49,6 +53,9 @@ impl Extensions {
     pub fn allow(&self, mail: &MailCommand) -> Result<(), Reply> {
         if mail.eight_bit && !self.eight_bit_mime {
             return Err(Reply::no_8bitmime());
+        }
+        if mail.require_tls && !self.require_tls {
+            return Err(Reply::no_requiretls());
         }
         if mail.smtputf8 && !self.smtputf8 {
             return Err(Reply::no_smtputf8());

@@ -237,6 +237,31 @@ impl Reply {
     pub fn no_8bitmime() -> Self {
         Self::new(554, "5.6.3", "The next mail server no longer takes 8-bit mail; send it as quoted-printable")
     }
+    /// Nobody on the way onwards offers REQUIRETLS (RFC 8689 4.2.1, 5).
+    pub fn no_requiretls() -> Self {
+        Self::new(550, "5.7.30", "REQUIRETLS support required, and not there on the way to the recipient")
+    }
+
+    /// REQUIRETLS was asked for outside TLS (RFC 8689 2 (2)).
+    pub fn requiretls_outside_tls() -> Self {
+        Self::new(530, "5.7.0", "REQUIRETLS needs STARTTLS first")
+    }
+
+    /// No server of the recipient's domain proves who it is, for the moment.
+    pub fn unproven_now() -> Self {
+        Self::new(451, "4.7.5", "No server of the recipient's domain has proven who it is")
+    }
+
+    /// No server of the recipient's domain can prove who it is.
+    pub fn unproven() -> Self {
+        Self::new(550, "5.7.5", "No server of the recipient's domain can prove who it is")
+    }
+
+    /// The recipient's domain takes no mail (RFC 7505 4.1), or is none.
+    pub fn no_such_domain() -> Self {
+        Self::new(556, "5.1.10", "The recipient's domain takes no mail")
+    }
+
     /// The next hop lost SMTPUTF8 between EHLO and MAIL.
     pub fn no_smtputf8() -> Self {
         Self::new(553, "5.6.7", "The next mail server does not take international addresses")

@@ -27,14 +27,23 @@ pub enum Kind {
     Failure,
     /// Tells a recipient that a share waits, with the link to it: the teacher's own mail.
     Invitation,
+    /// A mail, for those of its recipients who get it under proven TLS or not by mail.
+    Forced,
     /// Anything else that we write: a code, a call for help, a report.
     Message,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Invitation, Self::Message];
+    pub const ALL: [Self; 7] = [
+        Self::Notice,
+        Self::Rest,
+        Self::Released,
+        Self::Failure,
+        Self::Invitation,
+        Self::Forced,
+        Self::Message,
+    ];
 
     /// The word in the table and in lists.
     pub fn word(self) -> &'static str {
@@ -44,6 +53,7 @@ impl Kind {
             Self::Released => "released",
             Self::Failure => "failure",
             Self::Invitation => "invitation",
+            Self::Forced => "forced",
             Self::Message => "message",
         }
     }
@@ -54,7 +64,7 @@ impl Kind {
 
     /// Whether it is a teacher's mail, of which nothing may be given up in silence; else it is ours.
     pub fn is_mail(self) -> bool {
-        matches!(self, Self::Rest | Self::Released | Self::Invitation)
+        matches!(self, Self::Rest | Self::Released | Self::Invitation | Self::Forced)
     }
 }
 
@@ -73,6 +83,35 @@ pub struct Envelope {
     pub recipients: Vec<To>,
     /// Header lines, each ending in CRLF.
     pub head: String,
+    /// REQUIRETLS was said (RFC 8689).
+    #[serde(default)]
+    pub require_tls: bool,
+    /// For mail that travels under proven TLS or not at all: what becomes of it when nothing can be proven.
+    #[serde(default)]
+    pub otherwise: Option<Otherwise>,
+}
+
+/// What becomes of mail for which no way could be proven. Never: plain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// A secure share.
+    Share,
+    /// It is kept, and its sender chooses.
+    Hold,
+    /// Its sender is told that it did not arrive.
+    Bounce,
+}
+
+impl Otherwise {
+    /// The word in configuration and lists.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Hold => "hold",
+            Self::Bounce => "bounce",
+        }
+    }
 }
 
 /// A recipient of owed mail.
@@ -179,7 +218,43 @@ pub struct Listed {
     pub size: i64,
 }
 
+/// What is owed and kept now, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many mails are owed, by what they are: each of [`Kind::ALL`] once.
+    pub owed: Vec<(&'static str, u64)>,
+    /// How many of them were tried before.
+    pub tried: u64,
+    /// When the oldest was taken, milliseconds; none when nothing is owed.
+    pub oldest: Option<i64>,
+    /// How many mails are kept for their sender to choose.
+    pub held: u64,
+}
+
 impl Store {
+    /// What is owed and kept now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.read(|tables| {
+            let number = |row: &rusqlite::Row<'_>, at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+            let mut of_kind = tables.prepare_cached("SELECT count(*) FROM owed WHERE kind = ?1")?;
+            let mut owed = Vec::with_capacity(Kind::ALL.len());
+            for kind in Kind::ALL {
+                owed.push((kind.word(), of_kind.query_row([kind.word()], |row| number(row, 0))?));
+            }
+            let (tried, oldest) = tables
+                .prepare_cached("SELECT count(*) FILTER (WHERE tries > 0), min(made_at) FROM owed")?
+                .query_row([], |row| Ok((number(row, 0)?, row.get(1)?)))?;
+            let held = tables
+                .prepare_cached("SELECT count(*) FROM held WHERE item IS NOT NULL")?
+                .query_row([], |row| number(row, 0))?;
+            Ok(Backlog { owed, tried, oldest, held })
+        })
+        .await
+    }
+
     /// Owes a mail that belongs to no held one. On the disk when this returns.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! What a certificate file of ours says: until when, for which names, and whether its chain is whole.
 //!
-//! rustls keeps the dates of a certificate to itself, so they are read here: the outermost layers of X.509 in DER
-//! (RFC 5280 4.1), no more. Every length is looked at before it is used. Decides nothing: a listener shows its
+//! rustls keeps the dates of a certificate to itself, so they are read here. Decides nothing: a listener shows its
 //! certificate also when this room does not understand it.
 
 use std::path::Path;
@@ -14,6 +13,7 @@ use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 
+use super::layers::{Layers, take};
 use crate::problem::Problem;
 
 /// The certificates of a file, leaf first.
@@ -80,42 +80,14 @@ impl Chain {
 }
 
 /// Tags of DER (X.690 8.1.2).
-const INTEGER: u8 = 0x02;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
 
-/// Certificate { tbs { version?, serial, algorithm, issuer, validity { from, until }, subject, .. }, .. }
 fn facts(certificate: &[u8]) -> Option<Facts> {
-    let outer = &mut { certificate };
-    let tbs = &mut { take(&mut { take(outer, SEQUENCE)? }, SEQUENCE)? };
-    if tbs.first() == Some(&VERSION) {
-        take(tbs, VERSION)?;
-    }
-    take(tbs, INTEGER)?;
-    take(tbs, SEQUENCE)?;
-    let issuer = take(tbs, SEQUENCE)?.to_vec();
-    let validity = &mut { take(tbs, SEQUENCE)? };
+    let layers = Layers::of(certificate)?;
+    let validity = &mut { layers.validity };
     let (from, until) = (time(validity)?, time(validity)?);
-    Some(Facts { issuer, from, until, subject: take(tbs, SEQUENCE)?.to_vec() })
-}
-
-/// The content of the value in front, if it has this tag; `from` is then behind it.
-fn take<'d>(from: &mut &'d [u8], tag: u8) -> Option<&'d [u8]> {
-    let [found, length, rest @ ..] = *from else { return None };
-    let (length, rest) = match length {
-        0..=0x7f => (usize::from(*length), rest),
-        // Four octets of length are more than any certificate has.
-        0x81..=0x84 => {
-            let (octets, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-            (octets.iter().try_fold(0usize, |sum, octet| sum.checked_mul(256)?.checked_add(usize::from(*octet)))?, rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    *from = rest;
-    (*found == tag).then_some(content)
+    Some(Facts { issuer: layers.issuer.to_vec(), from, until, subject: layers.subject.to_vec() })
 }
 
 /// `YYMMDDHHMMSSZ` (50 and above is of the last century) or `YYYYMMDDHHMMSSZ` (RFC 5280 4.1.2.5).

@@ -4,8 +4,11 @@
 //! dependency can change it. Loading fails with a [`Problem`] that names the file.
 
 mod certificate;
+mod layers;
 mod listener;
+mod mx;
 mod next_hop;
+pub mod posture;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +18,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use certificate::Chain;
 pub use listener::{fingerprint, server_config, web_config};
-pub use next_hop::{Trust, client_config};
+pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
+pub use next_hop::{Trust, authorities, client_config};
 
 use crate::problem::Problem;
 

@@ -52,6 +52,36 @@ pub fn client_config(trust: Trust<'_>, own: Option<(&Path, &Path)>) -> Result<Cl
     }
 }
 
+/// The authorities that count towards servers of other domains: the system's, and those of a file besides.
+///
+/// # Errors
+/// A [`Problem`] that names the file which does not fit.
+pub fn authorities(besides: Option<&Path>) -> Result<Arc<RootCertStore>, Problem> {
+    let mut all = match besides {
+        Some(file) => roots(file)?,
+        None => RootCertStore::empty(),
+    };
+    // A machine without authorities of its own can still trust those of the file.
+    match (system_roots(), besides) {
+        (Ok(system), _) => all.extend(system.roots),
+        (Err(_), Some(_)) => {}
+        (Err(problem), None) => return Err(problem),
+    }
+    Ok(Arc::new(all))
+}
+
+/// A TLS configuration towards the web servers of policies.
+///
+/// # Errors
+/// As [`authorities`].
+pub(super) fn policy_config(besides: Option<&Path>) -> Result<ClientConfig, Problem> {
+    let builder = ClientConfig::builder_with_provider(super::provider()).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| {
+        Problem::new("rustls", format!("TLS cannot be set up: {error}"), "report this to the makers of mailpoort")
+    })?;
+    Ok(builder.with_root_certificates(authorities(besides)?).with_no_client_auth())
+}
+
 pub(super) fn system_roots() -> Result<RootCertStore, Problem> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -81,6 +81,10 @@ fn tls(demand: Demand, is_encrypted: bool) -> (&'static str, &'static str) {
 
 fn words(trouble: Trouble) -> ([&'static str; 2], [&'static str; 2]) {
     match trouble {
+        Trouble::NoTls => (
+            ["biedt geen TLS aan", "offers no TLS"],
+            ["kijk of poort en host kloppen", "look whether host and port are right"],
+        ),
         Trouble::Tls => (
             ["geen TLS zoals `tls` het vraagt", "no TLS as `tls` demands it"],
             [

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use rustls::ProtocolVersion;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -47,6 +48,7 @@ struct Offer {
     dsn: bool,
     size: usize,
     starttls: bool,
+    require_tls: bool,
     plain: bool,
     login: bool,
 }
@@ -56,7 +58,9 @@ impl Connection {
     pub(super) async fn open(hop: &Hop, host: &str, address: SocketAddr) -> Result<Self, Trouble> {
         match Self::attempt(hop, host, address, hop.demand != Demand::Off).await {
             // Opportunistic: plain is better than nothing when TLS fails (RFC 7435).
-            Err(Trouble::Tls) if hop.demand == Demand::Opportunistic => Self::attempt(hop, host, address, false).await,
+            Err(Trouble::NoTls | Trouble::Tls) if hop.demand == Demand::Opportunistic => {
+                Self::attempt(hop, host, address, false).await
+            }
             result => result,
         }
     }
@@ -90,7 +94,7 @@ impl Connection {
                 connection = connection.starttls(hop, host).await?;
                 offer = connection.hello(hop, true).await?;
             } else if hop.demand != Demand::Opportunistic {
-                return Err(Trouble::Tls);
+                return Err(Trouble::NoTls);
             }
         }
         connection.extensions = Extensions {
@@ -98,6 +102,8 @@ impl Connection {
             smtputf8: offer.smtputf8,
             dsn: offer.dsn,
             size: offer.size,
+            // Only where it was verified can a promise be kept (RFC 8689 4.2.1).
+            require_tls: offer.require_tls && hop.demand == Demand::Verify && connection.is_encrypted(),
         };
         connection.pipelining = offer.pipelining;
         connection.sign_in(hop, &offer).await?;
@@ -109,6 +115,18 @@ impl Connection {
         matches!(self.wire.stream(), Stream::Client(_))
     }
 
+    /// Version and cipher suite of its TLS; none without TLS.
+    pub fn tls(&self) -> Option<(&'static str, String)> {
+        let Stream::Client(stream) = self.wire.stream() else { return None };
+        let session = stream.get_ref().1;
+        let version = match session.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => "TLSv1.2",
+            ProtocolVersion::TLSv1_3 => "TLSv1.3",
+            _ => "TLS",
+        };
+        Some((version, format!("{:?}", session.negotiated_cipher_suite()?.suite())))
+    }
+
     async fn hello(&mut self, hop: &Hop, tls: bool) -> Result<Offer, Trouble> {
         let reply = self.command(&format!("EHLO {}\r\n", hop.our_name)).await?;
         if reply.is_ok() {
@@ -116,7 +134,7 @@ impl Connection {
         }
         // A server without EHLO has no STARTTLS, so this is no way around a demand for TLS.
         if reply.code >= 500 && tls {
-            return Err(Trouble::Tls);
+            return Err(Trouble::NoTls);
         }
         if reply.code >= 500 && self.command(&format!("HELO {}\r\n", hop.our_name)).await?.is_ok() {
             return Ok(Offer::default());
@@ -126,7 +144,7 @@ impl Connection {
 
     async fn starttls(mut self, hop: &Hop, host: &str) -> Result<Self, Trouble> {
         if self.command("STARTTLS\r\n").await?.code != 220 {
-            return Err(Trouble::Tls);
+            return Err(Trouble::NoTls);
         }
         // Replies behind the 220 were put there by somebody who wants them believed inside TLS.
         let Some(Stream::Plain(tcp)) = std::mem::replace(&mut self.wire, Wire::gone()).into_stream() else {
@@ -360,6 +378,7 @@ fn offer(reply: &NextHopReply) -> Offer {
             "SMTPUTF8" => offer.smtputf8 = true,
             "DSN" => offer.dsn = true,
             "STARTTLS" => offer.starttls = true,
+            "REQUIRETLS" => offer.require_tls = true,
             "SIZE" => offer.size = words.next().and_then(|size| size.parse().ok()).unwrap_or(0),
             "AUTH" => words.for_each(|mechanism| match mechanism {
                 "PLAIN" => offer.plain = true,

@@ -171,7 +171,7 @@ impl NextHop {
                     Err(trouble) => {
                         tracing::warn!(next_hop = self.hop.name, host, %address, ?trouble, "no connection to the next hop");
                         // What needs a person to mend it is said rather than "unreachable".
-                        if matches!(trouble, Trouble::Tls | Trouble::RefusesUs) {
+                        if matches!(trouble, Trouble::NoTls | Trouble::Tls | Trouble::RefusesUs) {
                             worst = trouble;
                         }
                     }

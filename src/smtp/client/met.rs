@@ -60,7 +60,7 @@ impl Met {
         if let Some(counter) = self.troubles.get(number) {
             counter.one();
         }
-        if matches!(trouble, Trouble::Unreachable | Trouble::Tls | Trouble::RefusesUs) {
+        if matches!(trouble, Trouble::Unreachable | Trouble::NoTls | Trouble::Tls | Trouble::RefusesUs) {
             self.note(2 + number as u8);
         }
     }

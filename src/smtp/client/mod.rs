@@ -5,14 +5,17 @@
 //! transaction means is [`Relay`]'s.
 
 mod connection;
+mod direct;
 mod examine;
 mod hop;
+mod lines;
 mod met;
 mod relay;
 mod reply_reader;
 mod trouble;
 
 pub use connection::Connection;
+pub use direct::{Direct, Evidence, Letter, Miss, Patience, Sent, Why};
 pub use examine::{Answer, Examined};
 pub use hop::{Demand, Hop, Lease, NextHop};
 pub use met::{Last, Met};

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::message::Recipient;
-use crate::smtp::client::{Connection, Lease, NextHop, NextHopReply, Trouble};
+use crate::smtp::client::lines::{carried, mail_line, rcpt_line, refusal};
+use crate::smtp::client::{Lease, NextHop, NextHopReply, Trouble};
 use crate::smtp::command::MailCommand;
 use crate::smtp::{Extensions, Reply};
 
@@ -31,9 +32,6 @@ pub struct Relay {
     /// A recipient came with NOTIFY= or ORCPT=, which a next hop without DSN would refuse for good.
     dsn: bool,
 }
-
-/// What our own header fields add at most to the size that the client declared, octets.
-const HEAD: usize = 2048;
 
 impl Relay {
     /// A transaction that is not open yet and holds no connection.
@@ -173,8 +171,10 @@ impl Relay {
         let mut lease = self.next_hop.lease().await.map_err(Trouble::reply)?;
         let (mut replies, mut trouble) = loop {
             self.allowed(lease.connection.extensions)?;
-            let lines: Vec<String> =
-                [self.mail_line(&lease.connection)].into_iter().chain(recipients.iter().cloned()).collect();
+            let lines: Vec<String> = [mail_line(&self.mail, &lease.connection.extensions)]
+                .into_iter()
+                .chain(recipients.iter().cloned())
+                .collect();
             let (replies, trouble) = lease.connection.commands(&lines).await;
             // A next hop that tires of an idle connection hangs up, or says so first (RFC 5321 3.8).
             let stale = match replies.first() {
@@ -258,8 +258,10 @@ impl Relay {
     async fn reopen(&mut self) -> Result<(), Reply> {
         let mut lease = self.next_hop.lease_fresh().await.map_err(Trouble::reply)?;
         self.allowed(lease.connection.extensions)?;
-        let lines: Vec<String> =
-            [self.mail_line(&lease.connection)].into_iter().chain(self.accepted.iter().map(rcpt_line)).collect();
+        let lines: Vec<String> = [mail_line(&self.mail, &lease.connection.extensions)]
+            .into_iter()
+            .chain(self.accepted.iter().map(rcpt_line))
+            .collect();
         let (replies, trouble) = lease.connection.commands(&lines).await;
         if let Some(trouble) = trouble {
             return Err(trouble.reply());
@@ -272,34 +274,4 @@ impl Relay {
         self.lease = Some(lease);
         Ok(())
     }
-
-    fn mail_line(&self, connection: &Connection) -> String {
-        let offered = &connection.extensions;
-        let mut line = format!("MAIL FROM:<{}>", self.mail.sender.as_ref().map_or("", |sender| sender.typed()));
-        if let Some(size) = self.mail.size.filter(|_| offered.size > 0) {
-            line.push_str(&format!(" SIZE={}", size.saturating_add(HEAD).min(offered.size)));
-        }
-        if self.mail.eight_bit {
-            line.push_str(" BODY=8BITMIME");
-        }
-        if self.mail.smtputf8 {
-            line.push_str(" SMTPUTF8");
-        }
-        line.push_str(&self.mail.dsn);
-        line.push_str("\r\n");
-        line
-    }
-}
-
-fn rcpt_line(recipient: &Recipient) -> String {
-    format!("RCPT TO:<{}>{}\r\n", recipient.mailbox.typed(), recipient.parameters)
-}
-
-fn carried(reply: &NextHopReply) -> Reply {
-    Reply::from_next_hop(reply.code, &reply.lines)
-}
-
-/// A negative answer; a positive one where none fits is nonsense.
-fn refusal(reply: &NextHopReply) -> Reply {
-    if reply.code >= 400 { carried(reply) } else { Reply::next_hop_nonsense() }
 }

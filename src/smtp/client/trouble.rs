@@ -13,7 +13,9 @@ pub enum Trouble {
     Silent,
     /// Its answer can be no SMTP reply, or came unasked.
     Nonsense,
-    /// TLS is not what the configuration demands.
+    /// It does not offer the TLS that is demanded.
+    NoTls,
+    /// TLS is not what is demanded: the handshake failed, or its certificate proves nothing.
     Tls,
     /// It refuses our credentials.
     RefusesUs,
@@ -23,8 +25,16 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Unreachable, Self::Lost, Self::Silent, Self::Nonsense, Self::Tls, Self::RefusesUs, Self::Busy];
+    pub const ALL: [Self; 8] = [
+        Self::Unreachable,
+        Self::Lost,
+        Self::Silent,
+        Self::Nonsense,
+        Self::NoTls,
+        Self::Tls,
+        Self::RefusesUs,
+        Self::Busy,
+    ];
 
     /// The word in metrics.
     pub fn word(self) -> &'static str {
@@ -33,6 +43,7 @@ impl Trouble {
             Self::Lost => "lost",
             Self::Silent => "silent",
             Self::Nonsense => "nonsense",
+            Self::NoTls => "no_tls",
             Self::Tls => "tls",
             Self::RefusesUs => "refuses_us",
             Self::Busy => "busy",
@@ -45,7 +56,7 @@ impl Trouble {
             Self::Unreachable => Reply::next_hop_unreachable(),
             Self::Lost | Self::Silent => Reply::next_hop_lost(),
             Self::Nonsense => Reply::next_hop_nonsense(),
-            Self::Tls => Reply::next_hop_tls(),
+            Self::NoTls | Self::Tls => Reply::next_hop_tls(),
             Self::RefusesUs => Reply::next_hop_refuses_us(),
             Self::Busy => Reply::next_hop_busy(),
         }

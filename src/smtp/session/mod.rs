@@ -164,6 +164,8 @@ impl<H: Handler> Session<H> {
         lines.extend(offered.eight_bit_mime.then(|| "8BITMIME".into()));
         lines.extend(offered.smtputf8.then(|| "SMTPUTF8".into()));
         lines.extend(offered.dsn.then(|| "DSN".into()));
+        // Whoever hands us such a mail in plain has broken its promise already (RFC 8689 2).
+        lines.extend((offered.require_tls && self.tls.is_some()).then(|| "REQUIRETLS".into()));
         lines.extend((self.tls.is_none() && self.settings.tls.is_some()).then(|| "STARTTLS".into()));
         lines.extend(self.offers_auth().then(|| "AUTH PLAIN LOGIN".into()));
         Reply::plain(250, lines).write_to(&mut self.out);
@@ -217,6 +219,9 @@ impl<H: Handler> Session<H> {
         }
         if !self.identity.may_send_as(mail.sender.as_ref(), &self.settings.access) {
             return Err(Reply::sender_not_allowed());
+        }
+        if mail.require_tls && self.tls.is_none() {
+            return Err(Reply::requiretls_outside_tls());
         }
         let limit = self.max_message_size();
         let declared_size = mail.size.unwrap_or(0);

@@ -1,0 +1,213 @@
+//! The policies of MTA-STS that we know, and when they are fetched again (RFC 8461 3.3, 5.1, 10.2).
+//!
+//! A policy is kept until it ends, whatever DNS and the policy's server do in between: who can break those must not be
+//! able to take a policy away. It is fetched when the id in the record changes, and once a day besides; a newer one
+//! replaces it at once, also when it says that there is none any more. A fetch that failed is not tried again for five
+//! minutes. Kept on the [`Shelf`] too, when there is one.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use rustls::ClientConfig;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::found::StsFound;
+use super::look::Asker;
+use super::sts::Policy;
+use super::{fetch, texts};
+
+/// Policies in memory, and failures that are remembered.
+const KEPT: usize = 4096;
+/// Policies that are fetched at the same time.
+const FETCHES: usize = 16;
+/// A posture waits for a fetch no longer; the fetch goes on.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// A failed fetch is not tried again before this (3.3).
+const AGAIN: Duration = Duration::from_secs(300);
+/// A kept policy is fetched anew after this (10.2).
+const DAILY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Where policies outlive us.
+pub trait Shelf: Send + Sync {
+    /// What was put there for a domain, unless it has ended.
+    fn find(&self, domain: &str) -> BoxFuture<'_, Option<Vec<u8>>>;
+    /// Puts something there for a domain, in place of what was there, until this moment.
+    fn keep(&self, domain: &str, octets: Vec<u8>, until: Timestamp) -> BoxFuture<'_, ()>;
+}
+
+/// The policies that we know.
+pub(super) struct Policies {
+    tls: Arc<ClientConfig>,
+    port: u16,
+    shelf: Option<Arc<dyn Shelf>>,
+    kept: Mutex<HashMap<String, Kept>>,
+    failed: Mutex<HashMap<String, (Instant, &'static str)>>,
+    under_way: Mutex<BTreeSet<String>>,
+    places: Semaphore,
+}
+
+/// A policy, and the record it was fetched under.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Kept {
+    id: String,
+    policy: Policy,
+    /// Milliseconds since 1970.
+    fetched: i64,
+}
+
+impl Policies {
+    pub fn new(tls: Arc<ClientConfig>, port: u16, shelf: Option<Arc<dyn Shelf>>) -> Self {
+        let places = Semaphore::new(FETCHES);
+        let (kept, failed, under_way) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { tls, port, shelf, kept, failed, under_way, places }
+    }
+
+    /// The policy of a domain: the one that its record names, or one from before that still holds.
+    pub async fn of(self: &Arc<Self>, asker: &Asker, domain: &str) -> StsFound {
+        let (records, _, trouble) = asker.texts(&format!("_mta-sts.{domain}")).await;
+        let kept = self.kept(domain).await;
+        let Some(id) = texts::sts_id(&records) else {
+            return match (kept, trouble) {
+                (Some(kept), _) => kept.found(),
+                (None, None) => StsFound::None,
+                (None, Some(_)) => StsFound::Trouble("the record cannot be looked up now"),
+            };
+        };
+        let fetching = match &kept {
+            Some(kept) if kept.id == id && !kept.is_due() => return kept.found(),
+            _ => self.fetch(asker, domain, id.clone()),
+        };
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.id == id) {
+            // Only due: the fetch goes on by itself.
+            tokio::spawn(fetching);
+            return kept.found();
+        }
+        let fetched = timeout(PATIENCE, tokio::spawn(fetching)).await;
+        match (fetched, kept) {
+            (Ok(Ok(Ok(fresh))), _) => fresh.found(),
+            (_, Some(kept)) => kept.found(),
+            (Ok(Ok(Err(reason))), None) => StsFound::Trouble(reason),
+            (_, None) => StsFound::Trouble("the policy's server is slow"),
+        }
+    }
+
+    /// Domains whose policy is kept and was not fetched for a day.
+    pub fn due(&self) -> Vec<String> {
+        let kept = lock(&self.kept);
+        kept.iter().filter(|(_, kept)| kept.is_due() && kept.holds()).map(|(domain, _)| domain.clone()).collect()
+    }
+
+    async fn kept(&self, domain: &str) -> Option<Kept> {
+        let in_memory = lock(&self.kept).get(domain).cloned();
+        if let Some(kept) = in_memory {
+            return kept.holds().then_some(kept);
+        }
+        let octets = self.shelf.as_ref()?.find(domain).await?;
+        let kept = postcard::from_bytes::<Kept>(&octets).ok().filter(Kept::holds)?;
+        self.remember(domain, kept.clone());
+        Some(kept)
+    }
+
+    fn remember(&self, domain: &str, policy: Kept) {
+        let mut kept = lock(&self.kept);
+        if kept.len() >= KEPT {
+            kept.retain(|_, kept| kept.holds());
+        }
+        if kept.len() < KEPT || kept.contains_key(domain) {
+            kept.insert(domain.to_owned(), policy);
+        }
+    }
+
+    fn fetch(
+        self: &Arc<Self>,
+        asker: &Asker,
+        domain: &str,
+        id: String,
+    ) -> impl Future<Output = Result<Kept, &'static str>> + Send + 'static {
+        let (policies, asker, domain) = (Arc::clone(self), asker.clone(), domain.to_owned());
+        async move {
+            if let Some(reason) = policies.failed_lately(&domain) {
+                return Err(reason);
+            }
+            let _place = policies.places.acquire().await.map_err(|_| "we are closing")?;
+            if !lock(&policies.under_way).insert(domain.clone()) {
+                return Err("the policy is being fetched");
+            }
+            let _done = UnderWay { policies: &policies, domain: &domain };
+            let addresses = asker.addresses(&format!("mta-sts.{domain}")).await;
+            let fetched = fetch::policy(&policies.tls, &domain, &addresses, policies.port).await;
+            let policy = fetched.inspect_err(|reason| policies.failed(&domain, reason))?;
+            let kept = Kept { id, policy, fetched: Timestamp::now().as_millisecond() };
+            policies.remember(&domain, kept.clone());
+            if let (Some(shelf), Ok(octets)) = (&policies.shelf, postcard::to_allocvec(&kept)) {
+                shelf.keep(&domain, octets, kept.until()).await;
+            }
+            Ok(kept)
+        }
+    }
+
+    fn failed_lately(&self, domain: &str) -> Option<&'static str> {
+        let failed = lock(&self.failed);
+        failed.get(domain).filter(|(until, _)| Instant::now() < *until).map(|(_, reason)| *reason)
+    }
+
+    fn failed(&self, domain: &str, reason: &'static str) {
+        let (mut failed, now) = (lock(&self.failed), Instant::now());
+        if failed.len() >= KEPT {
+            failed.retain(|_, (until, _)| now < *until);
+        }
+        if failed.len() < KEPT {
+            failed.insert(domain.to_owned(), (now + AGAIN, reason));
+        }
+    }
+}
+
+/// Takes a domain off the list again, however its fetch ends.
+struct UnderWay<'p> {
+    policies: &'p Policies,
+    domain: &'p str,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        lock(&self.policies.under_way).remove(self.domain);
+    }
+}
+
+impl Kept {
+    fn fetched(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.fetched).unwrap_or(Timestamp::MIN)
+    }
+
+    fn until(&self) -> Timestamp {
+        let age = SignedDuration::from_secs(i64::try_from(self.policy.max_age).unwrap_or(0));
+        self.fetched().checked_add(age).unwrap_or(Timestamp::MIN)
+    }
+
+    fn holds(&self) -> bool {
+        Timestamp::now() < self.until()
+    }
+
+    fn is_due(&self) -> bool {
+        self.fetched().checked_add(DAILY).is_ok_and(|due| due <= Timestamp::now())
+    }
+
+    fn found(&self) -> StsFound {
+        StsFound::Policy {
+            mode: self.policy.mode,
+            mx: self.policy.mx.clone(),
+            id: self.id.clone(),
+            fetched: self.fetched(),
+            until: self.until(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,56 @@
+//! What the configuration says about postures.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What the configuration says about postures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The resolvers that are asked.
+    pub resolvers: Resolvers,
+    /// A file with DNSKEY records of the root, instead of IANA's.
+    pub trust_anchor: Option<PathBuf>,
+    /// Whether the AD bit of the resolver is believed; it is on this machine then (RFC 7672 2.1.3).
+    pub trust_ad: bool,
+    /// Authorities besides the system's, for policies of MTA-STS and for certificates of rows 4, 6 and 7.
+    pub ca: Option<PathBuf>,
+    /// Domains whose hosts we pin.
+    pub pkix: Vec<Pinned>,
+    /// Whether a valid certificate for a name of unproven DNS will do (row 7).
+    pub accept_unproven: bool,
+    /// The port on which policies of MTA-STS are fetched; 443 but on a test bench.
+    pub sts_port: u16,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            resolvers: Resolvers::System,
+            trust_anchor: None,
+            trust_ad: false,
+            ca: None,
+            pkix: Vec::new(),
+            accept_unproven: false,
+            sts_port: 443,
+        }
+    }
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Resolvers {
+    /// Those of /etc/resolv.conf.
+    #[default]
+    System,
+    /// These.
+    Given(Vec<SocketAddr>),
+}
+
+/// Domains with the hosts that may take their mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// The domains, in lower case and A-labels.
+    pub domains: Vec<String>,
+    /// Host names, or `*.` and a name for one label before it; empty: the domain itself and every name in it.
+    pub mx: Vec<String>,
+}
