@@ -39,6 +39,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "share",
             "smtp",
             // The desk asks it to look at a held mail again.
+            "store::held::Held",
             "store::owed",
             "web::desk",
         ],

@@ -210,7 +210,14 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
 
 /// What its sender may choose for a recipient; nothing for one who gets the mail.
 fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
-    if decision.route.is_stopped() { case.policy.offers(decision) } else { BTreeSet::new() }
+    if !decision.route.is_stopped() {
+        return BTreeSet::new();
+    }
+    let mut offers = case.policy.offers(decision);
+    if case.shares.is_none() {
+        offers.remove(&Offer::Share);
+    }
+    offers
 }
 
 /// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of

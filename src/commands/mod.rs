@@ -17,6 +17,7 @@ mod roster;
 mod rules;
 mod scan;
 mod serve;
+mod share;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -60,6 +61,9 @@ enum Command {
     /// The mail that is owed: list it, try it now, drop it
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Secure shares: list them, open one with the escrow key, try it all with an invented one
+    #[command(subcommand)]
+    Share(share::Command),
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
@@ -89,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Journal(command) => journal::run(&command),
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Outbox(command) => outbox::run(&command),
+        Command::Share(command) => share::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Pause(arguments) => pause::run(&arguments),
