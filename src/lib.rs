@@ -28,7 +28,7 @@
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`status`] (health and metrics, for programs that watch), [`commands`] (one file each), and the leaves that
+//! theirs), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we write), [`commands`] (one file each), and the leaves that
 //! anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
 //!
 //! # What always holds
@@ -53,6 +53,7 @@ pub mod commands;
 pub mod config;
 pub mod decide;
 pub mod detect;
+pub mod dkim;
 pub mod extract;
 pub mod gate;
 pub mod message;

@@ -26,6 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "act",
             "decide",
             "detect",
+            "dkim",
             "extract",
             "message",
             "meter",
@@ -42,6 +43,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "store::held::Held",
             "store::owed",
             "web::desk",
+            "web::portal",
         ],
     ),
     // The one place of the gate that knows how a running gate is put together.
@@ -65,6 +67,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "tls",
             "web::Settings",
             "web::desk::Texts",
+            "web::portal::Texts",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -85,6 +88,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "tls::posture",
             "vault::share::is_recipient",
             "web::Settings",
             "web::Url",

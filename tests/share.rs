@@ -216,7 +216,7 @@ fn link(notification: &str) -> (String, String) {
 
 /// Both halves of the sender's own link.
 fn own(receipt: &str) -> (String, String) {
-    halves(receipt, "https://poort.delinde.example/share/")
+    halves(receipt, "https://poort.delinde.example/kopie/")
 }
 
 fn halves(mail: &str, before: &str) -> (String, String) {

@@ -9,6 +9,7 @@ use jiff::Zoned;
 use tokio::time::Instant;
 
 use crate::act::block::{self, Incidents};
+use crate::act::forced;
 use crate::act::hold;
 use crate::act::notice;
 use crate::decide::{self, Policy, Route, Verdict};
@@ -22,6 +23,7 @@ use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::smtp::client::Relay;
 use crate::store::journal::NewLine;
+use crate::store::owed::Otherwise;
 
 /// A judged mail, and what acting on it needs.
 pub struct Case<'c> {
@@ -103,6 +105,10 @@ pub struct Keeping<'c> {
     pub keep: Duration,
     /// The public address of the desk, without a slash at its end; none has no desk.
     pub desk: Option<&'c str>,
+    /// How long a way that can be proven is looked for.
+    pub prove_within: Duration,
+    /// What becomes of mail for which there is none, where no share is made of it.
+    pub unproven: Otherwise,
 }
 
 /// Does what the verdict says; the reply is the client's.
@@ -114,22 +120,30 @@ pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> 
     match case.verdict.strictest() {
         Route::Pass => pass(case, relay).await,
         Route::Defer => refuse(relay, Reply::deferred()).await,
+        Route::Tls => take(case, relay).await,
         // Whoever can prove a way or make a share has an outbox, which takes these with all that is owed for them.
-        Route::Share if case.can_share() => {
-            let (command, keeping) = (relay.command().clone(), case.keeping);
-            relay.reset().await;
-            match keeping {
-                Some(keeping) => hold::hold(case, &keeping, &command, None).await,
-                None => Reply::store_failed(),
-            }
-        }
-        Route::Tls | Route::Share | Route::Block => {
+        Route::Share if case.can_share() => take(case, relay).await,
+        Route::Share | Route::Block => {
             // The next hop forgets the transaction before anything else is done: nobody gets this mail.
             let command = relay.command().clone();
             relay.reset().await;
             block::block(case, command, incidents).await
         }
     }
+}
+
+/// Takes a mail that nobody is denied: those who may have it as it is get it, and the others over a proven way or as a
+/// share.
+async fn take(case: &Case<'_>, relay: Relay) -> Reply {
+    let command = relay.command().clone();
+    relay.reset().await;
+    let Some(keeping) = &case.keeping else { return Reply::store_failed() };
+    let forced = case.verdict.decisions.iter().any(|decision| decision.route == Route::Tls);
+    let composed = if forced { forced::composed(case) } else { None };
+    if forced && composed.is_none() {
+        return Reply::store_failed();
+    }
+    hold::hold(case, keeping, &command, composed).await
 }
 
 /// Refuses a mail in session; the next hop's transaction is reset first.

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::act::carry::{Case, Keeping};
+use crate::act::forced;
 use crate::act::notice::Notice;
 use crate::act::{Incident, Told, share};
 use crate::decide::{Decision, Offer, Route};
+use crate::message::Mailbox;
 use crate::school::Language;
 use crate::seal::Index;
 use crate::share::ShareError;
@@ -25,8 +27,10 @@ use crate::vault::{Item, LinkSecret};
 
 /// What was composed for the sender of a mail.
 pub(super) struct Composed {
-    /// The notice.
-    pub notice: Notice,
+    /// The notice; none as long as nothing was stopped.
+    pub notice: Option<Notice>,
+    /// Who gets it, or would.
+    pub readers: Vec<Mailbox>,
     /// What it tells.
     pub incident: Incident,
     /// The secret of its link.
@@ -42,7 +46,8 @@ pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'
         .collect();
     incident.leave_out_those_reached(case.verdict);
     // What the desk will offer, for any of them: what one line forbids, another does not bring back.
-    incident.offers = case.verdict.decisions.iter().flat_map(|decision| offers(case, decision)).collect();
+    let stopped = case.verdict.decisions.iter().filter(|decision| decision.route.is_stopped());
+    incident.offers = stopped.flat_map(|decision| offers(case, decision)).collect();
     let keep = SignedDuration::try_from(keeping.keep).unwrap_or(SignedDuration::MAX);
     incident.kept_until = case.arrived.checked_add(keep).ok().filter(|_| !keeping.keep.is_zero()).map(|at| at.date());
     let desk = keeping.desk.filter(|_| incident.kept_until.is_some());
@@ -85,13 +90,14 @@ async fn take(
     let envelope = envelope(case, command);
     let passing = places(case, |route| route == Route::Pass);
     let (mut items, mut owed) = (Vec::new(), Vec::new());
-    if let Some(composed) = &composed {
-        let notice = outbox.vault().put(Arc::new(composed.notice.raw.clone())).await?;
-        owed.push(outbox.message(Kind::Notice, &notice, &composed.notice.readers, now));
-        items.push(notice);
+    if let Some(notice) = composed.as_ref().and_then(|composed| composed.notice.as_ref()) {
+        let item = outbox.vault().put(Arc::new(notice.raw.clone())).await?;
+        owed.push(outbox.message(Kind::Notice, &item, &notice.readers, now));
+        items.push(item);
     }
     let mut mail: Option<Item> = None;
-    if composed.is_some() && !keeping.keep.is_zero() || !passing.is_empty() {
+    let forced = case.verdict.decisions.iter().any(|decision| decision.route == Route::Tls);
+    if composed.is_some() && !keeping.keep.is_zero() || !passing.is_empty() || forced {
         let item = outbox.vault().put(Arc::new(case.body().into_owned())).await?;
         items.push(item.clone());
         mail = Some(item);
@@ -105,6 +111,9 @@ async fn take(
             due_at: now,
             give_up_at: outbox.gives_up_at(now),
         });
+    }
+    if let (Some(item), Some(composed)) = (&mail, &composed) {
+        owed.extend(forced::owed(case, keeping, composed, &item.id, &envelope, now));
     }
     let shared = share::of_case(case, outbox, &places(case, |route| route == Route::Share)).await?;
     if shared.is_again() && composed.is_none() && passing.is_empty() {
@@ -140,7 +149,7 @@ fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
         // The mark is the next hop's by which it goes, which is known when it goes.
         head: case.received.clone(),
         require_tls: command.require_tls,
-        otherwise: None,
+        forced: None,
     }
 }
 
@@ -184,7 +193,7 @@ fn held(
 
 fn state(decision: &Decision, keeping: &Keeping<'_>) -> State {
     match decision.route {
-        Route::Pass => State::Owed,
+        Route::Pass | Route::Tls => State::Owed,
         Route::Share => State::Shared,
         _ if keeping.keep.is_zero() => State::Deleted,
         _ => State::Held,
@@ -198,7 +207,7 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     let decisions = || case.verdict.decisions.iter().enumerate();
     Facts {
         envelope,
-        readers: composed.notice.readers.iter().map(|reader| reader.typed().to_owned()).collect(),
+        readers: composed.readers.iter().map(|reader| reader.typed().to_owned()).collect(),
         subject: composed.incident.subject.clone(),
         sent: [nl.sent, en.sent],
         found: [nl.found, en.found],
@@ -208,12 +217,18 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     }
 }
 
-/// What its sender may choose for a recipient; nothing for one who gets the mail.
+/// What its sender may choose for a recipient; nothing for one who gets the mail. Of a mail under force nobody may choose
+/// that it goes without.
 fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
-    if !decision.route.is_stopped() {
-        return BTreeSet::new();
-    }
-    let mut offers = case.policy.offers(decision);
+    let mut offers = match decision.route {
+        Route::Pass | Route::Share => BTreeSet::new(),
+        Route::Tls => {
+            let mut offers = case.policy.offers(decision);
+            offers.retain(|offer| !matches!(offer, Offer::Reason | Offer::SecondPerson | Offer::Bcc));
+            offers
+        }
+        Route::Defer | Route::Block => case.policy.offers(decision),
+    };
     if case.shares.is_none() {
         offers.remove(&Offer::Share);
     }

@@ -71,7 +71,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// For some hours let everything pass, and only journal what would have happened
     Pause(pause::Arguments),
-    /// Try it: an invented school, six mails, and a page that shows what became of them
+    /// Try it: an invented school, seven mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
     HashPassword,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-pub use raw::{LogFormat, LogLevel};
+pub use raw::{LogFormat, LogLevel, TlsRoute, TlsUnmet};
 
 use crate::decide::{Mode, Modes};
 use crate::message::Mailbox;
@@ -27,6 +27,7 @@ use crate::share;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
+use crate::tls::posture;
 use crate::web;
 
 /// The whole configuration.
@@ -74,6 +75,8 @@ pub struct Config {
     pub retry: Retry,
     /// The pages for teachers; none has none.
     pub web: Option<web::Settings>,
+    /// Proven TLS towards recipients.
+    pub tls: TlsConfig,
     /// Secure shares; none makes none.
     pub share: Option<ShareConfig>,
     /// Journal reports that pass unscanned.
@@ -103,6 +106,8 @@ pub struct SchoolConfig {
     pub roster_inbox: Option<PathBuf>,
     /// The header that its own mail rule sets, for clients on shared networks: name and value.
     pub secret_header: Option<(String, Secret<String>)>,
+    /// The key that signs for it: domain, selector and file.
+    pub dkim: Option<(String, String, PathBuf)>,
 }
 
 /// What a school does before its mail is looked at, with the day on which it was done. `doctor` asks; mail never stops
@@ -217,6 +222,21 @@ pub struct OcrConfig {
     pub pages: usize,
     /// Pixels of a page.
     pub max_pixels: usize,
+}
+
+/// Proven TLS towards recipients.
+#[derive(Debug)]
+pub struct TlsConfig {
+    /// How mail that must travel under it leaves.
+    pub route: TlsRoute,
+    /// How long its delivery is tried before the policy line's other way is taken.
+    pub retry: Duration,
+    /// What becomes of mail whose sender asks for REQUIRETLS when a server does not offer it.
+    pub requiretls: TlsUnmet,
+    /// Our name towards those servers, which the PTR record of our address gives as well.
+    pub ehlo: String,
+    /// How it is found out what a domain can prove.
+    pub postures: posture::Settings,
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

@@ -50,6 +50,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub outbox: Outbox,
     pub web: Option<Web>,
+    #[serde(default)]
+    pub tls: Tls,
     pub share: Option<Share>,
     pub storage: Option<Storage>,
     pub journal_archive: Option<JournalArchive>,
@@ -86,6 +88,16 @@ pub(super) struct School {
     pub roster: Vec<PathBuf>,
     pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
+    pub dkim: Option<Dkim>,
+}
+
+/// The key by which a school signs, and the place of its public half in DNS.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dkim {
+    pub selector: Spanned<String>,
+    pub key_file: PathBuf,
+    pub domain: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -420,6 +432,43 @@ pub(super) struct Web {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    #[serde(default)]
+    pub route: TlsRoute,
+    #[serde(default = "default_tls_retry")]
+    pub retry: Spanned<Time>,
+    #[serde(default)]
+    pub requiretls: TlsUnmet,
+    pub ehlo: Option<Spanned<String>>,
+    pub resolver: Option<Spanned<Vec<Spanned<String>>>>,
+    pub trust_anchor: Option<PathBuf>,
+    pub trust_ad: Option<Spanned<bool>>,
+    pub ca: Option<PathBuf>,
+    #[serde(default)]
+    pub accept_unproven: bool,
+    #[serde(default)]
+    pub pkix: Vec<Pkix>,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            route: TlsRoute::default(),
+            retry: default_tls_retry(),
+            requiretls: TlsUnmet::default(),
+            ehlo: None,
+            resolver: None,
+            trust_anchor: None,
+            trust_ad: None,
+            ca: None,
+            accept_unproven: false,
+            pkix: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Share {
     pub url: Spanned<String>,
     #[serde(default = "default_share_days")]
@@ -443,6 +492,36 @@ pub(super) enum ShareKeys {
     #[default]
     Strict,
     Recoverable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pkix {
+    pub domains: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub mx: Vec<Spanned<String>>,
+}
+
+/// How mail that must travel under proven TLS leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsRoute {
+    /// Not by mail: it becomes a share, or what the policy line says instead.
+    #[default]
+    Share,
+    /// By our own client, to the hosts of the recipient's domain.
+    Direct,
+}
+
+/// What becomes of a message whose sender asks for REQUIRETLS when a server does not offer it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsUnmet {
+    /// A share.
+    #[default]
+    Share,
+    /// A bounce, as RFC 8689 has it.
+    Bounce,
 }
 
 #[derive(Debug, Deserialize)]
@@ -700,6 +779,10 @@ fn default_reply_timeout() -> Spanned<Time> {
 
 fn default_final_reply_timeout() -> Spanned<Time> {
     seconds(480)
+}
+
+fn default_tls_retry() -> Spanned<Time> {
+    default(Time(Duration::from_secs(4 * 3600)))
 }
 
 fn default_share_days() -> Spanned<u32> {

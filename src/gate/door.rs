@@ -11,7 +11,7 @@ use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
 use crate::gate::{Gate, asked};
 use crate::message::{Envelope, Mailbox, Recipient, Trace};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, REQUIRE};
 use crate::share::Shares;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
@@ -139,11 +139,19 @@ impl Trip {
                 .schools
                 .iter()
                 .filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str()))
+                // A demand that only we may make of an attested next hop.
+                .chain([REQUIRE])
                 .chain(shares.map(|_| asked::HEADER))
                 .collect(),
             arrived,
             deadline,
-            keeping: outbox.map(|outbox| Keeping { outbox, keep: self.house.keep, desk: self.house.desk.as_deref() }),
+            keeping: outbox.map(|outbox| Keeping {
+                outbox,
+                keep: self.house.keep,
+                desk: self.house.desk.as_deref(),
+                prove_within: self.house.prove_within,
+                unproven: self.house.unproven,
+            }),
             shares,
             families: families.collect(),
             asked: judged.scan.verdict.decisions.iter().any(|decision| &*decision.line == asked::LINE),

@@ -586,6 +586,16 @@ pub(super) fn set_state(tables: &Connection, held: &str, place: usize, to: State
     Ok(())
 }
 
+/// Its sender gets the whole time to choose.
+pub(super) fn keep_again(tables: &Connection, held: &str, item: &str, kept: &owed::KeptAgain) -> rusqlite::Result<()> {
+    tables.prepare_cached("UPDATE held SET item = ?2, delete_at = ?3 WHERE id = ?1")?.execute(params![
+        held,
+        item,
+        kept.delete_at
+    ])?;
+    Ok(())
+}
+
 pub(super) fn set_all(tables: &Connection, held: &str, from: State, to: State, now: i64) -> rusqlite::Result<()> {
     tables
         .prepare_cached("UPDATE held_recipient SET state = ?3, changed_at = ?4 WHERE held = ?1 AND state = ?2")?

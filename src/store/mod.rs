@@ -7,6 +7,7 @@
 //! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
 //! | [`share`] | secure shares: items, recipients, grants, sessions |
+//! | [`tls`] | how mail fared that must travel under proven TLS |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
 //!
 //! Every row has its school. A write has reached the disk when its future is done; one that failed left nothing. Sealed
@@ -22,6 +23,7 @@ pub mod share;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::fmt;
 use std::path::Path;
@@ -262,7 +264,7 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 12] = [
+const SEALED: [(&str, &str, &str); 13] = [
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),
@@ -274,6 +276,7 @@ const SEALED: [(&str, &str, &str); 12] = [
     ("share_item", "facts", "'share_item.facts of ' || id"),
     ("share_recipient", "facts", "'share_recipient.facts of ' || lower(hex(rid))"),
     ("share_recipient", "code", "'share_recipient.code of ' || lower(hex(rid))"),
+    ("tls_delivery", "facts", "'tls_delivery.facts of ' || at"),
     ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),
 ];
 
