@@ -88,7 +88,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("smtp", &["message", "meter", "secret", "tls"]),
-    ("tls", &["problem"]),
+    ("tls", &["problem", "school::Language"]),
     ("message", &["secret"]),
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.

@@ -17,6 +17,7 @@ mod roster;
 mod rules;
 mod scan;
 mod serve;
+mod tls_check;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -65,6 +66,8 @@ enum Command {
     Keys(keys::Command),
     /// Look at everything that the gate needs, and say what to do about what is wrong
     Doctor(doctor::Arguments),
+    /// Whether mail to a domain can travel under proven TLS, and what a message that must would do
+    TlsCheck(tls_check::Arguments),
     /// For some hours let everything pass, and only journal what would have happened
     Pause(pause::Arguments),
     /// Try it: an invented school, six mails, and a page that shows what became of them
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Outbox(command) => outbox::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::TlsCheck(arguments) => tls_check::run(&arguments),
         Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),
