@@ -26,6 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "act",
             "decide",
             "detect",
+            "dkim",
             "extract",
             "message",
             "meter",
@@ -40,6 +41,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             // The desk asks it to look at a held mail again.
             "store::owed",
             "web::desk",
+            "web::portal",
         ],
     ),
     // The one place of the gate that knows how a running gate is put together.
@@ -63,6 +65,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "tls",
             "web::Settings",
             "web::desk::Texts",
+            "web::portal::Texts",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -115,6 +118,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "seal::Index",
             "secret",
+            "share",
             "smtp::Reply",
             "smtp::client",
             "smtp::command::MailCommand",
@@ -150,8 +154,24 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["problem", "seal", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
+    // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
+    ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
-    ("web", &["message::Mailbox", "message::rewrite", "problem", "school", "seal", "secret", "store", "tls", "vault"]),
+    (
+        "web",
+        &[
+            "message::Mailbox",
+            "message::rewrite",
+            "problem",
+            "school",
+            "seal",
+            "secret",
+            "share",
+            "store",
+            "tls",
+            "vault",
+        ],
+    ),
     ("secret", &[]),
 ];
 

@@ -5,7 +5,8 @@
 //! local files now, S3 when there are several machines). Never holds plain text outside of memory, never says what an
 //! item is about. Fails as [`VaultError`], which is trouble of ours and a 4xx to whoever waits.
 
-mod link;
+pub mod link;
+pub mod share;
 
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
@@ -65,6 +66,14 @@ pub enum VaultError {
     Gone,
     /// It is there and does not open: damaged, or sealed with a key that was dropped.
     Sealed,
+}
+
+impl VaultError {
+    /// Whether there is no room on the disk.
+    pub fn is_full(&self) -> bool {
+        // ENOSPC; object_store gives the system's words alone.
+        matches!(self, Self::Files(error) if error.contains("os error 28"))
+    }
 }
 
 impl fmt::Display for VaultError {
@@ -196,7 +205,11 @@ impl Vault {
     }
 }
 
-fn random_id() -> Result<String, VaultError> {
+/// An id that says nothing: 128 random bits.
+///
+/// # Errors
+/// [`VaultError::Files`] when chance is out of order.
+pub fn random_id() -> Result<String, VaultError> {
     let octets: [u8; 16] = seal::random().map_err(|error| VaultError::Files(error.to_string()))?;
     Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())
 }

@@ -197,6 +197,7 @@ impl House {
             url: Url::parse(ORIGIN).unwrap(),
             clock: Arc::new(move || now.load(Ordering::Relaxed)),
             wake: Arc::new(|| {}),
+            shares: None,
         });
         let settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -266,8 +267,14 @@ impl House {
                 })
                 .collect(),
         };
-        let taken =
-            Taken { school: mail.school.into(), items: vec![item], held: Some(held), owed: Vec::new(), journal: None };
+        let taken = Taken {
+            school: mail.school.into(),
+            items: vec![item],
+            held: Some(held),
+            owed: Vec::new(),
+            share: None,
+            journal: None,
+        };
         self.store.take(taken, self.now(), 0).await.unwrap();
         format!("/m/{}", secret.written())
     }

@@ -1,0 +1,128 @@
+//! Secure shares: a mail that is not sent but kept sealed, with a link for each recipient, until it is withdrawn or over.
+//!
+//! [`Shares`] is the one handle: the gate makes shares with it, the portal opens them for recipients, the desk lets
+//! their sender look, withdraw and extend. What opens an item never lies on this machine in `strict` mode: a recipient's
+//! key comes out of the secret in his link, his code and the pepper (see [`crate::vault::share`]).
+//!
+//! | file | what |
+//! |---|---|
+//! | `make` | from a message to sealed items, rows and links, all or nothing |
+//! | `open` | a recipient: link, code, session, items |
+//! | `reply` | what a recipient answers, and a call for a code |
+//! | `sender` | the sender: what became of it, withdraw, extend, new link, delete |
+//! | `values` | settings and errors |
+//!
+//! To somebody without the right secret a share that is there, over or withdrawn is like one that never was. Looking
+//! changes nothing. Never logs a secret, a code, a subject, a name or an address. Fails as [`ShareError`].
+
+mod make;
+mod open;
+mod reply;
+mod sender;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
+pub use self::open::{Body, How, Item, Look, Opened, Seen, Unlock, Visitor};
+pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
+pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
+pub use self::values::{ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
+use crate::outbox::Outbox;
+use crate::problem::Problem;
+use crate::vault::share::{Cost, Files};
+
+/// The shares of an installation. Clones are the same shares.
+#[derive(Clone)]
+pub struct Shares {
+    inner: Arc<Inner>,
+    letters: Option<Arc<dyn Letters>>,
+}
+
+struct Inner {
+    outbox: Outbox,
+    files: Files,
+    settings: Settings,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    cost: Cost,
+    incidents: make::Incidents,
+    networks: open::Networks,
+}
+
+impl fmt::Debug for Shares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shares(..)")
+    }
+}
+
+impl Shares {
+    /// The shares of a data folder, known to the store of this outbox; the folder for their files is made when there is
+    /// none.
+    ///
+    /// # Errors
+    /// A [`Problem`] when that folder cannot be had.
+    pub fn open(data_dir: &Path, outbox: Outbox, settings: Settings) -> Result<Self, Problem> {
+        Self::with(data_dir, outbox, settings, Arc::new(crate::store::now), Cost::default())
+    }
+
+    /// The same with a clock of its own: now, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the folder for files cannot be had.
+    pub fn with(
+        data_dir: &Path,
+        outbox: Outbox,
+        settings: Settings,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+        cost: Cost,
+    ) -> Result<Self, Problem> {
+        let files = Files::open(data_dir)?;
+        let (incidents, networks) = (make::Incidents::default(), open::Networks::default());
+        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks };
+        Ok(Self { inner: Arc::new(inner), letters: None })
+    }
+
+    /// The same shares, with somebody who writes their mails: for those who call what owes one ([`Shares::reply`],
+    /// [`Shares::ask_for_code`], [`Shares::renew`]).
+    #[must_use]
+    pub fn with_letters(&self, letters: Arc<dyn Letters>) -> Self {
+        Self { inner: Arc::clone(&self.inner), letters: Some(letters) }
+    }
+
+    /// The settings: addresses, lifetimes, where the data is.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Takes away what a kill left behind: files that no row knows. To be called before the first share is made.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn recover(&self) -> Result<(), ShareError> {
+        let known: HashSet<String> = self.inner.outbox.store().share_files().await?.into_iter().collect();
+        let there = self.inner.files.names().await?;
+        let unknown: Vec<String> = there.into_iter().filter(|name| !known.contains(name)).collect();
+        self.inner.forget(&unknown).await;
+        Ok(())
+    }
+
+    fn now(&self) -> i64 {
+        (self.inner.clock)()
+    }
+}
+
+impl Inner {
+    /// Takes files away that no row knows. One that stays is taken away at the next start.
+    async fn forget(&self, files: &[String]) {
+        for name in files {
+            if let Err(error) = self.files.delete(name).await {
+                tracing::warn!(%error, "a file of a share could not be taken away yet");
+            }
+        }
+    }
+}
