@@ -22,12 +22,13 @@
 //! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
 //! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
+//! | [`share`] | a mail for whom it may not be sent to -> sealed items, links, and what becomes of them | yes |
 //! | [`web`] | the desk of teachers: pages about what was stopped | yes |
 //! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`status`] (health and metrics, for programs that watch), [`commands`] (one file each), and the leaves that
+//! theirs), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we write), [`commands`] (one file each), and the leaves that
 //! anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
 //!
 //! # What always holds
@@ -52,6 +53,7 @@ pub mod commands;
 pub mod config;
 pub mod decide;
 pub mod detect;
+pub mod dkim;
 pub mod extract;
 pub mod gate;
 pub mod message;
@@ -65,6 +67,7 @@ pub mod roster;
 pub mod school;
 pub mod seal;
 pub mod secret;
+pub mod share;
 pub mod smtp;
 pub mod status;
 pub mod store;

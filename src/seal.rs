@@ -13,6 +13,7 @@ use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::hmac;
 
 use crate::problem::Problem;
@@ -21,9 +22,14 @@ use crate::problem::Problem;
 pub struct SealKey(Vec<Key>);
 
 struct Key {
-    id: [u8; ID_LENGTH],
+    id: KeyId,
     aead: RandomizedNonceKey,
+    /// What other secrets of this key are derived from.
+    root: Prk,
 }
+
+/// What of a key may be shown, and stands with what it has sealed.
+pub type KeyId = [u8; ID_LENGTH];
 
 /// Mark and version of a sealed text that does not say which key sealed it: the first form, which is still opened.
 const MARK_WITHOUT_ID: &[u8; 8] = b"mpseal\x00\x01";
@@ -125,6 +131,17 @@ impl SealKey {
         self.0.iter().filter(|key| key.id == id).find_map(|key| key.open(&authenticated(MARK, label), sealed))
     }
 
+    /// A secret that follows from the key that seals now, for one use, and the id of that key: the store may keep the id.
+    pub fn derived(&self, label: &str) -> Option<(KeyId, [u8; KEY_LENGTH])> {
+        let key = self.0.first()?;
+        Some((key.id, key.derived(label)?))
+    }
+
+    /// The secret that followed from the key of this id. None when that key was dropped.
+    pub fn derived_by(&self, id: KeyId, label: &str) -> Option<[u8; KEY_LENGTH]> {
+        self.0.iter().find(|key| key.id == id)?.derived(label)
+    }
+
     /// Whether a text is sealed with the key that seals now.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         let id = sealed.strip_prefix(MARK.as_slice()).and_then(|rest| rest.get(..ID_LENGTH));
@@ -143,7 +160,14 @@ impl Key {
     fn new(octets: &[u8]) -> Option<Self> {
         let aead = RandomizedNonceKey::new(&AES_256_GCM, octets).ok()?;
         let id = digest(&SHA256, &[b"mailpoort key id".as_slice(), octets].concat());
-        Some(Self { id: id.as_ref().first_chunk().copied()?, aead })
+        let root = Salt::new(HKDF_SHA256, b"mailpoort derived key v1").extract(octets);
+        Some(Self { id: id.as_ref().first_chunk().copied()?, aead, root })
+    }
+
+    fn derived(&self, label: &str) -> Option<[u8; KEY_LENGTH]> {
+        let mut octets = [0; KEY_LENGTH];
+        self.root.expand(&[label.as_bytes()], Length(KEY_LENGTH)).ok()?.fill(&mut octets).ok()?;
+        Some(octets)
     }
 
     fn open(&self, authenticated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
@@ -153,6 +177,15 @@ impl Key {
         let length = self.aead.open_in_place(nonce, Aad::from(authenticated), &mut plain).ok()?.len();
         plain.truncate(length);
         Some(plain)
+    }
+}
+
+/// How many octets are derived.
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
     }
 }
 
@@ -314,6 +347,18 @@ mod tests {
         assert!(keys.is_current(&new) && !keys.is_current(&old));
         let alone = SealKey::drop_old(&file).unwrap();
         assert_eq!((alone.open("mail", &old), alone.open("mail", &new).as_deref()), (None, Some(&b"Noor"[..])));
+    }
+
+    #[test]
+    fn what_is_derived_stays_with_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let (id, secret) = SealKey::load_or_make(&file).unwrap().derived("a").unwrap();
+        let keys = SealKey::rotate(&file).unwrap();
+        assert_eq!(keys.derived_by(id, "a"), Some(secret));
+        assert_ne!(keys.derived_by(id, "b"), Some(secret));
+        assert_ne!(keys.derived("a").unwrap(), (id, secret));
+        assert_eq!(SealKey::drop_old(&file).unwrap().derived_by(id, "a"), None);
     }
 
     #[test]

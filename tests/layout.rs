@@ -26,6 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "act",
             "decide",
             "detect",
+            "dkim",
             "extract",
             "message",
             "meter",
@@ -114,6 +115,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "seal::Index",
             "secret",
+            "share",
             "smtp::Reply",
             "smtp::client",
             "smtp::command::MailCommand",
@@ -149,8 +151,24 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["problem", "seal", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
+    // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
+    ("share", &["message::Mailbox", "outbox", "school::School", "seal", "secret", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
-    ("web", &["message::Mailbox", "message::rewrite", "problem", "school", "seal", "secret", "store", "tls", "vault"]),
+    (
+        "web",
+        &[
+            "message::Mailbox",
+            "message::rewrite",
+            "problem",
+            "school",
+            "seal",
+            "secret",
+            "share",
+            "store",
+            "tls",
+            "vault",
+        ],
+    ),
     ("secret", &[]),
 ];
 

@@ -36,7 +36,7 @@ pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents)
     if let Some(keeping) = &case.keeping {
         return hold::hold(case, keeping, &command, composed).await;
     }
-    let notice = composed.notice;
+    let Some(notice) = composed.notice else { return advice.in_session };
     match hand_over(case, &notice).await {
         Ok(()) => {
             incidents.remember(part);
@@ -64,15 +64,7 @@ struct Advice {
 }
 
 fn compose(case: &Case<'_>) -> Advice {
-    let stopped = Stopped {
-        envelope: &case.mail.envelope,
-        headers: case.headers,
-        texts: case.texts,
-        findings: case.findings,
-        verdict: case.verdict,
-        policy: case.policy,
-    };
-    let mut incident = Incident::new(&stopped, case.id, case.arrived.datetime());
+    let mut incident = Incident::new(&stopped(case), case.id, case.arrived.datetime());
     let in_session = Reply::new(550, "5.7.1", &case.notices.one_line(&incident, case.school, case.language));
     let stamp = Stamp {
         date: case.arrived.timestamp(),
@@ -85,9 +77,21 @@ fn compose(case: &Case<'_>) -> Advice {
         }
         let notice = case.notices.notice(&incident, &readers, case.school, case.language, &stamp);
         let notice = notice.inspect_err(|error| tracing::error!(id = case.id, %error, "no notice; refused in session"));
-        Some(Composed { notice: notice.ok()?, incident, link })
+        Some(Composed { notice: Some(notice.ok()?), readers, incident, link })
     });
     Advice { composed, in_session }
+}
+
+/// What is known of it.
+pub(super) fn stopped<'c>(case: &'c Case<'_>) -> Stopped<'c> {
+    Stopped {
+        envelope: &case.mail.envelope,
+        headers: case.headers,
+        texts: case.texts,
+        findings: case.findings,
+        verdict: case.verdict,
+        policy: case.policy,
+    }
 }
 
 /// Hands a notice to the next hop, MAIL FROM `<>`, with our mark, so that it does not come back.

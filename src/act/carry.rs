@@ -9,6 +9,7 @@ use jiff::Zoned;
 use tokio::time::Instant;
 
 use crate::act::block::{self, Incidents};
+use crate::act::forced;
 use crate::act::notice;
 use crate::decide::{Policy, Route, Verdict};
 use crate::detect::Finding;
@@ -20,6 +21,7 @@ use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::smtp::client::Relay;
 use crate::store::journal::NewLine;
+use crate::store::owed::Otherwise;
 
 /// A judged mail, and what acting on it needs.
 pub struct Case<'c> {
@@ -93,6 +95,10 @@ pub struct Keeping<'c> {
     pub keep: Duration,
     /// The public address of the desk, without a slash at its end; none has no desk.
     pub desk: Option<&'c str>,
+    /// How long a way that can be proven is looked for.
+    pub prove_within: Duration,
+    /// What becomes of mail for which there is none, where no share is made of it.
+    pub unproven: Otherwise,
 }
 
 /// Does what the verdict says; the reply is the client's.
@@ -104,8 +110,13 @@ pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> 
     match case.verdict.strictest() {
         Route::Pass => pass(case, relay).await,
         Route::Defer => refuse(relay, Reply::deferred()).await,
+        Route::Tls => {
+            let command = relay.command().clone();
+            relay.reset().await;
+            forced::take(case, command).await
+        }
         // Whoever can prove a way or make a share has an outbox, which takes these with all that is owed for them.
-        Route::Tls | Route::Share | Route::Block => {
+        Route::Share | Route::Block => {
             // The next hop forgets the transaction before anything else is done: nobody gets this mail.
             let command = relay.command().clone();
             relay.reset().await;

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::act::carry::{Case, Keeping};
+use crate::act::forced;
 use crate::act::notice::Notice;
 use crate::act::{Incident, Told};
 use crate::decide::{Decision, Offer, Route};
+use crate::message::Mailbox;
 use crate::outbox::OutboxError;
 use crate::school::Language;
 use crate::seal::Index;
@@ -25,8 +27,10 @@ use crate::vault::{Item, LinkSecret};
 
 /// What was composed for the sender of a mail.
 pub(super) struct Composed {
-    /// The notice.
-    pub notice: Notice,
+    /// The notice; none as long as nothing was stopped.
+    pub notice: Option<Notice>,
+    /// Who gets it, or would.
+    pub readers: Vec<Mailbox>,
     /// What it tells.
     pub incident: Incident,
     /// The secret of its link.
@@ -37,12 +41,13 @@ pub(super) struct Composed {
 pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'_>, link: &LinkSecret) {
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions);
     incident.reached = decided
-        .filter(|(_, decision)| decision.route == Route::Pass)
+        .filter(|(_, decision)| !is_stopped(decision.route))
         .map(|(recipient, decision)| Told::of(&recipient.mailbox, decision))
         .collect();
     incident.leave_out_those_reached(case.verdict);
     // What the desk will offer, for any of them: what one line forbids, another does not bring back.
-    incident.offers = case.verdict.decisions.iter().flat_map(|decision| offers(case, decision)).collect();
+    let stopped = case.verdict.decisions.iter().filter(|decision| is_stopped(decision.route));
+    incident.offers = stopped.flat_map(|decision| offers(case, decision)).collect();
     let keep = SignedDuration::try_from(keeping.keep).unwrap_or(SignedDuration::MAX);
     incident.kept_until = case.arrived.checked_add(keep).ok().filter(|_| !keeping.keep.is_zero()).map(|at| at.date());
     let desk = keeping.desk.filter(|_| incident.kept_until.is_some());
@@ -78,10 +83,15 @@ async fn take(
     let (outbox, now) = (keeping.outbox, now());
     let envelope = envelope(case, command);
     let passing = places(case, |route| route == Route::Pass);
-    let mut items = vec![outbox.vault().put(Arc::new(composed.notice.raw.clone())).await?];
-    let mut owed = vec![outbox.message(Kind::Notice, &items[0], &composed.notice.readers, now)];
+    let (mut items, mut owed) = (Vec::new(), Vec::new());
+    if let Some(notice) = &composed.notice {
+        let item = outbox.vault().put(Arc::new(notice.raw.clone())).await?;
+        owed.push(outbox.message(Kind::Notice, &item, &notice.readers, now));
+        items.push(item);
+    }
     let mut mail: Option<Item> = None;
-    if !keeping.keep.is_zero() || !passing.is_empty() {
+    let forced = case.verdict.decisions.iter().any(|decision| decision.route == Route::Tls);
+    if !keeping.keep.is_zero() || !passing.is_empty() || forced {
         let item = outbox.vault().put(Arc::new(case.body().into_owned())).await?;
         items.push(item.clone());
         mail = Some(item);
@@ -96,9 +106,12 @@ async fn take(
             give_up_at: outbox.gives_up_at(now),
         });
     }
+    if let Some(item) = &mail {
+        owed.extend(forced::owed(case, keeping, &composed, &item.id, &envelope, now));
+    }
     let held = held(case, keeping, envelope, &composed, mail.map(|item| item.id), now);
     let journal = case.journal.as_ref().map(|journal| journal.line.clone());
-    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, journal }).await
+    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, share: None, journal }).await
 }
 
 fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
@@ -116,7 +129,7 @@ fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
         // The mark is the next hop's by which it goes, which is known when it goes.
         head: case.received.clone(),
         require_tls: command.require_tls,
-        otherwise: None,
+        forced: None,
     }
 }
 
@@ -160,7 +173,7 @@ fn held(
 
 fn state(decision: &Decision, keeping: &Keeping<'_>) -> State {
     match decision.route {
-        Route::Pass => State::Owed,
+        Route::Pass | Route::Tls => State::Owed,
         _ if keeping.keep.is_zero() => State::Deleted,
         _ => State::Held,
     }
@@ -173,7 +186,7 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     let decisions = || case.verdict.decisions.iter().enumerate();
     Facts {
         envelope,
-        readers: composed.notice.readers.iter().map(|reader| reader.typed().to_owned()).collect(),
+        readers: composed.readers.iter().map(|reader| reader.typed().to_owned()).collect(),
         subject: composed.incident.subject.clone(),
         sent: [nl.sent, en.sent],
         found: [nl.found, en.found],
@@ -183,9 +196,24 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     }
 }
 
-/// What its sender may choose for a recipient; nothing for one who gets the mail.
+/// Whether the mail does not go on to whoever has this route. What is under force is on its way, and told of when it is
+/// not.
+pub(super) fn is_stopped(route: Route) -> bool {
+    !matches!(route, Route::Pass | Route::Tls)
+}
+
+/// What its sender may choose for a recipient; nothing for one who gets the mail. Of a mail under force nobody may choose
+/// that it goes without.
 fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
-    if decision.route == Route::Pass { BTreeSet::new() } else { case.policy.offers(decision) }
+    match decision.route {
+        Route::Pass => BTreeSet::new(),
+        Route::Tls => {
+            let mut offers = case.policy.offers(decision);
+            offers.retain(|offer| !matches!(offer, Offer::Reason | Offer::SecondPerson | Offer::Bcc));
+            offers
+        }
+        _ => case.policy.offers(decision),
+    }
 }
 
 /// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of

@@ -87,11 +87,13 @@ impl Texts {
         compose(&set.notice, &values, readers, school, stamp, &incident.number, incident.message_id.as_deref())
     }
 
-    /// Composes the message about a mail that did not arrive; `words` are what it may name besides the school's part.
-    pub(super) fn failure(
+    /// Composes a message about a mail that did not arrive, or not yet; `words` are what it may name besides the school's
+    /// part.
+    pub(super) fn told_later(
         &self,
+        about: Later,
         words: &[(&'static str, String)],
-        reader: &Mailbox,
+        readers: &[Mailbox],
         school: &School,
         language: Language,
         stamp: &Stamp,
@@ -101,7 +103,13 @@ impl Texts {
         let mut values = school_values(school, number);
         values.retain(|(key, _)| *key != "number");
         values.extend(words.iter().map(|(key, text)| (*key, Value::Words(line(text, 4000)))));
-        compose(&self.set(language).failure, &values, std::slice::from_ref(reader), school, stamp, number, None)
+        let set = self.set(language);
+        let letter = match about {
+            Later::Failed => &set.failure,
+            Later::Unproven => &set.unproven,
+            Later::Waits => &set.waiting,
+        };
+        compose(letter, &values, readers, school, stamp, number, None)
     }
 
     /// What the desk shows of an incident, in the words of the notice.
@@ -139,6 +147,17 @@ impl Texts {
         }
         format!("{said} {last}")
     }
+}
+
+/// What is told of a mail after its client has heard that it was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Later {
+    /// It did not arrive.
+    Failed,
+    /// Nothing could be proven, and it is kept.
+    Unproven,
+    /// It waits.
+    Waits,
 }
 
 /// An incident as the desk tells it.

@@ -1,7 +1,8 @@
 //! The texts of notices, from files that a school may edit, checked at load.
 //!
 //! A folder holds `notice.nl.txt` (its first line is the subject), `notice.nl.html`, the same two of `failure` (a mail
-//! that did not arrive), `choices.nl.txt` (one choice a line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
+//! that did not arrive), `unproven` (mail that may only travel under proven TLS, and cannot) and `waiting` (the same, not
+//! yet), `choices.nl.txt` (one choice a line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
 //! falls back to another text: a missing file or an unknown placeholder is a problem, with its line, at
 //! start or reload and not at the first notice.
 
@@ -53,6 +54,36 @@ const CHOICES: [&str; 11] = [
 /// What a message about mail that did not arrive may name.
 const FAILURE: [&str; 11] =
     ["school", "time", "clock", "recipients", "reason", "code", "number", "privacy", "deputy", "helpdesk", "fg"];
+/// What a message about mail for which nothing could be proven may name, and one about mail that waits.
+const UNPROVEN: [&str; 13] = [
+    "school",
+    "time",
+    "clock",
+    "recipients",
+    "reason",
+    "link",
+    "if_nothing",
+    "number",
+    "privacy",
+    "deputy",
+    "helpdesk",
+    "fg",
+    "until",
+];
+const WAITING: [&str; 12] = [
+    "school",
+    "time",
+    "clock",
+    "recipients",
+    "reason",
+    "until",
+    "then",
+    "number",
+    "privacy",
+    "deputy",
+    "helpdesk",
+    "fg",
+];
 const ADVICE: [&str; 6] = ["school", "privacy", "deputy", "helpdesk", "fg", "most_pupils"];
 
 /// The subject of a notice stands in the first line of its plain template, behind this.
@@ -72,6 +103,8 @@ pub(super) struct Set {
     pub(super) notice: Letter,
     pub(super) choices: Template,
     pub(super) failure: Letter,
+    pub(super) unproven: Letter,
+    pub(super) waiting: Letter,
     pub(super) advice: BTreeMap<String, Advice>,
 }
 
@@ -172,14 +205,21 @@ impl Texts {
 
     /// The texts of a language.
     pub(super) fn set(&self, language: Language) -> &Set {
-        const NONE: &Set =
-            &Set { notice: Letter::EMPTY, choices: Template::EMPTY, failure: Letter::EMPTY, advice: BTreeMap::new() };
+        const NONE: &Set = &Set {
+            notice: Letter::EMPTY,
+            choices: Template::EMPTY,
+            failure: Letter::EMPTY,
+            unproven: Letter::EMPTY,
+            waiting: Letter::EMPTY,
+            advice: BTreeMap::new(),
+        };
         self.languages.get(&language).unwrap_or(NONE)
     }
 
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
-            let remedy = "name it notice, failure, choices or advice_KEY, then .nl or .en, then .txt (notice and failure also .html)";
+            let remedy = "name it notice, failure, unproven, waiting, choices or advice_KEY, then .nl or .en, then .txt \
+                          (the first four also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
         let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;
@@ -189,6 +229,8 @@ impl Texts {
         match (stem, form, stem.strip_prefix("advice_")) {
             ("notice", "txt" | "html", _) => set.notice.take(path, form, text, &NOTICE)?,
             ("failure", "txt" | "html", _) => set.failure.take(path, form, text, &FAILURE)?,
+            ("unproven", "txt" | "html", _) => set.unproven.take(path, form, text, &UNPROVEN)?,
+            ("waiting", "txt" | "html", _) => set.waiting.take(path, form, text, &WAITING)?,
             ("choices", "txt", _) => set.choices = Template::parse(path, text, &CHOICES)?,
             (_, "txt", Some(key)) => {
                 set.advice.insert(key.to_string(), advice(path, text)?);
@@ -203,8 +245,18 @@ fn wanted(seen: &BTreeSet<String>) -> BTreeSet<String> {
     let mut wanted = BTreeSet::new();
     for language in Language::ALL.map(Language::word) {
         wanted.extend(
-            ["notice.txt", "notice.html", "failure.txt", "failure.html", "choices.txt"]
-                .map(|name| name.replace('.', &format!(".{language}."))),
+            [
+                "notice.txt",
+                "notice.html",
+                "failure.txt",
+                "failure.html",
+                "unproven.txt",
+                "unproven.html",
+                "waiting.txt",
+                "waiting.html",
+                "choices.txt",
+            ]
+            .map(|name| name.replace('.', &format!(".{language}."))),
         );
         let advices = seen.iter().filter(|name| name.starts_with("advice_"));
         wanted.extend(advices.filter_map(|name| Some(format!("{}.{language}.txt", name.split('.').next()?))));
@@ -318,4 +370,12 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "notice.en.txt",
     "notice.nl.html",
     "notice.nl.txt",
+    "unproven.en.html",
+    "unproven.en.txt",
+    "unproven.nl.html",
+    "unproven.nl.txt",
+    "waiting.en.html",
+    "waiting.en.txt",
+    "waiting.nl.html",
+    "waiting.nl.txt",
 ];

@@ -100,6 +100,8 @@ pub struct SchoolConfig {
     pub roster_inbox: Option<PathBuf>,
     /// The header that its own mail rule sets, for clients on shared networks: name and value.
     pub secret_header: Option<(String, Secret<String>)>,
+    /// The key that signs for it: domain, selector and file.
+    pub dkim: Option<(String, String, PathBuf)>,
 }
 
 /// What a school does before its mail is looked at, with the day on which it was done. `doctor` asks; mail never stops

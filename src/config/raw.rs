@@ -84,6 +84,16 @@ pub(super) struct School {
     pub roster: Vec<PathBuf>,
     pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
+    pub dkim: Option<Dkim>,
+}
+
+/// The key by which a school signs, and the place of its public half in DNS.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dkim {
+    pub selector: Spanned<String>,
+    pub key_file: PathBuf,
+    pub domain: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

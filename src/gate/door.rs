@@ -11,7 +11,7 @@ use crate::gate::Gate;
 use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
 use crate::message::{Envelope, Mailbox, Recipient, Trace};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, REQUIRE};
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
 use crate::smtp::{Client, Content, Extensions, Handler, Reply, Transaction};
@@ -131,10 +131,23 @@ impl Trip {
             next_hop: way.map(|way| &way.next_hop),
             received: self.received(arrived),
             mark: way.and_then(|way| way.mark.as_ref()).map(|(name, value)| format!("{name}: {}\r\n", value.expose())),
-            removed: self.house.schools.iter().filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str())).collect(),
+            removed: self
+                .house
+                .schools
+                .iter()
+                .filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str()))
+                // A demand that only we may make of an attested next hop.
+                .chain([REQUIRE])
+                .collect(),
             arrived,
             deadline,
-            keeping: outbox.map(|outbox| Keeping { outbox, keep: self.house.keep, desk: self.house.desk.as_deref() }),
+            keeping: outbox.map(|outbox| Keeping {
+                outbox,
+                keep: self.house.keep,
+                desk: self.house.desk.as_deref(),
+                prove_within: self.house.prove_within,
+                unproven: self.house.unproven,
+            }),
             journal: None,
         }
     }

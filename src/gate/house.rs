@@ -14,6 +14,7 @@ use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
 use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Means, Mode, Modes, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
+use crate::dkim::Signer;
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
@@ -29,8 +30,10 @@ use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
-use crate::smtp::client::{Demand, Hop, NextHop};
+use crate::smtp::client::{Demand, Direct, Hop, NextHop};
 use crate::smtp::settings::Settings;
+use crate::store::owed::Otherwise;
+use crate::tls::posture::Postures;
 use crate::tls::{self, Trust};
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
@@ -62,6 +65,12 @@ pub struct House {
     pub inboxes: Vec<(String, PathBuf)>,
     /// The ways out, at least one.
     pub ways: Vec<Way>,
+    /// The way of mail that must travel under proven TLS.
+    pub road: Road,
+    /// How long such a way is looked for.
+    pub prove_within: Duration,
+    /// What becomes of mail for which there is none, where no share is made of it.
+    pub unproven: Otherwise,
     /// The texts of notices.
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
@@ -124,6 +133,19 @@ pub struct Tenant {
     pub domains: KnownDomains,
     /// The header that proves mail from a shared network.
     pub secret_header: Option<(String, Secret<String>)>,
+    /// Signs what is written or rewritten for it; none signs nothing.
+    pub dkim: Option<Signer>,
+}
+
+/// The way of mail that must travel under proven TLS.
+#[derive(Debug)]
+pub enum Road {
+    /// There is none.
+    None,
+    /// Straight to the servers of the recipient's domain.
+    Direct(Arc<Direct>, Postures),
+    /// By a next hop of which somebody has answered that it enforces TLS, as an index into the ways.
+    Attested(usize),
 }
 
 /// A next hop and the senders it serves.
@@ -152,6 +174,7 @@ impl Tenant {
                 .unwrap_or_default(),
             domains: roster.map(KnownDomains::of_roster).unwrap_or_default(),
             secret_header,
+            dkim: None,
         }
     }
 }
@@ -249,6 +272,9 @@ impl House {
                     web: config.web,
                     inboxes,
                     ways,
+                    road: Road::None,
+                    prove_within: Duration::from_secs(4 * 3600),
+                    unproven: Otherwise::Hold,
                     texts,
                     desk_texts: Arc::new(desk_texts),
                     scan_deadline: config.scan_deadline,
@@ -481,11 +507,14 @@ fn tenant(
 ) -> Tenant {
     let roster_of = sealed.as_ref().map(Kept::imported);
     let roster = roster(&config, sealed, problems);
+    let signer = |(domain, selector, file): &(String, String, PathBuf)| Signer::load(domain, selector, file);
+    let dkim = config.dkim.as_ref().map(signer).transpose();
+    let dkim = keep(dkim.map_err(|problem| vec![problem]), problems).flatten();
     if let Some((_, report)) = &roster {
         told(format!("{}: {}", config.school.id, report.in_language(language)));
     }
     let tenant = Tenant::new(config.school, roster.as_ref().map(|(roster, _)| roster), config.secret_header);
-    Tenant { modes: config.modes, roster_of, ..tenant }
+    Tenant { modes: config.modes, roster_of, dkim, ..tenant }
 }
 
 /// The files that the configuration names, and what was imported: whoever is in either.

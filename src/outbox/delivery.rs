@@ -24,31 +24,36 @@ const BATCH: usize = 100;
 /// Tries it; what comes back is to be written down.
 pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Settled {
     let replies = match ready(outbox, claimed, around).await {
-        Ok((way, raw)) => hand_over(claimed, &way, &raw).await,
+        Ok((way, raw)) => {
+            let signature = around.signature(&claimed.school, claimed.kind, &raw).unwrap_or_default();
+            hand_over(claimed, &way, &signature, &raw).await
+        }
         Err(reply) => vec![reply; claimed.envelope.recipients.len()],
     };
     settle(outbox, claimed, around, &replies).await
 }
 
 async fn ready(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Result<(Way, Vec<u8>), Reply> {
-    let raw = match outbox.vault().open_item(&claimed.item, claimed.sealed.clone()).await {
-        Ok(raw) => raw,
-        Err(error) => {
-            tracing::error!(owed = claimed.id, %error, "owed mail cannot be opened");
-            // A file that is gone stays gone; anything else may come right.
-            return Err(match error {
-                VaultError::Gone => Reply::lost_here(),
-                _ => Reply::store_failed(),
-            });
-        }
-    };
+    let raw = opened(outbox, claimed).await?;
     let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok());
     let way = around.way(&claimed.school, sender.as_ref()).ok_or_else(Reply::no_route)?;
     Ok((way, raw))
 }
 
-/// One reply for each recipient.
-async fn hand_over(claimed: &Claimed, way: &Way, raw: &[u8]) -> Vec<Reply> {
+/// Its octets; else the reply that they would get.
+pub(super) async fn opened(outbox: &Outbox, claimed: &Claimed) -> Result<Vec<u8>, Reply> {
+    outbox.vault().open_item(&claimed.item, claimed.sealed.clone()).await.map_err(|error| {
+        tracing::error!(owed = claimed.id, %error, "owed mail cannot be opened");
+        // A file that is gone stays gone; anything else may come right.
+        match error {
+            VaultError::Gone => Reply::lost_here(),
+            _ => Reply::store_failed(),
+        }
+    })
+}
+
+/// One reply for each recipient. `lines` are header fields that go on top of the message, below our own.
+pub(super) async fn hand_over(claimed: &Claimed, way: &Way, lines: &str, raw: &[u8]) -> Vec<Reply> {
     let envelope = &claimed.envelope;
     let dsn = way.next_hop.known().is_none_or(|known| known.dsn);
     let mail = MailCommand {
@@ -74,13 +79,13 @@ async fn hand_over(claimed: &Claimed, way: &Way, raw: &[u8]) -> Vec<Reply> {
         return replies;
     }
     let mark = way.mark.as_ref().map(|mark| mark.expose().as_str()).unwrap_or_default();
-    let head = format!("{}{mark}", envelope.head);
+    let head = format!("{}{mark}{lines}", envelope.head);
     let last = relay.send(head.as_bytes(), raw, Instant::now() + DELIVER_WITHIN).await;
     replies.iter_mut().filter(|reply| reply.is_ok()).for_each(|reply| *reply = last.clone());
     replies
 }
 
-fn recipient(to: &To, dsn: bool) -> Option<Recipient> {
+pub(super) fn recipient(to: &To, dsn: bool) -> Option<Recipient> {
     let parameters = if dsn { to.parameters.clone() } else { String::new() };
     Mailbox::parse(&to.address).ok().map(|mailbox| Recipient { mailbox, parameters })
 }
@@ -109,20 +114,35 @@ async fn settle(outbox: &Outbox, claimed: &Claimed, around: &dyn Around, replies
         let envelope = Envelope { recipients: rest, ..claimed.envelope.clone() };
         (envelope, now.saturating_add(pause))
     });
-    let owed = if failed.is_empty() { None } else { told(outbox, claimed, around, &failed, now).await };
+    let owed = if failed.is_empty() {
+        None
+    } else {
+        told(outbox, claimed, around, &Told { failed: &failed, reason: None }, now).await
+    };
     let code = replies.iter().map(Reply::code).max();
     let waits = rest.as_ref().map_or(0, |(envelope, _)| envelope.recipients.len());
     let journal =
-        Some(line(claimed, code, (replies.len().saturating_sub(failed.len() + waits), failed.len(), waits), now));
-    Settled { rest, code, places, owed, journal }
+        Some(line(claimed, code, (replies.len().saturating_sub(failed.len() + waits), failed.len(), waits), None, now));
+    Settled { rest, code, places, owed, journal, ..Settled::default() }
 }
 
-/// What came of a try, without saying for whom: the mail's own line knows, where it may.
-fn line(claimed: &Claimed, code: Option<u16>, (sent, failed, waits): (usize, usize, usize), now: i64) -> NewLine {
-    let core = serde_json::json!({
+/// What came of a try, without saying for whom: the mail's own line knows, where it may. For mail under force also for
+/// how many nothing was proven, and what was.
+pub(super) fn line(
+    claimed: &Claimed,
+    code: Option<u16>,
+    (sent, failed, waits): (usize, usize, usize),
+    forced: Option<(usize, serde_json::Value)>,
+    now: i64,
+) -> NewLine {
+    let mut core = serde_json::json!({
         "event": "delivery", "kind": claimed.kind.word(), "owed": claimed.id, "try": claimed.tries.saturating_add(1),
         "code": code, "sent": sent, "failed": failed, "waits": waits,
     });
+    if let (Some(fields), Some((unproven, tls))) = (core.as_object_mut(), forced) {
+        fields.insert("unproven".to_owned(), unproven.into());
+        fields.insert("tls".to_owned(), tls);
+    }
     NewLine {
         at: now,
         school: claimed.school.clone(),
@@ -136,11 +156,11 @@ fn line(claimed: &Claimed, code: Option<u16>, (sent, failed, waits): (usize, usi
 
 /// What is owed to the sender of a mail that was given up. Of a notice that is refused nothing is told: it would go to
 /// the same mailbox.
-async fn told(
+pub(super) async fn told(
     outbox: &Outbox,
     claimed: &Claimed,
     around: &dyn Around,
-    failed: &[(String, u16)],
+    what: &Told<'_>,
     now: i64,
 ) -> Option<(Item, NewOwed)> {
     if !claimed.kind.is_mail() {
@@ -152,14 +172,32 @@ async fn told(
         school: &claimed.school,
         number: claimed.held.as_deref().unwrap_or_default(),
         sender: &sender,
-        recipients: failed,
+        recipients: what.failed,
+        unproven: what.reason,
         taken_at: claimed.made_at,
     };
     let (raw, readers) = around.failure(&failure)?;
+    owes(outbox, claimed, Kind::Failure, raw, &readers, now).await
+}
+
+/// Whom a mail did not reach, each with the last reply's code; and, when nothing could be proven, the reason.
+pub(super) struct Told<'t> {
+    pub failed: &'t [(String, u16)],
+    pub reason: Option<&'static str>,
+}
+
+/// A message of ours about a mail, sealed and to be owed.
+pub(super) async fn owes(
+    outbox: &Outbox,
+    claimed: &Claimed,
+    kind: Kind,
+    raw: Vec<u8>,
+    readers: &[Mailbox],
+    now: i64,
+) -> Option<(Item, NewOwed)> {
     let item = outbox.vault().put(Arc::new(raw)).await;
-    let item =
-        item.inspect_err(|error| tracing::error!(owed = claimed.id, %error, "the failure cannot be told")).ok()?;
-    let new = outbox.message(Kind::Failure, &item, &readers, now);
+    let item = item.inspect_err(|error| tracing::error!(owed = claimed.id, %error, "it cannot be told")).ok()?;
+    let new = outbox.message(kind, &item, readers, now);
     Some((item, new))
 }
 

@@ -8,6 +8,7 @@
 //! have a mail, never logs an address.
 
 mod delivery;
+mod forced;
 
 use std::fmt;
 use std::fs::{DirBuilder, File, TryLockError};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+pub use forced::{REQUIRE, Road};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
@@ -38,6 +40,58 @@ pub trait Around: Send + Sync + 'static {
     /// A message to the sender of a mail that did not reach all of its recipients: the octets, and to whom it goes. None
     /// when nobody may be told.
     fn failure(&self, failure: &Failure<'_>) -> Option<(Vec<u8>, Vec<Mailbox>)>;
+
+    /// The way of a school's mail by this sender that must travel under proven TLS.
+    fn road(&self, school: &str, sender: Option<&Mailbox>) -> Road;
+
+    /// The header field by which the school signs what is owed as this; none for what it does not sign: mail that passes
+    /// untouched keeps the signature it has.
+    fn signature(&self, school: &str, kind: Kind, raw: &[u8]) -> Option<String>;
+
+    /// What stands above a mail that goes straight to strangers' servers so that its domain is signed for: nothing when it
+    /// is signed already, else a signature of the school's. None when it cannot be had.
+    fn signed_for_direct(&self, school: &str, raw: &[u8]) -> Option<String>;
+
+    /// A message to the sender of a mail for which nothing could be proven, which is kept while its sender chooses. None
+    /// when it cannot be kept, or nobody may be told.
+    fn kept_back(&self, unproven: &Unproven<'_>) -> Option<KeptBack>;
+
+    /// A message to the sender of a mail that has waited for an hour. None when nobody may be told.
+    fn waits(&self, waiting: &Unproven<'_>) -> Option<(Vec<u8>, Vec<Mailbox>)>;
+}
+
+/// A mail for some of whose recipients nothing could be proven, now or ever.
+pub struct Unproven<'u> {
+    /// The owed mail.
+    pub claimed: &'u Claimed,
+    /// Those recipients.
+    pub recipients: &'u [To],
+    /// The code of the row of the decision table, or why there is none.
+    pub reason: &'static str,
+    /// Now, milliseconds since 1970.
+    pub now: i64,
+}
+
+impl fmt::Debug for Unproven<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unproven").field("recipients", &self.recipients.len()).field("reason", &self.reason).finish()
+    }
+}
+
+/// A mail that is kept while its sender chooses.
+pub struct KeptBack {
+    /// The message to its sender.
+    pub raw: Vec<u8>,
+    /// Who gets that.
+    pub readers: Vec<Mailbox>,
+    /// When the mail is deleted, milliseconds since 1970.
+    pub delete_at: i64,
+}
+
+impl fmt::Debug for KeptBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptBack").field("delete_at", &self.delete_at).finish_non_exhaustive()
+    }
 }
 
 /// A next hop, and the header line by which its own rules know what has passed us.
@@ -59,6 +113,8 @@ pub struct Failure<'f> {
     pub sender: &'f Mailbox,
     /// Whom it did not reach, as typed, each with the last reply: its code, and whether it was final.
     pub recipients: &'f [(String, u16)],
+    /// Why no way could be proven, when that is why it did not arrive: the code of a row of the decision table.
+    pub unproven: Option<&'static str>,
     /// When we took the mail, milliseconds since 1970.
     pub taken_at: i64,
 }
@@ -116,8 +172,7 @@ impl OutboxError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Store(error) => *error == StoreError::Full,
-            Self::Vault(VaultError::Files(error)) => error.contains("os error 28"),
-            Self::Vault(_) => false,
+            Self::Vault(error) => error.is_full(),
         }
     }
 }
@@ -145,6 +200,8 @@ impl From<VaultError> for OutboxError {
     }
 }
 
+/// Deliveries straight to other domains at the same time: each waits for strangers.
+const FORCED_AT_ONCE: usize = 16;
 /// Deliveries at the same time: few, since mail that passes goes first on the next hop's connections.
 const AT_ONCE: usize = 4;
 /// Who claims a mail has this long to deliver it. Longer than any delivery takes: two at once would be a duplicate.
@@ -336,6 +393,7 @@ impl Outbox {
     /// Delivers what is due, until [`Outbox::stop`].
     pub async fn run(&self, around: Arc<dyn Around>) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
+        let forced_places = Arc::new(Semaphore::new(FORCED_AT_ONCE));
         let (mut running, mut swept) = (JoinSet::new(), Instant::now());
         while !self.is_stopping() {
             while running.try_join_next().is_some() {}
@@ -343,8 +401,8 @@ impl Outbox {
                 tokio::time::sleep(TROUBLE).await;
                 continue;
             }
-            let free = places.available_permits();
-            let claimed = match self.0.store.claim(store::now(), millis(LEASE), millis(self.0.retry.most), free).await {
+            let free = (places.available_permits(), forced_places.available_permits());
+            let claimed = match self.claim(free).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::error!(%error, "the outbox cannot be read; what is owed waits");
@@ -363,7 +421,8 @@ impl Outbox {
                 continue;
             }
             for one in claimed {
-                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let places = if one.kind == Kind::Forced { &forced_places } else { &places };
+                let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
                 let (outbox, around) = (self.clone(), Arc::clone(&around));
                 running.spawn(async move {
                     outbox.deliver(one, &*around).await;
@@ -391,6 +450,19 @@ impl Outbox {
 
     fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
+    }
+
+    async fn claim(&self, (free, forced): (usize, usize)) -> Result<Vec<Claimed>, StoreError> {
+        let (store, longest) = (&self.0.store, millis(self.0.retry.most));
+        let (now, lease, longest_forced) = (store::now(), millis(LEASE), longest.max(millis(forced::LONGEST_PAUSE)));
+        // Both at once, so that they go with one transaction.
+        let (claimed, forced) = tokio::join!(
+            store.claim(now, lease, longest, free),
+            store.claim_forced(now, lease, longest_forced, forced)
+        );
+        let mut claimed = claimed?;
+        claimed.extend(forced?);
+        Ok(claimed)
     }
 
     /// Until there may be something to do: a delivery ended, somebody woke us, or the next mail is due.
@@ -425,7 +497,10 @@ impl Outbox {
 
     async fn deliver(&self, claimed: Claimed, around: &dyn Around) {
         let (id, kind) = (claimed.id, claimed.kind.word());
-        let settled = delivery::deliver(self, &claimed, around).await;
+        let settled = match claimed.kind {
+            Kind::Forced => forced::deliver(self, &claimed, around).await,
+            _ => delivery::deliver(self, &claimed, around).await,
+        };
         tracing::info!(
             owed = id,
             kind,

@@ -297,8 +297,14 @@ mod tests {
             facts: Facts::default(),
             recipients: Vec::new(),
         };
-        let taken =
-            Taken { school: "linde".into(), items: vec![item], held: Some(held), owed: Vec::new(), journal: None };
+        let taken = Taken {
+            school: "linde".into(),
+            items: vec![item],
+            held: Some(held),
+            owed: Vec::new(),
+            share: None,
+            journal: None,
+        };
         store.take(taken, now - 14 * DAY, 0).await.unwrap();
         (store, vault)
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::{self, NewLine, People, Sort};
 use super::owed::{self, Envelope, NewOwed};
+use super::share::{self, NewShared};
 use super::{Store, StoreError, count, insert_item};
 use crate::seal::Index;
 use crate::vault::Item;
@@ -69,6 +70,8 @@ pub struct Taken {
     pub held: Option<NewHeld>,
     /// What we owe because of it.
     pub owed: Vec<NewOwed>,
+    /// What is shared of it.
+    pub share: Option<NewShared>,
     /// Its line in the journal.
     pub journal: Option<NewLine>,
 }
@@ -218,6 +221,10 @@ impl Store {
         };
         let envelopes: Vec<Vec<u8>> =
             taken.owed.iter().map(|owed| self.seal_envelope(owed)).collect::<Result<_, _>>()?;
+        let shared = match taken.share.take() {
+            Some(shared) => Some((self.seal_share(&shared)?, shared)),
+            None => None,
+        };
         self.write(move |tables| {
             if let Some(held) = &taken.held
                 && let Some(id) = same_part(tables, held, now.saturating_sub(again))?
@@ -233,6 +240,9 @@ impl Store {
             for (owed, envelope) in taken.owed.iter().zip(&envelopes) {
                 let held = taken.held.as_ref().map(|held| held.id.as_str());
                 owed::insert(tables, &taken.school, held, owed, envelope, now)?;
+            }
+            if let Some((sealed, shared)) = &shared {
+                share::insert(tables, shared, sealed, now)?;
             }
             journal::append(tables, &chain, line.as_slice())?;
             Ok(Took::New)
@@ -549,6 +559,19 @@ pub(super) fn set_state(tables: &Connection, held: &str, place: usize, to: State
     tables
         .prepare_cached("UPDATE held_recipient SET state = ?3, changed_at = ?4 WHERE held = ?1 AND place = ?2")?
         .execute(params![held, count(place), to.word(), now])?;
+    Ok(())
+}
+
+/// Its sender gets the whole time to choose.
+pub(super) fn keep_again(
+    tables: &Connection,
+    held: &str,
+    item: &str,
+    kept: &owed::KeptAgain,
+) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached("UPDATE held SET item = ?2, delete_at = ?3 WHERE id = ?1")?
+        .execute(params![held, item, kept.delete_at])?;
     Ok(())
 }
 

@@ -6,6 +6,8 @@
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
 //! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
+//! | [`share`] | secure shares: items, recipients, grants, sessions |
+//! | [`tls`] | how mail fared that must travel under proven TLS |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
 //!
 //! Every row has its school. A write has reached the disk when its future is done; one that failed left nothing. Sealed
@@ -17,9 +19,11 @@ pub mod desk;
 pub mod held;
 pub mod journal;
 pub mod owed;
+pub mod share;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::fmt;
 use std::path::Path;
@@ -260,7 +264,7 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 8] = [
+const SEALED: [(&str, &str, &str); 13] = [
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),
@@ -268,6 +272,11 @@ const SEALED: [(&str, &str, &str); 8] = [
     ("owed", "envelope", "'owed.envelope of ' || item"),
     ("desk_session", "who", "'desk_session.who of ' || lower(hex(id))"),
     ("desk_request", "facts", "'desk_request.facts of ' || lower(hex(link))"),
+    ("share", "facts", "'share.facts of ' || id"),
+    ("share_item", "facts", "'share_item.facts of ' || id"),
+    ("share_recipient", "facts", "'share_recipient.facts of ' || lower(hex(rid))"),
+    ("share_recipient", "code", "'share_recipient.code of ' || lower(hex(rid))"),
+    ("tls_delivery", "facts", "'tls_delivery.facts of ' || at"),
     ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),
 ];
 

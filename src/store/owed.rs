@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::held::State;
 use super::journal::{self, NewLine};
 use super::sqlite::Sync;
+use super::tls::NewDelivery;
 use super::{Store, StoreError, count, insert_item};
 use crate::vault::Item;
 
@@ -27,13 +28,23 @@ pub enum Kind {
     Failure,
     /// A mail, for those of its recipients who get it under proven TLS or not by mail.
     Forced,
+    /// Tells a recipient that a share waits, with the link to it: the teacher's own mail.
+    Invitation,
     /// Anything else that we write: a code, a call for help, a report.
     Message,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Forced, Self::Message];
+    pub const ALL: [Self; 7] = [
+        Self::Notice,
+        Self::Rest,
+        Self::Released,
+        Self::Failure,
+        Self::Forced,
+        Self::Invitation,
+        Self::Message,
+    ];
 
     /// The word in the table and in lists.
     pub fn word(self) -> &'static str {
@@ -43,6 +54,7 @@ impl Kind {
             Self::Released => "released",
             Self::Failure => "failure",
             Self::Forced => "forced",
+            Self::Invitation => "invitation",
             Self::Message => "message",
         }
     }
@@ -53,7 +65,7 @@ impl Kind {
 
     /// Whether it is a teacher's mail, of which nothing may be given up in silence; else it is ours.
     pub fn is_mail(self) -> bool {
-        matches!(self, Self::Rest | Self::Released | Self::Forced)
+        matches!(self, Self::Rest | Self::Released | Self::Forced | Self::Invitation)
     }
 }
 
@@ -75,9 +87,20 @@ pub struct Envelope {
     /// REQUIRETLS was said (RFC 8689).
     #[serde(default)]
     pub require_tls: bool,
-    /// For mail that travels under proven TLS or not at all: what becomes of it when nothing can be proven.
+    /// For mail that travels under proven TLS or not at all.
     #[serde(default)]
-    pub otherwise: Option<Otherwise>,
+    pub forced: Option<Forced>,
+}
+
+/// What belongs to mail that travels under proven TLS or not at all.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forced {
+    /// What becomes of it when nothing can be proven.
+    pub otherwise: Otherwise,
+    /// The secret of the link by which its sender may then choose.
+    pub link: String,
+    /// Whether no message may name its recipients.
+    pub discreet: bool,
 }
 
 /// What becomes of mail for which no way could be proven. Never: plain.
@@ -178,8 +201,21 @@ pub struct Settled {
     pub places: Vec<(usize, State)>,
     /// What we owe because of it: the failure that is told.
     pub owed: Option<(Item, NewOwed)>,
+    /// The mail is kept again, for the recipients that are held now.
+    pub kept: Option<KeptAgain>,
+    /// Why it was not taken.
+    pub reason: Option<String>,
+    /// How it fared, when it must travel under proven TLS.
+    pub delivery: Option<NewDelivery>,
     /// Its line in the journal.
     pub journal: Option<NewLine>,
+}
+
+/// Mail for which no way could be proven, and about which its sender is asked.
+#[derive(Debug, Clone)]
+pub struct KeptAgain {
+    /// When it is deleted, milliseconds.
+    pub delete_at: i64,
 }
 
 /// A line of the list of owed mail, without anybody's address.
@@ -203,6 +239,8 @@ pub struct Listed {
     pub give_up_at: i64,
     /// The code of the last reply.
     pub last_code: Option<u16>,
+    /// Why it was not taken, for mail that must travel under proven TLS.
+    pub last_reason: Option<String>,
     /// Octets.
     pub size: i64,
 }
@@ -264,17 +302,44 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn claim(&self, now: i64, lease: i64, longest: i64, most: usize) -> Result<Vec<Claimed>, StoreError> {
+        self.claim_some(now, lease, longest, most, false).await
+    }
+
+    /// As [`Store::claim`], of the mail that must travel under proven TLS: strangers' servers may be slow, and nothing
+    /// else waits for them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_forced(
+        &self,
+        now: i64,
+        lease: i64,
+        longest: i64,
+        most: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.claim_some(now, lease, longest, most, true).await
+    }
+
+    async fn claim_some(
+        &self,
+        now: i64,
+        lease: i64,
+        longest: i64,
+        most: usize,
+        forced: bool,
+    ) -> Result<Vec<Claimed>, StoreError> {
         let rows = self
             .write_later(move |tables| {
                 let mut claim = tables.prepare_cached(
                     "UPDATE owed SET lease_until = ?1 WHERE id IN (SELECT id FROM owed
                      WHERE (due_at <= ?2 OR due_at > ?4)
-                     AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?1) ORDER BY due_at, id LIMIT ?3)
+                     AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?1)
+                     AND (kind = 'forced') = ?5 ORDER BY due_at, id LIMIT ?3)
                      RETURNING id, school, kind, held, item, envelope, tries, made_at, give_up_at,
                      (SELECT sealed FROM item WHERE item.id = owed.item)",
                 )?;
                 let rows = claim.query_map(
-                    params![now.saturating_add(lease), now, count(most), now.saturating_add(longest)],
+                    params![now.saturating_add(lease), now, count(most), now.saturating_add(longest), forced],
                     |row| {
                         let word: String = row.get(2)?;
                         let claimed = Claimed {
@@ -345,23 +410,37 @@ impl Store {
             None => None,
         };
         let (id, school, held) = (claimed.id, claimed.school.clone(), claimed.held.clone());
-        let (code, places) = (settled.code, settled.places);
+        let (code, places, kept, reason) = (settled.code, settled.places, settled.kept, settled.reason);
+        let delivery = match settled.delivery {
+            Some(delivery) => Some((self.seal_delivery(&delivery, now)?, delivery)),
+            None => None,
+        };
+        let item_again = claimed.item.clone();
         // What is delivered and undone by a power cut is delivered twice, never lost; what is newly owed must not be lost.
         let sync = if owed.is_some() { Sync::Now } else { Sync::Later };
         let work = move |tables: &Connection| {
+            if rest.is_none() {
+                super::share::settled(tables, id, code, now)?;
+            }
             match rest {
                 None => tables.prepare_cached("DELETE FROM owed WHERE id = ?1")?.execute([id])?,
                 Some((envelope, due_at)) => tables
                     .prepare_cached(
                         "UPDATE owed SET envelope = ?2, due_at = ?3, lease_until = NULL, tries = tries + 1,
-                         last_code = ?4 WHERE id = ?1",
+                         last_code = ?4, last_reason = ?5 WHERE id = ?1",
                     )?
-                    .execute(params![id, envelope, due_at, code])?,
+                    .execute(params![id, envelope, due_at, code, reason])?,
             };
             if let Some(held) = &held {
                 for (place, state) in places {
                     super::held::set_state(tables, held, place, state, now)?;
                 }
+                if let Some(kept) = &kept {
+                    super::held::keep_again(tables, held, &item_again, kept)?;
+                }
+            }
+            if let Some((facts, delivery)) = &delivery {
+                super::tls::insert(tables, (&school, held.as_deref()), delivery, facts, now)?;
             }
             if let Some((envelope, item, new)) = owed {
                 insert_item(tables, &school, &item)?;
@@ -379,7 +458,7 @@ impl Store {
     pub async fn owed(&self, most: usize) -> Result<Vec<Listed>, StoreError> {
         self.read(move |tables| {
             let mut list = tables.prepare_cached(
-                "SELECT owed.id, owed.school, kind, held, made_at, due_at, tries, give_up_at, last_code, item.size
+                "SELECT owed.id, owed.school, kind, held, made_at, due_at, tries, give_up_at, last_code, last_reason, item.size
                  FROM owed JOIN item ON item.id = owed.item ORDER BY owed.id LIMIT ?1",
             )?;
             let rows = list.query_map([count(most)], |row| {
@@ -393,7 +472,8 @@ impl Store {
                     tries: row.get(6)?,
                     give_up_at: row.get(7)?,
                     last_code: row.get(8)?,
-                    size: row.get(9)?,
+                    last_reason: row.get(9)?,
+                    size: row.get(10)?,
                 })
             })?;
             rows.collect()

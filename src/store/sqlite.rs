@@ -231,8 +231,13 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The tables of each version; the file says in `user_version` how many of them it has had.
-const VERSIONS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-journal.sql")];
+const VERSIONS: [&str; 5] = [
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-journal.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let had: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

@@ -73,6 +73,7 @@ impl Kept {
             items: vec![mail, notice],
             held: Some(held),
             owed: vec![rest, told],
+            share: None,
             journal: None,
         };
         self.store.take(taken, NOW, 600_000).await.unwrap()

@@ -9,8 +9,36 @@ use crate::seal;
 pub struct LinkSecret([u8; 32]);
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// 256 bits, five a letter.
-const LETTERS: usize = 52;
+
+/// Octets in Crockford's base 32, five bits a letter, lower case.
+pub fn written(octets: &[u8]) -> String {
+    let bit = |n: usize| octets.get(n / 8).is_some_and(|octet| octet >> (7 - n % 8) & 1 == 1);
+    let letter = |n: usize| (0..5).fold(0, |value, one| value << 1 | usize::from(bit(n * 5 + one)));
+    let letters = (octets.len() * 8).div_ceil(5);
+    (0..letters).map(|n| char::from(ALPHABET.get(letter(n)).copied().unwrap_or(b'0'))).collect()
+}
+
+/// Reads what [`written`] wrote; people who type it may use capitals. None for anything else: there is one writing of
+/// each.
+pub fn read<const N: usize>(written: &str) -> Option<[u8; N]> {
+    if written.len() != (N * 8).div_ceil(5) {
+        return None;
+    }
+    let mut octets = [0u8; N];
+    for (n, letter) in written.bytes().enumerate() {
+        let value = ALPHABET.iter().position(|one| *one == letter.to_ascii_lowercase())?;
+        for one in 0..5 {
+            let (at, set) = (n * 5 + one, value >> (4 - one) & 1 == 1);
+            match octets.get_mut(at / 8) {
+                Some(octet) if set => *octet |= 1 << (7 - at % 8),
+                // The last letter has bits to spare, which must be clear.
+                None if set => return None,
+                _ => {}
+            }
+        }
+    }
+    Some(octets)
+}
 
 impl LinkSecret {
     /// A new one. None when chance is out of order.
@@ -25,30 +53,12 @@ impl LinkSecret {
 
     /// As it stands in a link. For the mail to its reader alone.
     pub fn written(&self) -> String {
-        let bit = |n: usize| self.0.get(n / 8).is_some_and(|octet| octet >> (7 - n % 8) & 1 == 1);
-        let letter = |n: usize| (0..5).fold(0, |value, one| value << 1 | usize::from(bit(n * 5 + one)));
-        (0..LETTERS).map(|n| char::from(ALPHABET.get(letter(n)).copied().unwrap_or(b'0'))).collect()
+        written(&self.0)
     }
 
-    /// Reads one from a link; people who type it may use capitals.
+    /// Reads one from a link.
     pub fn read(written: &str) -> Option<Self> {
-        if written.len() != LETTERS {
-            return None;
-        }
-        let mut octets = [0u8; 32];
-        for (n, letter) in written.bytes().enumerate() {
-            let value = ALPHABET.iter().position(|one| *one == letter.to_ascii_lowercase())?;
-            for one in 0..5 {
-                let (at, set) = (n * 5 + one, value >> (4 - one) & 1 == 1);
-                match octets.get_mut(at / 8) {
-                    Some(octet) if set => *octet |= 1 << (7 - at % 8),
-                    // The last letter has four bits to spare, which must be clear.
-                    None if set => return None,
-                    _ => {}
-                }
-            }
-        }
-        Some(Self(octets))
+        read(written).map(Self)
     }
 }
 
@@ -72,7 +82,7 @@ mod tests {
         assert!(LinkSecret::read(&written[1..]).is_none());
         assert!(LinkSecret::read(&written.replace(&written[..1], "u")).is_none());
         // Two writings of one secret would be two links.
-        assert!(LinkSecret::read(&"z".repeat(LETTERS)).is_none());
+        assert!(LinkSecret::read(&"z".repeat(52)).is_none());
         assert_eq!(format!("{secret:?}"), "LinkSecret(..)");
     }
 }

@@ -6,6 +6,7 @@
 //! item is about. Fails as [`VaultError`], which is trouble of ours and a 4xx to whoever waits.
 
 mod link;
+pub mod share;
 
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
@@ -65,6 +66,14 @@ pub enum VaultError {
     Gone,
     /// It is there and does not open: damaged, or sealed with a key that was dropped.
     Sealed,
+}
+
+impl VaultError {
+    /// Whether there is no room on the disk.
+    pub fn is_full(&self) -> bool {
+        // ENOSPC; object_store gives the system's words alone.
+        matches!(self, Self::Files(error) if error.contains("os error 28"))
+    }
 }
 
 impl fmt::Display for VaultError {

@@ -266,8 +266,14 @@ impl House {
                 })
                 .collect(),
         };
-        let taken =
-            Taken { school: mail.school.into(), items: vec![item], held: Some(held), owed: Vec::new(), journal: None };
+        let taken = Taken {
+            school: mail.school.into(),
+            items: vec![item],
+            held: Some(held),
+            owed: Vec::new(),
+            share: None,
+            journal: None,
+        };
         self.store.take(taken, self.now(), 0).await.unwrap();
         format!("/m/{}", secret.written())
     }

@@ -1,12 +1,14 @@
 //! The schools and the people whom their notices name.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 use toml::Spanned;
 
 use super::{Check, KnownSchool};
 use crate::config::{Duties, SchoolConfig, raw};
 use crate::decide::{Mode, Modes};
+use crate::dkim;
 use crate::message::Mailbox;
 use crate::school::{Contact, School};
 
@@ -52,6 +54,7 @@ impl Check<'_> {
         let fg = raw.fg.and_then(|fg| self.contact(&span, &id, fg, "fg"));
         let gate_address = self.gate_address(raw.gate_address, &domains, &id);
         let secret_header = raw.secret_header.map(|header| self.header(&header));
+        let dkim = raw.dkim.and_then(|dkim| self.dkim(&dkim, &domains));
         let modes = self.modes(raw.mode, raw.pilot, &domains, &id);
         let day = |day: Option<raw::Day>| day.map(|day| day.0);
         Some(SchoolConfig {
@@ -76,7 +79,28 @@ impl Check<'_> {
             roster: raw.roster.iter().map(|roster| self.path(roster)).collect(),
             roster_inbox: raw.roster_inbox.map(|inbox| self.path(inbox.get_ref())),
             secret_header,
+            dkim,
         })
+    }
+
+    /// The domain is the school's own, or one above it: another's proves nothing to DMARC (RFC 7489 3.1.1).
+    fn dkim(&mut self, raw: &raw::Dkim, domains: &[String]) -> Option<(String, String, PathBuf)> {
+        let selector = self.domain(&raw.selector, "a DKIM selector");
+        let domain = match &raw.domain {
+            Some(typed) => {
+                let domain = self.domain(typed, "the domain that signs")?;
+                if !domains.iter().any(|own| dkim::is_aligned(&domain, own)) {
+                    self.problem(
+                        &typed.span(),
+                        format!("`{domain}` is none of the school's domains, so its signature proves nothing"),
+                        "give one of `domains`",
+                    );
+                }
+                domain
+            }
+            None => domains.first()?.clone(),
+        };
+        Some((domain, selector?, self.path(&raw.key_file)))
     }
 
     /// A pilot group goes its own way, so each sender is in one at most, and is one of the school's.

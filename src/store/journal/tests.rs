@@ -256,6 +256,7 @@ async fn the_line_of_owed_mail_is_in_its_transaction() {
         items: Vec::new(),
         held: Some(held(id, link)),
         owed: Vec::new(),
+        share: None,
         journal: Some(line(1, Sort::Incident)),
     };
     store.take(taken("A", 1), 1000, 0).await.unwrap();

@@ -1,0 +1,60 @@
+//! Proven TLS, or not by mail: take the mail, and owe it to those who may have it only so.
+//!
+//! Nothing is proven here: the outbox looks for a way, try by try, and what becomes of the mail when there is none is
+//! decided now and goes with it. One commit, then 250. Never plain. Fails as a 4xx: then nothing was taken.
+
+use std::collections::BTreeMap;
+
+use crate::act::block;
+use crate::act::carry::{Case, Keeping};
+use crate::act::hold::{self, Composed};
+use crate::act::Incident;
+use crate::decide::{self, Route};
+use crate::smtp::Reply;
+use crate::smtp::command::MailCommand;
+use crate::store::owed::{Envelope, Forced, Kind, NewOwed, Otherwise};
+use crate::vault::LinkSecret;
+
+/// Takes a mail of which nobody is denied anything yet; the reply is the client's.
+pub(super) async fn take(case: &Case<'_>, command: MailCommand) -> Reply {
+    let Some(keeping) = &case.keeping else { return Reply::store_failed() };
+    let Some(link) = LinkSecret::new() else { return Reply::store_failed() };
+    let incident = Incident::new(&block::stopped(case), case.id, case.arrived.datetime());
+    let readers = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).unwrap_or_default();
+    hold::hold(case, keeping, &command, Composed { notice: None, readers, incident, link }).await
+}
+
+/// What is owed of a mail under force: one row for each domain and each thing that may become of it.
+pub(super) fn owed(
+    case: &Case<'_>,
+    keeping: &Keeping<'_>,
+    composed: &Composed,
+    item: &str,
+    envelope: &Envelope,
+    now: i64,
+) -> Vec<NewOwed> {
+    let mut groups: BTreeMap<(String, Otherwise, bool), Vec<usize>> = BTreeMap::new();
+    let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions).enumerate();
+    for (place, (recipient, decision)) in decided.filter(|(_, (_, decision))| decision.route == Route::Tls) {
+        let otherwise = match decision.otherwise {
+            Route::Share => Otherwise::Share,
+            // Whoever reads no notices chooses nothing.
+            _ if composed.readers.is_empty() || keeping.keep.is_zero() => Otherwise::Bounce,
+            _ => keeping.unproven,
+        };
+        groups.entry((recipient.mailbox.domain().to_lowercase(), otherwise, decision.discreet)).or_default().push(place);
+    }
+    let within = i64::try_from(keeping.prove_within.as_millis()).unwrap_or(i64::MAX);
+    let one = |((_, otherwise, discreet), places): ((String, Otherwise, bool), Vec<usize>)| NewOwed {
+        kind: Kind::Forced,
+        item: item.to_owned(),
+        envelope: Envelope {
+            recipients: places.into_iter().filter_map(|place| envelope.recipients.get(place).cloned()).collect(),
+            forced: Some(Forced { otherwise, link: composed.link.written(), discreet }),
+            ..envelope.clone()
+        },
+        due_at: now,
+        give_up_at: now.saturating_add(within),
+    };
+    groups.into_iter().map(one).collect()
+}

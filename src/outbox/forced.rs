@@ -1,0 +1,286 @@
+//! One try to deliver owed mail that travels under proven TLS, or not by mail.
+//!
+//! All of its recipients are of one domain. The way is asked for anew at each try, the posture too. What is temporary is
+//! tried again until its time is over; then, or when nothing can ever be proven, it becomes what was decided when it came:
+//! a share, mail that is kept while its sender chooses, or mail that did not arrive. Never plain, and never by another way
+//! than the one that is configured. See the decision table of `tls::posture`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::delivery::{self, Told};
+use super::{Around, Outbox, Unproven, Way, millis};
+use crate::message::{Mailbox, Recipient};
+use crate::smtp::Reply;
+use crate::smtp::client::{Direct, Evidence, Letter, Miss};
+use crate::smtp::command::MailCommand;
+use crate::store;
+use crate::store::held::State;
+use crate::store::owed::{Claimed, Envelope, KeptAgain, Kind, Otherwise, Settled};
+use crate::store::tls::{Facts, NewDelivery};
+use crate::tls::posture::{Forced, NoHost, Posture, Postures, Row};
+
+/// The way of mail that must travel under proven TLS.
+#[derive(Debug)]
+pub enum Road {
+    /// There is none: nothing is proven here.
+    None,
+    /// Straight to the servers of the recipient's domain, which prove themselves to us.
+    Direct(Arc<Direct>, Postures),
+    /// A next hop of which somebody has answered that it enforces TLS, asked to by our header.
+    Attested(Way),
+}
+
+/// The header by which an attested next hop knows what it must send under TLS. Only we may set it.
+pub const REQUIRE: &str = "X-Mailpoort-TLS";
+
+/// Pauses between tries, minutes; the last one goes on.
+const PAUSES: [u64; 6] = [1, 5, 15, 30, 60, 60];
+/// The longest of them.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// The sender hears that the mail waits after this try: by then it has waited about an hour.
+const TOLD_AFTER: u32 = 4;
+
+/// What a try came to, before it is written down.
+struct Tried {
+    /// One for each recipient.
+    replies: Vec<Reply>,
+    /// Nothing will ever be proven: no use in trying again.
+    hopeless: bool,
+    posture: &'static str,
+    evidence: Option<Evidence>,
+    misses: Vec<Miss>,
+    attested: bool,
+    reason: Option<String>,
+}
+
+/// Tries it; what comes back is to be written down.
+pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Settled {
+    let tried = attempt(outbox, claimed, around).await;
+    settle(outbox, claimed, around, tried).await
+}
+
+async fn attempt(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Tried {
+    let raw = match delivery::opened(outbox, claimed).await {
+        Ok(raw) => raw,
+        Err(reply) => return Tried::ended(claimed, reply, "store"),
+    };
+    let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok());
+    match around.road(&claimed.school, sender.as_ref()) {
+        Road::None => Tried { hopeless: true, ..Tried::ended(claimed, Reply::unproven(), "no-proven-route") },
+        Road::Attested(way) => attested(claimed, &way, &raw).await,
+        Road::Direct(direct, postures) => straight(claimed, &direct, &postures, around, &raw).await,
+    }
+}
+
+async fn attested(claimed: &Claimed, way: &Way, raw: &[u8]) -> Tried {
+    let head = format!("{REQUIRE}: require\r\n");
+    let replies = delivery::hand_over(claimed, way, &head, raw).await;
+    let sent = replies.iter().any(Reply::is_ok);
+    let code = Row::Smarthost.code();
+    Tried { replies, attested: sent, ..Tried::ended(claimed, Reply::unproven_now(), code) }.of(code)
+}
+
+async fn straight(
+    claimed: &Claimed,
+    direct: &Direct,
+    postures: &Postures,
+    around: &dyn Around,
+    raw: &[u8],
+) -> Tried {
+    let envelope = &claimed.envelope;
+    // DMARC passes on DKIM alone where our address is not in the domain's SPF record: unsigned mail would be refused.
+    let Some(signature) = around.signed_for_direct(&claimed.school, raw) else {
+        return Tried { hopeless: true, ..Tried::ended(claimed, Reply::unproven(), "no-dkim") };
+    };
+    let recipients: Vec<Option<Recipient>> = envelope.recipients.iter().map(|to| delivery::recipient(to, true)).collect();
+    let Some(domain) = recipients.iter().flatten().next().map(|first| first.mailbox.domain().to_owned()) else {
+        return Tried::ended(claimed, Reply::no_such_domain(), "no-such-domain");
+    };
+    let posture = postures.of(&domain).await;
+    let code = code_of(&posture);
+    match posture.forced() {
+        Forced::Deliver => {}
+        Forced::Defer => return Tried::ended(claimed, Reply::unproven_now(), code),
+        Forced::Fallback => return Tried { hopeless: true, ..Tried::ended(claimed, Reply::unproven(), code) },
+        Forced::Undeliverable => return Tried::ended(claimed, Reply::no_such_domain(), code),
+    }
+    let mail = MailCommand {
+        sender: envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok()),
+        size: Some(raw.len()),
+        eight_bit: envelope.eight_bit,
+        smtputf8: envelope.smtputf8,
+        dsn: String::new(),
+        require_tls: envelope.require_tls,
+    };
+    // What the next host offers is not known beforehand; without NOTIFY nothing is lost but a report.
+    let good: Vec<Recipient> =
+        recipients.iter().flatten().map(|to| Recipient { parameters: String::new(), ..to.clone() }).collect();
+    let head = format!("{}{signature}", envelope.head);
+    let letter = Letter { mail: &mail, recipients: &good, head: head.as_bytes(), body: raw };
+    let sent = direct.deliver(&posture, &letter).await;
+    let mut answers = sent.replies.into_iter();
+    let replies: Vec<Reply> = recipients
+        .iter()
+        .map(|one| one.as_ref().and_then(|_| answers.next()).unwrap_or_else(Reply::no_such_domain))
+        .collect();
+    let no_requiretls = Reply::no_requiretls();
+    let reason = sent.evidence.is_none().then(|| sent.misses.iter().rev().map(|miss| miss.why.code()).next()).flatten();
+    Tried {
+        hopeless: replies.iter().all(|reply| *reply == no_requiretls),
+        posture: sent.evidence.as_ref().map_or(code, |evidence| evidence.row.code()),
+        reason: reason.map(str::to_owned),
+        evidence: sent.evidence,
+        misses: sent.misses,
+        attested: false,
+        replies,
+    }
+}
+
+/// The row that counts for a mail under force: that of the best host.
+fn code_of(posture: &Posture) -> &'static str {
+    let host = posture.hosts.iter().find(|host| host.proof.qualifies());
+    match posture.row {
+        Row::Nowhere(NoHost::NoDomain | NoHost::NullMx) => posture.row.code(),
+        _ => host.map_or(posture.row, |host| host.row()).code(),
+    }
+}
+
+impl Tried {
+    fn ended(claimed: &Claimed, reply: Reply, reason: &'static str) -> Self {
+        Self {
+            replies: vec![reply; claimed.envelope.recipients.len()],
+            hopeless: false,
+            posture: reason,
+            evidence: None,
+            misses: Vec::new(),
+            attested: false,
+            reason: Some(reason.to_owned()),
+        }
+    }
+
+    /// By a next hop: how it fared is the reply's to say.
+    fn of(mut self, posture: &'static str) -> Self {
+        self.posture = posture;
+        self.reason = (!self.attested).then(|| "next-hop".to_owned());
+        self
+    }
+
+    /// How the server was verified, in a word.
+    fn verified(&self) -> Option<&'static str> {
+        match &self.evidence {
+            Some(evidence) => Some(match evidence.row {
+                Row::Dane => "dane",
+                Row::Sts => "sts",
+                Row::Pkix => "pkix",
+                _ => "certificate",
+            }),
+            None => self.attested.then_some("provider"),
+        }
+    }
+
+    fn delivery(&self, claimed: &Claimed) -> NewDelivery {
+        let domain = claimed.envelope.recipients.first().and_then(|to| Mailbox::parse(&to.address).ok());
+        let evidence = self.evidence.as_ref();
+        NewDelivery {
+            recipients: self.replies.len(),
+            taken: self.replies.iter().filter(|reply| reply.is_ok()).count(),
+            posture: self.posture.to_owned(),
+            proof: evidence.map(|proven| {
+                let verified = self.verified().unwrap_or_default();
+                (proven.version.to_owned(), proven.cipher.clone(), verified.to_owned())
+            }),
+            reason: self.reason.clone(),
+            code: self.replies.iter().map(Reply::code).max(),
+            facts: Facts {
+                domain: domain.map(|mailbox| mailbox.domain().to_owned()).unwrap_or_default(),
+                mx: evidence.map(|proven| proven.mx.clone()),
+                address: evidence.map(|proven| proven.address.to_string()),
+                misses: self.misses.iter().map(|miss| (miss.mx.clone(), miss.why.code().to_owned())).collect(),
+            },
+        }
+    }
+}
+
+/// What the replies mean: who has it, who will never have it, for whom it is tried again, and for whom it becomes
+/// something else.
+async fn settle(outbox: &Outbox, claimed: &Claimed, around: &dyn Around, tried: Tried) -> Settled {
+    let now = store::now();
+    let pause = PAUSES.get(claimed.tries as usize).or(PAUSES.last()).copied().unwrap_or(60);
+    let due = now.saturating_add(millis(Duration::from_secs(60 * pause)));
+    let over = due > claimed.give_up_at;
+    let mut settled = Settled { code: tried.replies.iter().map(Reply::code).max(), ..Settled::default() };
+    let (mut rest, mut failed, mut unproven) = (Vec::new(), Vec::new(), Vec::new());
+    for (to, reply) in claimed.envelope.recipients.iter().zip(&tried.replies) {
+        match reply {
+            reply if reply.is_ok() => settled.places.extend(to.place.map(|place| (place, State::Sent))),
+            _ if tried.hopeless => unproven.push(to.clone()),
+            reply if reply.is_permanent() => failed.push((to.clone(), reply.code())),
+            _ if over => unproven.push(to.clone()),
+            _ => rest.push(to.clone()),
+        }
+    }
+    let counts = (tried.replies.iter().filter(|reply| reply.is_ok()).count(), failed.len(), rest.len(), unproven.len());
+    let mut otherwise = claimed.envelope.forced.as_ref().map_or(Otherwise::Bounce, |forced| forced.otherwise);
+    if !unproven.is_empty() {
+        let told = Unproven { claimed, recipients: &unproven, reason: tried.posture, now };
+        let kept = if otherwise == Otherwise::Bounce { None } else { around.kept_back(&told) };
+        match kept {
+            Some(kept) => {
+                otherwise = Otherwise::Hold;
+                settled.owed = delivery::owes(outbox, claimed, Kind::Notice, kept.raw, &kept.readers, now).await;
+                settled.kept = Some(KeptAgain { delete_at: kept.delete_at });
+                settled.places.extend(unproven.iter().filter_map(|to| Some((to.place?, State::Held))));
+            }
+            None => {
+                otherwise = Otherwise::Bounce;
+                failed.extend(unproven.into_iter().map(|to| (to, Reply::unproven().code())));
+            }
+        }
+    }
+    settled.places.extend(failed.iter().filter_map(|(to, _)| Some((to.place?, State::Failed))));
+    if !failed.is_empty() && settled.owed.is_none() {
+        let whom: Vec<(String, u16)> = failed.into_iter().map(|(to, code)| (to.address, code)).collect();
+        let reason = (otherwise == Otherwise::Bounce && counts.3 > 0).then_some(tried.posture);
+        settled.owed = delivery::told(outbox, claimed, around, &Told { failed: &whom, reason }, now).await;
+    }
+    if !rest.is_empty() {
+        if claimed.tries == TOLD_AFTER && settled.owed.is_none() {
+            let waits = Unproven { claimed, recipients: &rest, reason: tried.posture, now };
+            if let Some((raw, readers)) = around.waits(&waits) {
+                settled.owed = delivery::owes(outbox, claimed, Kind::Notice, raw, &readers, now).await;
+            }
+        }
+        settled.rest = Some((Envelope { recipients: rest, ..claimed.envelope.clone() }, due));
+    }
+    settled.journal = Some(line(claimed, &tried, counts, otherwise, now));
+    settled.reason.clone_from(&tried.reason);
+    settled.delivery = Some(tried.delivery(claimed));
+    settled
+}
+
+/// What came of a try, with what was proven: never to whom. A host is named when its name is not the recipient's own.
+fn line(
+    claimed: &Claimed,
+    tried: &Tried,
+    (sent, failed, waits, unproven): (usize, usize, usize, usize),
+    otherwise: Otherwise,
+    now: i64,
+) -> crate::store::journal::NewLine {
+    let delivery = tried.delivery(claimed);
+    let own = |mx: &String| {
+        let domain = delivery.facts.domain.as_str();
+        mx.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let tls = serde_json::json!({
+        "posture": delivery.posture,
+        "version": delivery.proof.as_ref().map(|proof| &proof.0),
+        "cipher": delivery.proof.as_ref().map(|proof| &proof.1),
+        "verified": tried.verified(),
+        "mx": delivery.facts.mx.as_ref().filter(|mx| !own(mx)),
+        "reason": delivery.reason,
+        "otherwise": (unproven > 0).then_some(otherwise.word()),
+    });
+    let code = tried.replies.iter().map(Reply::code).max();
+    delivery::line(claimed, code, (sent, failed, waits), Some((unproven, tls)), now)
+}

@@ -1,0 +1,129 @@
+//! Secure shares: items, recipients, grants, sessions, and what happened.
+//!
+//! | file | what |
+//! |---|---|
+//! | `make` | a share with its items, recipients and owed mails goes in, in one commit |
+//! | `open` | links, tries, sessions, grants |
+//! | `sender` | what the sender sees and does |
+//! | `purge` | what is over goes |
+//!
+//! Withdrawn means that the grant's row is gone, so that the next request finds none. Wrong codes are counted before they
+//! are looked at, in a transaction, so that two at once count as two.
+
+mod make;
+mod open;
+mod purge;
+mod sender;
+
+use std::fmt;
+
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+pub use self::make::{Invitation, NewItem, NewRecipient, NewShare, NewShared};
+pub(super) use self::make::{insert, settled};
+pub use self::open::{Entry, Grant, Linked, Session, Try};
+pub use self::purge::PurgedShares;
+pub use self::sender::{EventRow, ItemRow, Read, RecipientRow, Rewrapped, ShareRow, Withdrawn};
+use super::{Store, StoreError};
+
+/// The octets of the public half of a link.
+pub type RidOctets = [u8; 16];
+
+const MINUTE: i64 = 60 * 1000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// What is told about a share. Sealed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Four characters that name it in mails and on pages.
+    pub reference: String,
+    /// The sender's address, as typed.
+    pub sender: String,
+    /// The sender's name, when the mail had one.
+    pub sender_name: Option<String>,
+    /// The subject of the mail.
+    pub subject: String,
+    /// The Message-ID of the mail, when it had one.
+    pub message_id: Option<String>,
+    /// What it is shared for, when the sender was asked.
+    pub purpose: Option<String>,
+}
+
+/// What is told about an item. Sealed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemFacts {
+    /// The name.
+    pub name: String,
+    /// The media type, as the mail had it.
+    pub media_type: String,
+}
+
+/// What is told about a recipient. Sealed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientFacts {
+    /// The address, as typed.
+    pub address: String,
+    /// The policy line for which the mail is shared.
+    pub line: String,
+}
+
+macro_rules! shown_as_nothing {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+shown_as_nothing!(Facts, ItemFacts, RecipientFacts);
+
+impl Store {
+    /// In JSON, so that a later version can read what an earlier one wrote.
+    fn seal_json<T: Serialize>(&self, label: &str, value: &T) -> Result<Vec<u8>, StoreError> {
+        let plain = serde_json::to_vec(value).map_err(|error| StoreError::Trouble(error.to_string()))?;
+        self.0.keys.seal(label, &plain).ok_or_else(|| StoreError::Trouble("it could not be sealed".to_owned()))
+    }
+
+    fn unseal_json<T: serde::de::DeserializeOwned>(&self, label: &str, sealed: &[u8]) -> Result<T, StoreError> {
+        let plain = self.0.keys.open(label, sealed).ok_or(StoreError::Sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)
+    }
+}
+
+fn facts_label(share: &str) -> String {
+    format!("share.facts of {share}")
+}
+
+fn item_label(item: &str) -> String {
+    format!("share_item.facts of {item}")
+}
+
+fn recipient_label(rid: &RidOctets) -> String {
+    format!("share_recipient.facts of {}", hex(rid))
+}
+
+fn code_label(rid: &RidOctets) -> String {
+    format!("share_recipient.code of {}", hex(rid))
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// Writes down that something happened.
+fn happened(
+    tables: &Connection,
+    (share, school): (&str, &str),
+    kind: &str,
+    (rid, item): (Option<&RidOctets>, Option<&str>),
+    now: i64,
+) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached("INSERT INTO share_event (share, school, at, kind, rid, item) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![share, school, now, kind, rid, item])?;
+    Ok(())
+}

@@ -1,0 +1,409 @@
+//! A recipient opens a share: the link is looked up, a try is counted, a session begins, a grant is checked.
+
+use std::fmt;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::{Store, StoreError, column};
+use super::{
+    DAY, Facts, HOUR, ItemFacts, MINUTE, RecipientFacts, RidOctets, facts_label, happened, item_label, recipient_label,
+};
+use crate::seal::{Index, KeyId};
+
+/// Wrong codes through one link, until it is locked.
+pub(in crate::store) const TRIES: u32 = 5;
+/// How long it is locked, the first time, the second and so on; after that until the sender makes another link.
+const LOCKS: [i64; 3] = [15 * MINUTE, HOUR, 4 * HOUR];
+/// Wrong codes through all links to one mailbox in a day.
+const TRIES_OF_ADDRESS: i64 = 30;
+/// Wrong codes in this installation in an hour: no school's parents make that many.
+const TRIES_OF_ALL: i64 = 2000;
+
+/// What a link leads to.
+#[derive(Clone)]
+pub struct Linked {
+    /// The id of the share.
+    pub share: String,
+    /// The school.
+    pub school: String,
+    /// The public half of the link.
+    pub rid: RidOctets,
+    /// What the secret half must give.
+    pub link_check: Vec<u8>,
+    /// The public half of the recipient's key.
+    pub public: String,
+    /// `code` or `sender`.
+    pub factor: String,
+    /// The key that its pepper follows from.
+    pub key: KeyId,
+    /// Hash of the sender's address.
+    pub sender: Index,
+    /// When the share was made, milliseconds.
+    pub made_at: i64,
+    /// Until when it can be opened first, milliseconds.
+    pub open_by: i64,
+    /// When it ends, milliseconds.
+    pub ends_at: i64,
+    /// When it was opened by this recipient first, milliseconds.
+    pub opened_at: Option<i64>,
+    /// When it was withdrawn, from this recipient or from all, milliseconds.
+    pub withdrawn_at: Option<i64>,
+    /// When its content went, milliseconds.
+    pub over_at: Option<i64>,
+    /// Wrong codes since the last right one.
+    pub fails: u32,
+    /// Until when no code works, milliseconds.
+    pub locked_until: Option<i64>,
+    /// What is told about the share.
+    pub facts: Facts,
+    /// What is told about the recipient.
+    pub recipient: RecipientFacts,
+}
+
+/// Addresses and subjects are for those who have opened it.
+impl fmt::Debug for Linked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Linked").field("share", &self.share).finish_non_exhaustive()
+    }
+}
+
+impl Linked {
+    /// Whether its time is over.
+    pub fn is_over(&self, now: i64) -> bool {
+        let unopened = self.opened_at.is_none() && self.factor != "sender" && self.open_by <= now;
+        self.over_at.is_some() || self.ends_at <= now || unopened
+    }
+
+    /// Wrong codes that are left before the next lock.
+    pub fn tries_left(&self) -> u32 {
+        TRIES - self.fails % TRIES
+    }
+
+    /// Until when no code works; none at all works when there is no moment.
+    pub fn locked(&self, now: i64) -> Option<Option<i64>> {
+        if self.fails >= TRIES * (LOCKS.len() as u32 + 1) {
+            return Some(None);
+        }
+        self.locked_until.filter(|until| *until > now).map(Some)
+    }
+}
+
+/// Whether a code may be tried. It counts as wrong until [`Store::share_opened`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Try {
+    /// It may; so many are left if it is wrong.
+    Allowed {
+        /// Wrong codes that are left.
+        left: u32,
+        /// When this one is wrong, no code works until then (milliseconds), or none at all.
+        locks: Option<Option<i64>>,
+    },
+    /// It may not until then, milliseconds; or not at all.
+    Locked(Option<i64>),
+    /// Too many wrong codes, to this mailbox or in all.
+    Busy,
+}
+
+/// A session to begin.
+pub struct Entry {
+    /// The public half of the link.
+    pub rid: RidOctets,
+    /// Hash of the cookie's first half.
+    pub session: Index,
+    /// The recipient's key, sealed with the cookie's second half.
+    pub seed: Vec<u8>,
+    /// When it ends if nothing is done in it, milliseconds.
+    pub ends_at: i64,
+}
+
+/// A session.
+pub struct Session {
+    /// What it is about.
+    pub linked: Linked,
+    /// The recipient's key, sealed with the cookie's second half.
+    pub seed: Vec<u8>,
+}
+
+/// What reading an item takes.
+pub struct Grant {
+    /// The item's key, sealed for the recipient's key.
+    pub wrapped: Vec<u8>,
+    /// The name of its file.
+    pub file: String,
+    /// Octets.
+    pub size: u64,
+    /// What it is.
+    pub kind: String,
+    /// Name and media type.
+    pub facts: ItemFacts,
+}
+
+macro_rules! shown_as_nothing {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+shown_as_nothing!(Entry, Session, Grant);
+
+const LINKED: &str = "SELECT s.id, s.school, r.rid, r.link_check, r.public, r.factor, s.key, s.sender, s.made_at,
+     s.open_by, min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, coalesce(r.withdrawn_at, s.withdrawn_at),
+     s.over_at, r.fails, r.locked_until, s.facts, r.facts FROM share_recipient r JOIN share s ON s.id = r.share";
+
+impl Store {
+    /// What the public half of a link leads to, whatever its state. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn linked(&self, rid: RidOctets) -> Result<Option<Linked>, StoreError> {
+        let row = self
+            .read(move |tables| {
+                let statement = format!("{LINKED} WHERE r.rid = ?1");
+                tables.prepare_cached(&statement)?.query_row([rid], linked).optional()
+            })
+            .await?;
+        row.map(|row| self.unsealed_link(row)).transpose()
+    }
+
+    /// Counts a try as wrong, before it is looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was counted then, and nothing may be tried.
+    pub async fn share_try(&self, rid: RidOctets, now: i64) -> Result<Try, StoreError> {
+        self.write(move |tables| {
+            let (fails, locked_until, school, address): (u32, Option<i64>, String, Index) = tables
+                .prepare_cached("SELECT fails, locked_until, school, address FROM share_recipient WHERE rid = ?1")?
+                .query_row([rid], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+            if fails >= TRIES * (LOCKS.len() as u32 + 1) {
+                return Ok(Try::Locked(None));
+            }
+            if let Some(until) = locked_until.filter(|until| *until > now) {
+                return Ok(Try::Locked(Some(until)));
+            }
+            if too_many(tables, &address, now)? {
+                return Ok(Try::Busy);
+            }
+            let fails = fails + 1;
+            // The fifth is a lock of its own, the tenth a longer one.
+            let locks = (fails % TRIES == 0)
+                .then(|| LOCKS.get((fails / TRIES - 1) as usize).map(|lasts| now.saturating_add(*lasts)));
+            tables
+                .prepare_cached("UPDATE share_recipient SET fails = ?2, locked_until = ?3 WHERE rid = ?1")?
+                .execute(params![rid, fails, locks.flatten()])?;
+            tables
+                .prepare_cached("INSERT INTO share_fail (school, address, at) VALUES (?1, ?2, ?3)")?
+                .execute(params![school, address, now])?;
+            Ok(Try::Allowed { left: (TRIES - fails % TRIES) % TRIES, locks })
+        })
+        .await
+    }
+
+    /// Writes down that a code was wrong, and whether that locked the link.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_wrong(&self, linked: &Linked, locks: bool, now: i64) -> Result<(), StoreError> {
+        let (share, school, rid) = (linked.share.clone(), linked.school.clone(), linked.rid);
+        let kind = if locks { "code_locked" } else { "code_failed" };
+        self.write_later(move |tables| happened(tables, (&share, &school), kind, (Some(&rid), None), now)).await
+    }
+
+    /// Begins a session: the code was right, and the try before it counts for nothing. False when the share was withdrawn
+    /// or ended meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`]; there is no session then.
+    pub async fn share_opened(&self, entry: Entry, now: i64) -> Result<bool, StoreError> {
+        let Some(before) = self.linked(entry.rid).await? else { return Ok(false) };
+        let (share, school) = (before.share.clone(), before.school.clone());
+        self.write(move |tables| {
+            let open = tables
+                .prepare_cached(
+                    "UPDATE share_recipient SET fails = 0, locked_until = NULL, opened_at = coalesce(opened_at, ?2),
+                     code = NULL, ends_at = CASE WHEN (SELECT once FROM share WHERE id = share) <> 0
+                     AND factor <> 'sender' THEN coalesce(ends_at, ?3) ELSE ends_at END
+                     WHERE rid = ?1 AND withdrawn_at IS NULL AND EXISTS (SELECT 1 FROM share s WHERE s.id = share
+                     AND s.over_at IS NULL AND s.ends_at > ?2
+                     AND (share_recipient.opened_at IS NOT NULL OR factor = 'sender' OR s.open_by > ?2))",
+                )?
+                .execute(params![entry.rid, now, entry.ends_at])?;
+            if open == 0 {
+                return Ok(false);
+            }
+            tables
+                .prepare_cached(
+                    "INSERT INTO share_session (id, rid, school, ends_at, seed) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![entry.session, entry.rid, school, entry.ends_at, entry.seed])?;
+            if before.factor != "sender" {
+                // The try that was right is no wrong one.
+                tables
+                    .prepare_cached(
+                        "DELETE FROM share_fail WHERE id = (SELECT max(f.id) FROM share_fail f
+                         JOIN share_recipient r ON r.address = f.address WHERE r.rid = ?1)",
+                    )?
+                    .execute([entry.rid])?;
+                happened(tables, (&share, &school), "unlocked", (Some(&entry.rid), None), now)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The session of a cookie, which ends later from now on. None when there is none (any more).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_session(&self, id: Index, ends_at: i64, now: i64) -> Result<Option<Session>, StoreError> {
+        let found = self
+            .write_later(move |tables| {
+                let session: Option<(RidOctets, Vec<u8>)> = tables
+                    .prepare_cached(
+                        "UPDATE share_session SET ends_at = ?2 WHERE id = ?1 AND ends_at > ?3 RETURNING rid, seed",
+                    )?
+                    .query_row(params![id, ends_at, now], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()?;
+                let Some((rid, seed)) = session else { return Ok(None) };
+                let statement = format!("{LINKED} WHERE r.rid = ?1");
+                let found = tables.prepare_cached(&statement)?.query_row([rid], linked).optional()?;
+                Ok(found.map(|found| (found, seed)))
+            })
+            .await?;
+        let Some((row, seed)) = found else { return Ok(None) };
+        Ok(Some(Session { linked: self.unsealed_link(row)?, seed }))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_share_session(&self, id: Index) -> Result<(), StoreError> {
+        self.write(move |tables| tables.execute("DELETE FROM share_session WHERE id = ?1", [id]).map(drop)).await
+    }
+
+    /// The grant of a recipient for an item, and that it is used: in one transaction, so that what was withdrawn is read
+    /// by nobody after that.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn use_grant(
+        &self,
+        rid: RidOctets,
+        item: &str,
+        kind: &'static str,
+        now: i64,
+    ) -> Result<Option<Grant>, StoreError> {
+        let (id, label) = (item.to_owned(), item_label(item));
+        let row = self
+            .write_later(move |tables| {
+                let row: Option<(Vec<u8>, String, i64, String, Vec<u8>, String, String, String)> = tables
+                    .prepare_cached(
+                        "SELECT g.wrapped, i.file, i.size, i.kind, i.facts, i.share, i.school, r.factor
+                         FROM share_grant g JOIN share_item i ON i.id = g.item
+                         JOIN share_recipient r ON r.rid = g.rid JOIN share s ON s.id = r.share
+                         WHERE g.rid = ?1 AND g.item = ?2 AND i.file IS NOT NULL AND r.withdrawn_at IS NULL
+                         AND s.over_at IS NULL AND s.ends_at > ?3 AND (r.ends_at IS NULL OR r.ends_at > ?3)",
+                    )?
+                    .query_row(params![rid, id, now], |row| {
+                        let (wrapped, file, size, kind) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                        Ok((wrapped, file, size, kind, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
+                    })
+                    .optional()?;
+                if let Some((.., share, school, factor)) = &row
+                    && factor != "sender"
+                {
+                    happened(tables, (share, school), kind, (Some(&rid), Some(&id)), now)?;
+                }
+                Ok(row)
+            })
+            .await?;
+        let Some((wrapped, file, size, kind, facts, ..)) = row else { return Ok(None) };
+        let (size, facts) = (u64::try_from(size).unwrap_or_default(), self.unseal_json(&label, &facts)?);
+        Ok(Some(Grant { wrapped, file, size, kind, facts }))
+    }
+
+    /// The item keys that a recipient may have, each sealed for his key: item, grant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn grants_of(&self, rid: RidOctets) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.read(move |tables| {
+            let mut list = tables.prepare_cached("SELECT item, wrapped FROM share_grant WHERE rid = ?1")?;
+            list.query_map([rid], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .await
+    }
+
+    /// The ids of the items that a recipient may see.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn granted(&self, rid: RidOctets) -> Result<Vec<String>, StoreError> {
+        self.read(move |tables| column(tables, "SELECT item FROM share_grant WHERE rid = ?1", [rid])).await
+    }
+
+    /// Marks that the sender is told that this recipient has no code, at most once in this time. False when that was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn asks_for_code(&self, rid: RidOctets, every: i64, now: i64) -> Result<bool, StoreError> {
+        self.write(move |tables| {
+            let row: Option<(String, String)> = tables
+                .prepare_cached(
+                    "UPDATE share_recipient SET asked_at = ?2 WHERE rid = ?1 AND (asked_at IS NULL OR asked_at <= ?3)
+                     RETURNING share, school",
+                )?
+                .query_row(params![rid, now, now.saturating_sub(every)], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            if let Some((share, school)) = &row {
+                happened(tables, (share, school), "code_wanted", (Some(&rid), None), now)?;
+            }
+            Ok(row.is_some())
+        })
+        .await
+    }
+
+    fn unsealed_link(&self, (linked, facts, recipient): (Linked, Vec<u8>, Vec<u8>)) -> Result<Linked, StoreError> {
+        let facts = self.unseal_json(&facts_label(&linked.share), &facts)?;
+        let recipient = self.unseal_json(&recipient_label(&linked.rid), &recipient)?;
+        Ok(Linked { facts, recipient, ..linked })
+    }
+}
+
+fn too_many(tables: &Connection, address: &Index, now: i64) -> rusqlite::Result<bool> {
+    let of_address: i64 = tables
+        .prepare_cached("SELECT count(*) FROM share_fail WHERE address = ?1 AND at > ?2")?
+        .query_row(params![address, now.saturating_sub(DAY)], |row| row.get(0))?;
+    let of_all: i64 = tables
+        .prepare_cached("SELECT count(*) FROM share_fail WHERE at > ?1")?
+        .query_row([now.saturating_sub(HOUR)], |row| row.get(0))?;
+    Ok(of_address >= TRIES_OF_ADDRESS || of_all >= TRIES_OF_ALL)
+}
+
+fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, Vec<u8>, Vec<u8>)> {
+    let linked = Linked {
+        share: row.get(0)?,
+        school: row.get(1)?,
+        rid: row.get(2)?,
+        link_check: row.get(3)?,
+        public: row.get(4)?,
+        factor: row.get(5)?,
+        key: row.get(6)?,
+        sender: row.get(7)?,
+        made_at: row.get(8)?,
+        open_by: row.get(9)?,
+        ends_at: row.get(10)?,
+        opened_at: row.get(11)?,
+        withdrawn_at: row.get(12)?,
+        over_at: row.get(13)?,
+        fails: row.get(14)?,
+        locked_until: row.get(15)?,
+        facts: Facts::default(),
+        recipient: RecipientFacts::default(),
+    };
+    Ok((linked, row.get(16)?, row.get(17)?))
+}

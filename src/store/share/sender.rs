@@ -1,0 +1,457 @@
+//! What the sender of a share sees of it, and does with it.
+
+use std::fmt;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::owed;
+use super::super::{Store, StoreError, count, insert_item};
+use super::make::insert_recipient;
+use super::{
+    DAY, Facts, Invitation, ItemFacts, NewRecipient, RecipientFacts, RidOctets, code_label, facts_label, happened,
+    item_label, recipient_label,
+};
+use crate::seal::{Index, KeyId};
+
+/// A code is shown to the sender for so long.
+pub(in crate::store) const CODE_SHOWN: i64 = 7 * DAY;
+
+/// A share as the sender sees it.
+#[derive(Clone)]
+pub struct ShareRow {
+    /// Its id.
+    pub id: String,
+    /// The school.
+    pub school: String,
+    /// The number of the mail.
+    pub mail: String,
+    /// Hash of the sender's address.
+    pub sender: Index,
+    /// When it was made, milliseconds.
+    pub made_at: i64,
+    /// Until when it can be opened first, milliseconds.
+    pub open_by: i64,
+    /// When it ends, milliseconds.
+    pub ends_at: i64,
+    /// When it was withdrawn, milliseconds.
+    pub withdrawn_at: Option<i64>,
+    /// When its content went, milliseconds.
+    pub over_at: Option<i64>,
+    /// `strict` or `recoverable`.
+    pub keys: String,
+    /// The key that its pepper follows from.
+    pub key: KeyId,
+    /// The rest.
+    pub facts: Facts,
+    /// The items.
+    pub items: Vec<ItemRow>,
+    /// The recipients, the sender among them.
+    pub recipients: Vec<RecipientRow>,
+}
+
+/// An item as the sender sees it.
+#[derive(Clone)]
+pub struct ItemRow {
+    /// The id.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// Octets.
+    pub size: u64,
+    /// The name of its file, if that is there.
+    pub file: Option<String>,
+    /// When it was withdrawn from everybody, milliseconds.
+    pub withdrawn_at: Option<i64>,
+    /// Its key, for this machine.
+    pub recovery: Option<Vec<u8>>,
+    /// Its key, for the school's escrow key.
+    pub escrow: Option<Vec<u8>>,
+    /// Name and media type.
+    pub facts: ItemFacts,
+}
+
+/// A recipient as the sender sees him.
+#[derive(Clone)]
+pub struct RecipientRow {
+    /// The public half of the link.
+    pub rid: RidOctets,
+    /// Hash of the address.
+    pub address: Index,
+    /// `code` or `sender`.
+    pub factor: String,
+    /// Recipients of one family have one code.
+    pub family: u32,
+    /// Wrong codes since the last right one.
+    pub fails: u32,
+    /// Until when no code works, milliseconds.
+    pub locked_until: Option<i64>,
+    /// When the mail with the link was taken, milliseconds.
+    pub notified_at: Option<i64>,
+    /// When it was given up, milliseconds.
+    pub failed_at: Option<i64>,
+    /// When it was opened first, milliseconds.
+    pub opened_at: Option<i64>,
+    /// When it was withdrawn from this one, milliseconds.
+    pub withdrawn_at: Option<i64>,
+    /// The code, while it is shown.
+    pub code: Option<String>,
+    /// The address.
+    pub facts: RecipientFacts,
+    /// The items that may still be seen.
+    pub items: Vec<String>,
+    /// The items that were viewed or downloaded.
+    pub read: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// When, milliseconds.
+    pub at: i64,
+    /// What.
+    pub kind: String,
+    /// Which recipient.
+    pub rid: Option<RidOctets>,
+    /// Which item.
+    pub item: Option<String>,
+}
+
+/// How much is withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// One item, from everybody but the sender.
+    Item(String),
+    /// All items, from one recipient.
+    Recipient(RidOctets),
+    /// One item, from one recipient.
+    Grant(RidOctets, String),
+    /// All items, from everybody but the sender.
+    All,
+}
+
+/// How the content of an item is had without a recipient.
+pub type Read = (String, Option<Vec<u8>>);
+
+/// A new link in the place of an old one.
+pub struct Rewrapped {
+    /// The old one, which leads nowhere from now on; none for somebody new.
+    pub old: Option<RidOctets>,
+    /// The new one.
+    pub new: NewRecipient,
+    /// The mail with it.
+    pub invitation: Invitation,
+}
+
+macro_rules! shown_as_nothing {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+shown_as_nothing!(ShareRow, ItemRow, RecipientRow, Rewrapped);
+
+const SHARE: &str =
+    "SELECT id, school, mail, sender, made_at, open_by, ends_at, withdrawn_at, over_at, keys, key, facts
+     FROM share";
+
+impl Store {
+    /// The shares of a sender, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn shares_of(&self, school: &str, sender: Index, most: usize) -> Result<Vec<ShareRow>, StoreError> {
+        let school = school.to_owned();
+        let rows = self
+            .read(move |tables| {
+                let statement = format!("{SHARE} WHERE school = ?1 AND sender = ?2 ORDER BY made_at DESC LIMIT ?3");
+                let mut list = tables.prepare_cached(&statement)?;
+                let rows = list.query_map(params![school, sender, count(most)], share)?;
+                rows.map(|row| whole(tables, row?)).collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .await?;
+        rows.into_iter().map(|row| self.unsealed_share(row)).collect()
+    }
+
+    /// All shares, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn shares(&self, most: usize) -> Result<Vec<ShareRow>, StoreError> {
+        let rows = self
+            .read(move |tables| {
+                let mut list = tables.prepare_cached(&format!("{SHARE} ORDER BY made_at DESC LIMIT ?1"))?;
+                let rows = list.query_map([count(most)], share)?;
+                rows.map(|row| whole(tables, row?)).collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .await?;
+        rows.into_iter().map(|row| self.unsealed_share(row)).collect()
+    }
+
+    /// One share. None when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share(&self, id: &str) -> Result<Option<ShareRow>, StoreError> {
+        let id = id.to_owned();
+        let row = self
+            .read(move |tables| {
+                let row =
+                    tables.prepare_cached(&format!("{SHARE} WHERE id = ?1"))?.query_row([id], share).optional()?;
+                row.map(|row| whole(tables, row)).transpose()
+            })
+            .await?;
+        row.map(|row| self.unsealed_share(row)).transpose()
+    }
+
+    /// What happened to a share, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_events(&self, id: &str) -> Result<Vec<EventRow>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |tables| {
+            let mut list = tables
+                .prepare_cached("SELECT at, kind, rid, item FROM share_event WHERE share = ?1 ORDER BY at, id")?;
+            let event = |row: &Row<'_>| {
+                Ok(EventRow { at: row.get(0)?, kind: row.get(1)?, rid: row.get(2)?, item: row.get(3)? })
+            };
+            list.query_map([id], event)?.collect()
+        })
+        .await
+    }
+
+    /// Withdraws: the rows of the grants go. The sender's own stay. Gives how many went.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was withdrawn then.
+    pub async fn withdraw_share(&self, id: &str, what: Withdrawn, now: i64) -> Result<usize, StoreError> {
+        let id = id.to_owned();
+        self.write(move |tables| {
+            let school: String = tables.query_row("SELECT school FROM share WHERE id = ?1", [&id], |row| row.get(0))?;
+            let event = |kind, rid, item| happened(tables, (&id, &school), kind, (rid, item), now);
+            match &what {
+                Withdrawn::Item(item) => {
+                    tables.execute(
+                        "UPDATE share_item SET withdrawn_at = coalesce(withdrawn_at, ?3) WHERE id = ?1 AND share = ?2",
+                        params![item, id, now],
+                    )?;
+                    event("item_revoked", None, Some(item.as_str()))?;
+                    tables.execute(&format!("{DELETE_GRANTS} AND item = ?2"), params![id, item])
+                }
+                Withdrawn::Recipient(rid) => {
+                    tables.execute(
+                        "UPDATE share_recipient SET withdrawn_at = coalesce(withdrawn_at, ?3), code = NULL
+                         WHERE rid = ?1 AND share = ?2 AND factor <> 'sender'",
+                        params![rid, id, now],
+                    )?;
+                    event("recipient_revoked", Some(rid), None)?;
+                    tables.execute(&format!("{DELETE_GRANTS} AND rid = ?2"), params![id, rid])
+                }
+                Withdrawn::Grant(rid, item) => {
+                    event("item_revoked", Some(rid), Some(item.as_str()))?;
+                    tables.execute(&format!("{DELETE_GRANTS} AND rid = ?2 AND item = ?3"), params![id, rid, item])
+                }
+                Withdrawn::All => {
+                    tables.execute(
+                        "UPDATE share SET withdrawn_at = coalesce(withdrawn_at, ?2) WHERE id = ?1",
+                        params![id, now],
+                    )?;
+                    tables.execute("UPDATE share_recipient SET code = NULL WHERE share = ?1", [&id])?;
+                    event("share_revoked", None, None)?;
+                    tables.execute(DELETE_GRANTS, [&id])
+                }
+            }
+        })
+        .await
+    }
+
+    /// Lets a share end later. False when it is over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn extend_share(&self, id: &str, until: i64, now: i64) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.write(move |tables| {
+            let school: Option<String> = tables
+                .prepare_cached(
+                    "UPDATE share SET ends_at = max(ends_at, ?2), open_by = max(open_by, ?2)
+                     WHERE id = ?1 AND over_at IS NULL AND ends_at > ?3 AND once = 0 RETURNING school",
+                )?
+                .query_row(params![id, until, now], |row| row.get(0))
+                .optional()?;
+            if let Some(school) = &school {
+                happened(tables, (&id, school), "extended", (None, None), now)?;
+            }
+            Ok(school.is_some())
+        })
+        .await
+    }
+
+    /// Puts a new link in the place of an old one, with the mail that carries it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the old link is as it was then.
+    pub async fn renew_link(&self, id: &str, renewed: Rewrapped, now: i64) -> Result<bool, StoreError> {
+        let facts = self.seal_json(&recipient_label(&renewed.new.rid), &renewed.new.facts)?;
+        let code = renewed.new.code.as_ref();
+        let code = code.map(|code| self.seal_json(&code_label(&renewed.new.rid), code)).transpose()?;
+        let envelope = self.seal_envelope(&renewed.invitation.owed)?;
+        let id = id.to_owned();
+        self.write(move |tables| {
+            let live = "SELECT school FROM share WHERE id = ?1 AND over_at IS NULL AND ends_at > ?2";
+            let school: Option<String> =
+                tables.prepare_cached(live)?.query_row(params![id, now], |row| row.get(0)).optional()?;
+            let Some(school) = school else { return Ok(false) };
+            if let Some(old) = renewed.old {
+                let gone = "DELETE FROM share_recipient WHERE rid = ?1 AND share = ?2 AND factor <> 'sender'";
+                if tables.prepare_cached(gone)?.execute(params![old, id])? == 0 {
+                    return Ok(false);
+                }
+            }
+            // A new link is given on purpose: what was withdrawn from all is open again for this one.
+            tables.execute("UPDATE share SET withdrawn_at = NULL WHERE id = ?1", [&id])?;
+            insert_recipient(tables, (&id, &school), &renewed.new, (&facts, code.as_deref()), now)?;
+            insert_item(tables, &school, &renewed.invitation.item)?;
+            owed::insert(tables, &school, None, &renewed.invitation.owed, &envelope, now)?;
+            let owed = tables.last_insert_rowid();
+            tables.execute("UPDATE owed SET rid = ?2 WHERE id = ?1", params![owed, renewed.new.rid])?;
+            happened(tables, (&id, &school), "renewed", (Some(&renewed.new.rid), None), now)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Writes down that an answer came, and owes its mail, in one commit.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is owed then.
+    pub async fn share_replied(
+        &self,
+        (share, school): (&str, &str),
+        rid: RidOctets,
+        reply: &str,
+        (item, mail): (crate::vault::Item, owed::NewOwed),
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let (share, school, reply) = (share.to_owned(), school.to_owned(), reply.to_owned());
+        let envelope = self.seal_envelope(&mail)?;
+        self.write(move |tables| {
+            insert_item(tables, &school, &item)?;
+            owed::insert(tables, &school, None, &mail, &envelope, now)?;
+            tables.execute(
+                "INSERT INTO share_reply (id, share, rid, school, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![reply, share, rid, school, now],
+            )?;
+            happened(tables, (&share, &school), "reply_received", (Some(&rid), None), now)
+        })
+        .await
+    }
+
+    fn unsealed_share(&self, (row, sealed): (ShareRow, SealedShare)) -> Result<ShareRow, StoreError> {
+        let mut row = row;
+        row.facts = self.unseal_json(&facts_label(&row.id), &sealed.facts)?;
+        for (item, facts) in row.items.iter_mut().zip(&sealed.items) {
+            item.facts = self.unseal_json(&item_label(&item.id), facts)?;
+        }
+        for (one, (facts, code)) in row.recipients.iter_mut().zip(&sealed.recipients) {
+            one.facts = self.unseal_json(&recipient_label(&one.rid), facts)?;
+            one.code = code.as_ref().map(|code| self.unseal_json(&code_label(&one.rid), code)).transpose()?;
+        }
+        Ok(row)
+    }
+}
+
+const DELETE_GRANTS: &str = "DELETE FROM share_grant
+     WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1 AND factor <> 'sender')";
+
+/// The sealed columns of a share, in the order of its rows.
+#[derive(Default)]
+struct SealedShare {
+    facts: Vec<u8>,
+    items: Vec<Vec<u8>>,
+    recipients: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+fn share(row: &Row<'_>) -> rusqlite::Result<(ShareRow, Vec<u8>)> {
+    let share = ShareRow {
+        id: row.get(0)?,
+        school: row.get(1)?,
+        mail: row.get(2)?,
+        sender: row.get(3)?,
+        made_at: row.get(4)?,
+        open_by: row.get(5)?,
+        ends_at: row.get(6)?,
+        withdrawn_at: row.get(7)?,
+        over_at: row.get(8)?,
+        keys: row.get(9)?,
+        key: row.get(10)?,
+        facts: Facts::default(),
+        items: Vec::new(),
+        recipients: Vec::new(),
+    };
+    Ok((share, row.get(11)?))
+}
+
+fn whole(tables: &Connection, (mut share, facts): (ShareRow, Vec<u8>)) -> rusqlite::Result<(ShareRow, SealedShare)> {
+    let mut sealed = SealedShare { facts, ..SealedShare::default() };
+    let mut items = tables.prepare_cached(
+        "SELECT id, kind, size, file, withdrawn_at, recovery, escrow, facts FROM share_item WHERE share = ?1
+         ORDER BY place",
+    )?;
+    let mut rows = items.query([&share.id])?;
+    while let Some(row) = rows.next()? {
+        share.items.push(item(row)?);
+        sealed.items.push(row.get(7)?);
+    }
+    let mut recipients = tables.prepare_cached(
+        "SELECT rid, address, factor, family, fails, locked_until, notified_at, failed_at, opened_at, withdrawn_at, facts,
+         code FROM share_recipient WHERE share = ?1 ORDER BY place, made_at",
+    )?;
+    let mut rows = recipients.query([&share.id])?;
+    while let Some(row) = rows.next()? {
+        let mut one = recipient(row)?;
+        one.items = super::super::column(tables, "SELECT item FROM share_grant WHERE rid = ?1", [one.rid])?;
+        let read = "SELECT DISTINCT item FROM share_event WHERE share = ?1 AND rid = ?2
+             AND kind IN ('item_viewed', 'item_downloaded', 'zip_downloaded') AND item IS NOT NULL";
+        one.read = super::super::column(tables, read, params![share.id, one.rid])?;
+        share.recipients.push(one);
+        sealed.recipients.push((row.get(10)?, row.get(11)?));
+    }
+    Ok((share, sealed))
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
+    Ok(ItemRow {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        size: row.get::<_, i64>(2)?.unsigned_abs(),
+        file: row.get(3)?,
+        withdrawn_at: row.get(4)?,
+        recovery: row.get(5)?,
+        escrow: row.get(6)?,
+        facts: ItemFacts::default(),
+    })
+}
+
+fn recipient(row: &Row<'_>) -> rusqlite::Result<RecipientRow> {
+    Ok(RecipientRow {
+        rid: row.get(0)?,
+        address: row.get(1)?,
+        factor: row.get(2)?,
+        family: row.get(3)?,
+        fails: row.get(4)?,
+        locked_until: row.get(5)?,
+        notified_at: row.get(6)?,
+        failed_at: row.get(7)?,
+        opened_at: row.get(8)?,
+        withdrawn_at: row.get(9)?,
+        code: None,
+        facts: RecipientFacts::default(),
+        items: Vec::new(),
+        read: Vec::new(),
+    })
+}

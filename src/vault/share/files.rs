@@ -1,0 +1,211 @@
+//! Sealed items as files: written and read in pieces, so that a large one takes no more memory than a small one.
+//!
+//! The name of a file is random and says nothing; what knows it is its row. A file is on the disk, and its folder too,
+//! before anybody hears of it. Fails as [`VaultError`].
+
+use std::fmt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use futures_util::{Stream, TryStreamExt, stream};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Location;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::ItemKey;
+use super::cipher::Opener;
+use crate::problem::Problem;
+use crate::vault::{VaultError, location, random_id};
+
+/// Plain octets that are sealed or opened at once.
+const PIECE: usize = 256 * 1024;
+/// Sealed octets that are handed to the disk at once; S3 wants no less than 5 MiB.
+const PART: usize = 5 * 1024 * 1024;
+/// Pieces that are read at the same time. Each holds a thread that waits for another one, and these are not endless.
+const AT_ONCE: usize = 16;
+
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(AT_ONCE));
+
+/// The files of shares. Clones are the same files.
+#[derive(Clone)]
+pub struct Files(Arc<dyn ObjectStore>);
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Files(..)")
+    }
+}
+
+impl Files {
+    /// The files of shares below a data folder; their folder is made when there is none.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the folder cannot be had.
+    pub fn open(data_dir: &Path) -> Result<Self, Problem> {
+        let folder = data_dir.join("shares");
+        let unusable = |error: String| {
+            let what = format!("the folder for shares cannot be used: {error}");
+            Problem::new(&folder, what, "give mailpoort a `data_dir` that it may write to")
+        };
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&folder).map_err(|error| unusable(error.to_string()))?;
+        let files = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(error.to_string()))?;
+        Ok(Self(Arc::new(files.with_fsync(true))))
+    }
+
+    /// Seals an item and writes its file, which is on the disk when this returns. Gives the name of the file, and how many
+    /// octets the item has.
+    ///
+    /// # Errors
+    /// [`VaultError::Files`]; nothing is kept then, or a file that no row knows.
+    pub async fn put(
+        &self,
+        key: &ItemKey,
+        content: &mut (dyn AsyncRead + Send + Unpin),
+    ) -> Result<(String, u64), VaultError> {
+        let name = random_id()?;
+        let mut sealer = key.sealer().map_err(trouble)?;
+        let (mut piece, mut size) = (vec![0; PIECE], 0u64);
+        let mut upload = None;
+        loop {
+            let read = content.read(&mut piece).await.map_err(trouble)?;
+            let Some(octets) = piece.get(..read).filter(|octets| !octets.is_empty()) else { break };
+            size += read as u64;
+            sealer.write(octets).map_err(trouble)?;
+            if sealer.length() >= PART {
+                let parts = match &mut upload {
+                    Some(parts) => parts,
+                    None => upload.insert(self.0.put_multipart(&location(&name)).await?),
+                };
+                parts.put_part(PutPayload::from(sealer.ready())).await?;
+            }
+        }
+        let rest = PutPayload::from(sealer.end().map_err(trouble)?);
+        match upload {
+            None => self.0.put(&location(&name), rest).await.map(drop)?,
+            Some(mut parts) => {
+                parts.put_part(rest).await?;
+                parts.complete().await.map(drop)?;
+            }
+        }
+        Ok((name, size))
+    }
+
+    /// Opens an item, at some octets of it. Whoever reads it needs a runtime with time for blocking work.
+    ///
+    /// # Errors
+    /// [`VaultError`] when it is not there, or does not open.
+    pub async fn read(&self, name: &str, key: ItemKey, range: Range<u64>) -> Result<Reading, VaultError> {
+        let size = self.0.head(&location(name)).await?.size;
+        let file = File { files: Arc::clone(&self.0), name: location(name), size, at: 0, runtime: Handle::current() };
+        let _place = PLACES.acquire().await.ok();
+        let opening = move || {
+            let mut opener = key.opener(file)?;
+            opener.seek(SeekFrom::Start(range.start)).ok()?;
+            Some(Reading { opener, left: range.end.saturating_sub(range.start) })
+        };
+        tokio::task::spawn_blocking(opening).await.ok().flatten().ok_or(VaultError::Sealed)
+    }
+
+    /// Takes a file away; none is no error.
+    ///
+    /// # Errors
+    /// [`VaultError::Files`].
+    pub async fn delete(&self, name: &str) -> Result<(), VaultError> {
+        match self.0.delete(&location(name)).await.map_err(VaultError::from) {
+            Err(VaultError::Gone) | Ok(()) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names of all files.
+    ///
+    /// # Errors
+    /// [`VaultError::Files`].
+    pub async fn names(&self) -> Result<Vec<String>, VaultError> {
+        let listed: Vec<_> = self.0.list(None).try_collect().await?;
+        Ok(listed.iter().filter_map(|file| file.location.filename().map(str::to_owned)).collect())
+    }
+}
+
+fn trouble(error: io::Error) -> VaultError {
+    VaultError::Files(error.to_string())
+}
+
+/// An item that is being read.
+pub struct Reading {
+    opener: Opener<File>,
+    left: u64,
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reading(..)")
+    }
+}
+
+impl Reading {
+    /// Its octets, in pieces. Between two pieces it holds a piece of memory and no thread.
+    pub fn pieces(self) -> impl Stream<Item = io::Result<Vec<u8>>> + Send {
+        stream::try_unfold(self, |reading| async move {
+            if reading.left == 0 {
+                return Ok(None);
+            }
+            let _place = PLACES.acquire().await.ok();
+            let next = tokio::task::spawn_blocking(move || reading.piece()).await.map_err(io::Error::other)?;
+            next.map(|(piece, rest)| (!piece.is_empty()).then_some((piece, rest)))
+        })
+    }
+
+    fn piece(mut self) -> io::Result<(Vec<u8>, Self)> {
+        let most = usize::try_from(self.left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; most];
+        self.opener.read_exact(&mut piece)?;
+        self.left -= most as u64;
+        Ok((piece, self))
+    }
+}
+
+/// A sealed file, for a thread that may wait.
+struct File {
+    files: Arc<dyn ObjectStore>,
+    name: Location,
+    size: u64,
+    at: u64,
+    runtime: Handle,
+}
+
+impl Read for File {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        let end = self.size.min(self.at.saturating_add(octets.len() as u64));
+        if end <= self.at {
+            return Ok(0);
+        }
+        let range = self.at..end;
+        let found = self.runtime.block_on(self.files.get_range(&self.name, range)).map_err(io::Error::other)?;
+        let read = found.len().min(octets.len());
+        for (to, from) in octets.iter_mut().zip(found.iter()) {
+            *to = *from;
+        }
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for File {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
+        };
+        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,139 @@
+//! Derivations. The labels never change: what they made would never open again.
+
+use std::fmt;
+
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+
+use super::RecipientKey;
+use super::code::CodeKey;
+use crate::seal::{self, KeyId, SealKey};
+use crate::vault::LinkSecret;
+use crate::vault::link;
+
+const CHECK: &str = "mailpoort/share/v1/check";
+const RECIPIENT: &str = "mailpoort/share/v1/recipient";
+const PEPPER: &str = "mailpoort/share/v1/pepper";
+const RECOVERY: &str = "mailpoort/share/v1/recovery";
+
+/// The public half of a link: names a recipient of a share, and opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rid([u8; 16]);
+
+impl Rid {
+    /// A new one. None when chance is out of order.
+    pub fn new() -> Option<Self> {
+        seal::random().ok().map(Self)
+    }
+
+    /// The one of these octets.
+    pub fn of(octets: [u8; 16]) -> Self {
+        Self(octets)
+    }
+
+    /// Its octets.
+    pub fn octets(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// As it stands in a link.
+    pub fn written(&self) -> String {
+        link::written(&self.0)
+    }
+
+    /// Reads one from a link.
+    pub fn read(written: &str) -> Option<Self> {
+        link::read(written).map(Self)
+    }
+}
+
+/// What the table knows of a link's secret: enough to say that another one is wrong.
+#[derive(Clone, Copy)]
+pub struct LinkCheck([u8; 16]);
+
+impl LinkCheck {
+    /// Of a secret, with the public half of its link.
+    pub fn new(rid: &Rid, secret: &LinkSecret) -> Self {
+        Self(derived(secret.octets(), &rid.0, CHECK))
+    }
+
+    /// Its octets, for the table.
+    pub fn octets(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Whether it is the one in the table, in constant time.
+    pub fn is(&self, kept: &[u8]) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.0, kept).is_ok()
+    }
+}
+
+impl fmt::Debug for LinkCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkCheck(..)")
+    }
+}
+
+/// What the key file adds to a recipient's key: without that file, mailbox and tables together open nothing.
+pub struct Pepper([u8; 32]);
+
+impl Pepper {
+    /// The one of the key that seals now, and the id of that key, which the table keeps.
+    pub fn current(keys: &SealKey) -> Option<(KeyId, Self)> {
+        keys.derived(PEPPER).map(|(id, octets)| (id, Self(octets)))
+    }
+
+    /// The one of the key of this id. None when that key was dropped.
+    pub fn of(keys: &SealKey, id: KeyId) -> Option<Self> {
+        keys.derived_by(id, PEPPER).map(Self)
+    }
+
+    /// The key of a recipient: out of his link, and his code if he has one.
+    pub fn recipient(&self, rid: &Rid, secret: &LinkSecret, code: Option<&CodeKey>) -> Option<RecipientKey> {
+        let ikm = joined(&[secret.octets(), code.map(CodeKey::octets).unwrap_or_default()]);
+        let seed: [u8; 32] = derived(&ikm, &joined(&[&self.0, &rid.0]), RECIPIENT);
+        RecipientKey::from_seed(seed)
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper(..)")
+    }
+}
+
+impl RecipientKey {
+    /// The key by which this machine itself opens shares that are `recoverable`: of the key that seals now.
+    pub fn recovery(keys: &SealKey) -> Option<(KeyId, Self)> {
+        let (id, seed) = keys.derived(RECOVERY)?;
+        Some((id, Self::from_seed(seed)?))
+    }
+
+    /// That key, of the key of this id.
+    pub fn recovery_by(keys: &SealKey, id: KeyId) -> Option<Self> {
+        Self::from_seed(keys.derived_by(id, RECOVERY)?)
+    }
+}
+
+fn derived<const N: usize>(ikm: &[u8], salt: &[u8], info: &str) -> [u8; N] {
+    let mut octets = [0; N];
+    let extracted = Salt::new(HKDF_SHA256, salt).extract(ikm);
+    // It fails for more than 255 hashes' worth of octets alone.
+    if let Ok(expanded) = extracted.expand(&[info.as_bytes()], Length(N)) {
+        let _ = expanded.fill(&mut octets);
+    }
+    octets
+}
+
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+/// Parts, each with its length before it, so that none can be taken for another.
+fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    let length = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes();
+    parts.iter().flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
+}
