@@ -37,10 +37,12 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "seal",
             "secret",
+            "share",
             "smtp",
             // The desk asks it to look at a held mail again.
             "store::owed",
             "web::desk",
+            "web::portal",
         ],
     ),
     // The one place of the gate that knows how a running gate is put together.
@@ -64,6 +66,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "tls",
             "web::Settings",
             "web::desk::Texts",
+            "web::portal::Texts",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -80,9 +83,12 @@ const KNOWS: &[(&str, &[&str])] = &[
             "outbox::Retry",
             "reader",
             "record::Lifetimes",
+            "share",
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "tls::posture",
+            "vault::share::is_recipient",
             "web::Settings",
             "web::Url",
         ],
@@ -152,7 +158,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
-    ("share", &["message::Mailbox", "outbox", "school::School", "seal", "secret", "store", "vault"]),
+    ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     (
         "web",

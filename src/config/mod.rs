@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-pub use raw::{LogFormat, LogLevel};
+pub use raw::{LogFormat, LogLevel, TlsRoute, TlsUnmet};
 
 use crate::decide::{Mode, Modes};
 use crate::message::Mailbox;
@@ -23,9 +23,11 @@ use crate::reader;
 use crate::record::Lifetimes;
 use crate::school::{Language, School};
 use crate::secret::Secret;
+use crate::share;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
+use crate::tls::posture;
 use crate::web;
 
 /// The whole configuration.
@@ -73,6 +75,10 @@ pub struct Config {
     pub retry: Retry,
     /// The pages for teachers; none has none.
     pub web: Option<web::Settings>,
+    /// Proven TLS towards recipients.
+    pub tls: TlsConfig,
+    /// Secure shares; none makes none.
+    pub share: Option<ShareConfig>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.
@@ -198,6 +204,15 @@ pub struct DocumentsConfig {
     pub remember_passwords: Option<Duration>,
 }
 
+/// Secure shares.
+#[derive(Debug, Clone)]
+pub struct ShareConfig {
+    /// How they are kept.
+    pub settings: share::Settings,
+    /// By which a sender asks for one in the subject; empty when by no tag.
+    pub subject_tag: String,
+}
+
 /// Recognising text in pictures.
 #[derive(Debug)]
 pub struct OcrConfig {
@@ -207,6 +222,21 @@ pub struct OcrConfig {
     pub pages: usize,
     /// Pixels of a page.
     pub max_pixels: usize,
+}
+
+/// Proven TLS towards recipients.
+#[derive(Debug)]
+pub struct TlsConfig {
+    /// How mail that must travel under it leaves.
+    pub route: TlsRoute,
+    /// How long its delivery is tried before the policy line's other way is taken.
+    pub retry: Duration,
+    /// What becomes of mail whose sender asks for REQUIRETLS when a server does not offer it.
+    pub requiretls: TlsUnmet,
+    /// Our name towards those servers, which the PTR record of our address gives as well.
+    pub ehlo: String,
+    /// How it is found out what a domain can prove.
+    pub postures: posture::Settings,
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

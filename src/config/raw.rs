@@ -50,6 +50,10 @@ pub(super) struct Raw {
     #[serde(default)]
     pub outbox: Outbox,
     pub web: Option<Web>,
+    #[serde(default)]
+    pub tls: Tls,
+    pub share: Option<Share>,
+    pub storage: Option<Storage>,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub journal: Journal,
@@ -428,6 +432,107 @@ pub(super) struct Web {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    #[serde(default)]
+    pub route: TlsRoute,
+    #[serde(default = "default_tls_retry")]
+    pub retry: Spanned<Time>,
+    #[serde(default)]
+    pub requiretls: TlsUnmet,
+    pub ehlo: Option<Spanned<String>>,
+    pub resolver: Option<Spanned<Vec<Spanned<String>>>>,
+    pub trust_anchor: Option<PathBuf>,
+    pub trust_ad: Option<Spanned<bool>>,
+    pub ca: Option<PathBuf>,
+    #[serde(default)]
+    pub accept_unproven: bool,
+    #[serde(default)]
+    pub pkix: Vec<Pkix>,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            route: TlsRoute::default(),
+            retry: default_tls_retry(),
+            requiretls: TlsUnmet::default(),
+            ehlo: None,
+            resolver: None,
+            trust_anchor: None,
+            trust_ad: None,
+            ca: None,
+            accept_unproven: false,
+            pkix: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Share {
+    pub url: Spanned<String>,
+    #[serde(default = "default_share_days")]
+    pub keep_days: Spanned<u32>,
+    #[serde(default = "default_share_unopened_days")]
+    pub unopened_days: Spanned<u32>,
+    #[serde(default = "default_share_password_hours")]
+    pub password_hours: Spanned<u32>,
+    #[serde(default)]
+    pub keys: ShareKeys,
+    pub escrow_recipient: Option<Spanned<String>>,
+    #[serde(default)]
+    pub code_channels: Vec<Spanned<String>>,
+    #[serde(default = "default_share_tag")]
+    pub subject_tag: Spanned<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ShareKeys {
+    #[default]
+    Strict,
+    Recoverable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pkix {
+    pub domains: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub mx: Vec<Spanned<String>>,
+}
+
+/// How mail that must travel under proven TLS leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsRoute {
+    /// Not by mail: it becomes a share, or what the policy line says instead.
+    #[default]
+    Share,
+    /// By our own client, to the hosts of the recipient's domain.
+    Direct,
+}
+
+/// What becomes of a message whose sender asks for REQUIRETLS when a server does not offer it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsUnmet {
+    /// A share.
+    #[default]
+    Share,
+    /// A bounce, as RFC 8689 has it.
+    Bounce,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Storage {
+    pub country: Spanned<String>,
+    pub i_accept_outside_eu: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct JournalArchive {
     pub client: Spanned<String>,
     pub addresses: Spanned<Vec<Spanned<String>>>,
@@ -674,6 +779,26 @@ fn default_reply_timeout() -> Spanned<Time> {
 
 fn default_final_reply_timeout() -> Spanned<Time> {
     seconds(480)
+}
+
+fn default_tls_retry() -> Spanned<Time> {
+    default(Time(Duration::from_secs(4 * 3600)))
+}
+
+fn default_share_days() -> Spanned<u32> {
+    Spanned::new(0..0, 30)
+}
+
+fn default_share_unopened_days() -> Spanned<u32> {
+    Spanned::new(0..0, 14)
+}
+
+fn default_share_password_hours() -> Spanned<u32> {
+    Spanned::new(0..0, 24)
+}
+
+fn default_share_tag() -> Spanned<String> {
+    Spanned::new(0..0, "[veilig]".to_string())
 }
 
 fn default_web_connections() -> Spanned<usize> {

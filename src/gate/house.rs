@@ -16,10 +16,10 @@ use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Means,
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::dkim::Signer;
 use crate::extract::{Documents, Here, Texts};
-use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
 use crate::gate::flood;
 use crate::gate::told::Told;
+use crate::gate::{Scan, asked};
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::outbox::Retry;
 use crate::problem::Problem;
@@ -28,6 +28,7 @@ use crate::record::Lifetimes;
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
+use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Direct, Hop, NextHop};
@@ -37,6 +38,7 @@ use crate::tls::posture::Postures;
 use crate::tls::{self, Trust};
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
+use crate::web::portal::Texts as PortalTexts;
 
 /// What a running gate knows.
 #[derive(Debug)]
@@ -59,6 +61,8 @@ pub struct House {
     pub retry: Retry,
     /// The public address of the desk, without a slash at its end; none has no desk.
     pub desk: Option<String>,
+    /// How secure shares are kept; none makes none.
+    pub share: Option<ShareSettings>,
     /// How the pages are served; none has none.
     pub web: Option<WebSettings>,
     /// The folders from which new rosters are taken, by school.
@@ -75,6 +79,8 @@ pub struct House {
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
     pub desk_texts: Arc<DeskTexts>,
+    /// The texts of the pages for recipients.
+    pub portal_texts: Arc<PortalTexts>,
     /// Time for judging one message.
     pub scan_deadline: Duration,
     /// What one sender may send in an hour.
@@ -108,6 +114,8 @@ pub struct Bench {
     pub mode: Mode,
     /// What this installation can do.
     pub means: Means,
+    /// By which a sender asks for a share in the subject; none when there are no shares.
+    pub share_tag: Option<String>,
     /// Who reads documents; none reads them in this process, for tests.
     pub readers: Option<Readers>,
     /// Who recognises text in pictures; none leaves them unread.
@@ -179,6 +187,14 @@ impl Tenant {
     }
 }
 
+impl Tenant {
+    /// What the guardians of the same pupils have in common, and nobody else: the roster knows them.
+    pub fn family(&self, mailbox: &Mailbox) -> Option<String> {
+        let pupils = self.contacts.guardian_of(mailbox).iter().map(|bond| &*bond.pupil.0);
+        pupils.min().map(|first| format!("pupil {first}"))
+    }
+}
+
 impl Bench {
     /// Who reads documents.
     pub fn documents(&self) -> &dyn Documents {
@@ -211,7 +227,10 @@ impl Bench {
             means: self.means,
             acquaintance: &*self.acquaintance,
         };
-        let verdict = decide::verdict(&evidence, &known);
+        let mut verdict = decide::verdict(&evidence, &known);
+        if self.share_tag.as_deref().is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
+            asked::share(&mut verdict);
+        }
         Scan { headers, texts, findings, verdict }
     }
 }
@@ -234,6 +253,7 @@ impl House {
             }
         }
         let desk_texts = desk_texts(config.texts.as_deref(), &mut problems);
+        let portal_texts = portal_texts(config.texts.as_deref(), &mut problems);
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
             .schools
@@ -257,8 +277,8 @@ impl House {
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
         }
-        match (bench, texts, desk_texts) {
-            (Some(bench), Some(texts), Some(desk_texts)) if problems.is_empty() => Ok((
+        match (bench, texts, desk_texts, portal_texts) {
+            (Some(bench), Some(texts), Some(desk_texts), Some(portal_texts)) if problems.is_empty() => Ok((
                 Self {
                     hostname: config.hostname,
                     language: config.language,
@@ -269,6 +289,7 @@ impl House {
                     keep: config.keep,
                     retry: config.retry,
                     desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
+                    share: config.share.map(|share| share.settings),
                     web: config.web,
                     inboxes,
                     ways,
@@ -277,6 +298,7 @@ impl House {
                     unproven: Otherwise::Hold,
                     texts,
                     desk_texts: Arc::new(desk_texts),
+                    portal_texts: Arc::new(portal_texts),
                     scan_deadline: config.scan_deadline,
                     flood: flood::Limits {
                         messages: config.flood.messages,
@@ -416,7 +438,8 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         classes,
         told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
-        means: Means::default(),
+        means: Means { share: config.share.is_some(), ..Means::default() },
+        share_tag: config.share.as_ref().map(|share| share.subject_tag.clone()),
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),
     })
@@ -496,6 +519,16 @@ fn desk_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Desk
         folder.into_iter().flat_map(|folder| Language::ALL.map(|l| folder.join(format!("desk.{}.toml", l.word()))));
     let own: Vec<PathBuf> = own.filter(|file| file.is_file()).collect();
     read_all(&own, problems).and_then(|files| keep(DeskTexts::load(&files), problems))
+}
+
+/// Of a school's folder, only the files of the portal, in whatever languages they are.
+fn portal_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<PortalTexts> {
+    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let is_ours = |name: &str| name.starts_with("portal.") && name.ends_with(".toml");
+    let own = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path());
+    let mut own: Vec<PathBuf> = own.collect();
+    own.sort();
+    read_all(&own, problems).and_then(|files| keep(PortalTexts::load(&files), problems))
 }
 
 fn tenant(

@@ -29,12 +29,14 @@ pub enum State {
     Deleted,
     /// Nobody chose in time.
     Expired,
+    /// Gets it as a secure share.
+    Shared,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Held, Self::Asked, Self::Owed, Self::Sent, Self::Failed, Self::Deleted, Self::Expired];
+    pub const ALL: [Self; 8] =
+        [Self::Held, Self::Asked, Self::Owed, Self::Sent, Self::Failed, Self::Deleted, Self::Expired, Self::Shared];
 
     /// The word in the table.
     pub fn word(self) -> &'static str {
@@ -46,6 +48,7 @@ impl State {
             Self::Failed => "failed",
             Self::Deleted => "deleted",
             Self::Expired => "expired",
+            Self::Shared => "shared",
         }
     }
 
@@ -563,15 +566,12 @@ pub(super) fn set_state(tables: &Connection, held: &str, place: usize, to: State
 }
 
 /// Its sender gets the whole time to choose.
-pub(super) fn keep_again(
-    tables: &Connection,
-    held: &str,
-    item: &str,
-    kept: &owed::KeptAgain,
-) -> rusqlite::Result<()> {
-    tables
-        .prepare_cached("UPDATE held SET item = ?2, delete_at = ?3 WHERE id = ?1")?
-        .execute(params![held, item, kept.delete_at])?;
+pub(super) fn keep_again(tables: &Connection, held: &str, item: &str, kept: &owed::KeptAgain) -> rusqlite::Result<()> {
+    tables.prepare_cached("UPDATE held SET item = ?2, delete_at = ?3 WHERE id = ?1")?.execute(params![
+        held,
+        item,
+        kept.delete_at
+    ])?;
     Ok(())
 }
 
