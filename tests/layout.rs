@@ -40,6 +40,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "share",
             "smtp",
             // The desk asks it to look at a held mail again.
+            "store::held::Held",
             "store::owed",
             "web::desk",
             "web::portal",
@@ -94,7 +95,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("smtp", &["message", "meter", "secret", "tls"]),
-    ("tls", &["problem"]),
+    ("tls", &["problem", "school::Language"]),
     ("message", &["secret"]),
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.
@@ -154,7 +155,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("seal", &["problem"]),
     // What is kept, sealed: blobs, and the tables that know of them.
     ("vault", &["problem", "seal"]),
-    ("store", &["problem", "seal", "vault"]),
+    ("store", &["problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.

@@ -17,6 +17,8 @@ mod roster;
 mod rules;
 mod scan;
 mod serve;
+mod share;
+mod tls_check;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -60,14 +62,19 @@ enum Command {
     /// The mail that is owed: list it, try it now, drop it
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Secure shares: list them, open one with the escrow key, try it all with an invented one
+    #[command(subcommand)]
+    Share(share::Command),
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
     /// Look at everything that the gate needs, and say what to do about what is wrong
     Doctor(doctor::Arguments),
+    /// Whether mail to a domain can travel under proven TLS, and what a message that must would do
+    TlsCheck(tls_check::Arguments),
     /// For some hours let everything pass, and only journal what would have happened
     Pause(pause::Arguments),
-    /// Try it: an invented school, six mails, and a page that shows what became of them
+    /// Try it: an invented school, seven mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
     HashPassword,
@@ -89,8 +96,10 @@ pub fn run() -> ExitCode {
         Command::Journal(command) => journal::run(&command),
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Outbox(command) => outbox::run(&command),
+        Command::Share(command) => share::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::TlsCheck(arguments) => tls_check::run(&arguments),
         Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),

@@ -228,7 +228,8 @@ impl Bench {
             acquaintance: &*self.acquaintance,
         };
         let mut verdict = decide::verdict(&evidence, &known);
-        if self.share_tag.as_deref().is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
+        let tag = self.share_tag.as_deref().filter(|_| self.means.share);
+        if tag.is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
             asked::share(&mut verdict);
         }
         Scan { headers, texts, findings, verdict }

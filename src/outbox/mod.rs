@@ -460,9 +460,14 @@ impl Outbox {
 
     async fn claim(&self, (free, forced): (usize, usize)) -> Result<Vec<Claimed>, StoreError> {
         let (store, longest) = (&self.0.store, millis(self.0.retry.most));
-        let mut claimed = store.claim(store::now(), millis(LEASE), longest, free).await?;
-        let longest = longest.max(millis(forced::LONGEST_PAUSE));
-        claimed.extend(store.claim_forced(store::now(), millis(LEASE), longest, forced).await?);
+        let (now, lease, longest_forced) = (store::now(), millis(LEASE), longest.max(millis(forced::LONGEST_PAUSE)));
+        // Both at once, so that they go with one transaction.
+        let (claimed, forced) = tokio::join!(
+            store.claim(now, lease, longest, free),
+            store.claim_forced(now, lease, longest_forced, forced)
+        );
+        let mut claimed = claimed?;
+        claimed.extend(forced?);
         Ok(claimed)
     }
 
