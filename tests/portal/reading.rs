@@ -19,7 +19,7 @@ async fn from_the_link_to_the_message_in_three_steps() {
         JUF,
         "basisschool De Linde",
         &made.reference,
-        "dinsdag 24 november 2026",
+        "Openen kan tot en met",
         "via Parro of op school",
     ] {
         assert!(welcome.body.contains(says), "{says}: {}", welcome.body);
