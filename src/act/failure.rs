@@ -30,17 +30,19 @@ pub fn failure(
         // Temporary or not, it was given up for this.
         unproven::reason(code, &unproven::domain(&recipients), language)
     } else if refused {
-        language.of(
-            "De mailserver van de ontvanger weigert de mail. Vaak klopt het adres niet, of is de mailbox vol.",
-            "The recipient's mail server refuses the mail. Often the address is wrong, or the mailbox is full.",
-        )
-        .to_owned()
+        language
+            .of(
+                "De mailserver van de ontvanger weigert de mail. Vaak klopt het adres niet, of is de mailbox vol.",
+                "The recipient's mail server refuses the mail. Often the address is wrong, or the mailbox is full.",
+            )
+            .to_owned()
     } else {
-        language.of(
-            "De mailserver van de ontvanger was al die tijd niet te bereiken.",
-            "The recipient's mail server could not be reached all that time.",
-        )
-        .to_owned()
+        language
+            .of(
+                "De mailserver van de ontvanger was al die tijd niet te bereiken.",
+                "The recipient's mail server could not be reached all that time.",
+            )
+            .to_owned()
     };
     let code = failure.recipients.iter().map(|(_, code)| *code).max().unwrap_or_default();
     let words = [

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::act::Incident;
 use crate::act::block;
 use crate::act::carry::{Case, Keeping};
 use crate::act::hold::{self, Composed};
-use crate::act::Incident;
 use crate::decide::{self, Route};
 use crate::smtp::Reply;
 use crate::smtp::command::MailCommand;
@@ -42,7 +42,10 @@ pub(super) fn owed(
             _ if composed.readers.is_empty() || keeping.keep.is_zero() => Otherwise::Bounce,
             _ => keeping.unproven,
         };
-        groups.entry((recipient.mailbox.domain().to_lowercase(), otherwise, decision.discreet)).or_default().push(place);
+        groups
+            .entry((recipient.mailbox.domain().to_lowercase(), otherwise, decision.discreet))
+            .or_default()
+            .push(place);
     }
     let within = i64::try_from(keeping.prove_within.as_millis()).unwrap_or(i64::MAX);
     let one = |((_, otherwise, discreet), places): ((String, Otherwise, bool), Vec<usize>)| NewOwed {

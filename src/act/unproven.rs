@@ -124,7 +124,9 @@ pub(super) fn reason(code: &str, domain: &str, language: Language) -> String {
             "At the moment there is no way of which we are sure that it is encrypted.".to_owned(),
         ),
         code if code.starts_with("temp-") => (
-            format!("De beveiligde gegevens over de mailserver van {domain} zijn nu niet op te vragen, of kloppen niet."),
+            format!(
+                "De beveiligde gegevens over de mailserver van {domain} zijn nu niet op te vragen, of kloppen niet."
+            ),
             format!("The secured data about the mail server of {domain} cannot be had now, or are wrong."),
         ),
         "dane" | "sts" | "sts-mx-not-listed" | "pkix" | "pkix-unproven" => (

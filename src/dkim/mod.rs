@@ -77,9 +77,8 @@ impl Signer {
         let remedy = "make one with: openssl genrsa -out FILE 2048";
         let der = PrivateKeyDer::from_pem_file(file)
             .map_err(|error| Problem::new(file, format!("the DKIM key cannot be read: {error}"), remedy))?;
-        let key = key(&der).ok_or_else(|| {
-            Problem::new(file, "this is no RSA key of 2048 bits or more, and no Ed25519 key", remedy)
-        })?;
+        let key = key(&der)
+            .ok_or_else(|| Problem::new(file, "this is no RSA key of 2048 bits or more, and no Ed25519 key", remedy))?;
         Ok(Self { domain: domain.to_owned(), selector: selector.to_owned(), key })
     }
 
@@ -98,7 +97,9 @@ impl Signer {
         match &self.key {
             Key::Rsa(key) => {
                 let public = aws_lc_rs::encoding::AsDer::as_der(key.public_key());
-                let public: Vec<u8> = public.map(|der: aws_lc_rs::encoding::PublicKeyX509Der<'_>| der.as_ref().to_vec()).unwrap_or_default();
+                let public: Vec<u8> = public
+                    .map(|der: aws_lc_rs::encoding::PublicKeyX509Der<'_>| der.as_ref().to_vec())
+                    .unwrap_or_default();
                 format!("v=DKIM1; k=rsa; p={}", BASE64.encode(public))
             }
             Key::Ed25519(key) => format!("v=DKIM1; k=ed25519; p={}", BASE64.encode(key.public_key().as_ref())),
@@ -156,7 +157,8 @@ pub fn is_signed_for(raw: &[u8], domain: &str) -> bool {
 
 /// Whether the domain of a signature is aligned with that of `From`: the same, or one above the other.
 pub fn is_aligned(signer: &str, from: &str) -> bool {
-    let below = |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let below =
+        |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     below(signer, from) || below(from, signer) && signer.contains('.')
 }
 
@@ -204,7 +206,8 @@ mod tests {
 
     #[test]
     fn signatures_of_the_domain_and_its_like_are_seen() {
-        let signed = |d: &str| format!("Subject: x\r\nDKIM-Signature: v=1; a=rsa-sha256;\r\n d={d} ; s=x; b=..\r\n\r\nd=no\r\n");
+        let signed =
+            |d: &str| format!("Subject: x\r\nDKIM-Signature: v=1; a=rsa-sha256;\r\n d={d} ; s=x; b=..\r\n\r\nd=no\r\n");
         for (signer, domain, expected) in [
             ("delinde.example", "delinde.example", true),
             ("DeLinde.example", "delinde.example", true),

@@ -81,19 +81,14 @@ async fn attested(claimed: &Claimed, way: &Way, raw: &[u8]) -> Tried {
     Tried { replies, attested: sent, ..Tried::ended(claimed, Reply::unproven_now(), code) }.of(code)
 }
 
-async fn straight(
-    claimed: &Claimed,
-    direct: &Direct,
-    postures: &Postures,
-    around: &dyn Around,
-    raw: &[u8],
-) -> Tried {
+async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, around: &dyn Around, raw: &[u8]) -> Tried {
     let envelope = &claimed.envelope;
     // DMARC passes on DKIM alone where our address is not in the domain's SPF record: unsigned mail would be refused.
     let Some(signature) = around.signed_for_direct(&claimed.school, raw) else {
         return Tried { hopeless: true, ..Tried::ended(claimed, Reply::unproven(), "no-dkim") };
     };
-    let recipients: Vec<Option<Recipient>> = envelope.recipients.iter().map(|to| delivery::recipient(to, true)).collect();
+    let recipients: Vec<Option<Recipient>> =
+        envelope.recipients.iter().map(|to| delivery::recipient(to, true)).collect();
     let Some(domain) = recipients.iter().flatten().next().map(|first| first.mailbox.domain().to_owned()) else {
         return Tried::ended(claimed, Reply::no_such_domain(), "no-such-domain");
     };

@@ -563,15 +563,12 @@ pub(super) fn set_state(tables: &Connection, held: &str, place: usize, to: State
 }
 
 /// Its sender gets the whole time to choose.
-pub(super) fn keep_again(
-    tables: &Connection,
-    held: &str,
-    item: &str,
-    kept: &owed::KeptAgain,
-) -> rusqlite::Result<()> {
-    tables
-        .prepare_cached("UPDATE held SET item = ?2, delete_at = ?3 WHERE id = ?1")?
-        .execute(params![held, item, kept.delete_at])?;
+pub(super) fn keep_again(tables: &Connection, held: &str, item: &str, kept: &owed::KeptAgain) -> rusqlite::Result<()> {
+    tables.prepare_cached("UPDATE held SET item = ?2, delete_at = ?3 WHERE id = ?1")?.execute(params![
+        held,
+        item,
+        kept.delete_at
+    ])?;
     Ok(())
 }
 

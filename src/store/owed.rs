@@ -36,15 +36,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Notice,
-        Self::Rest,
-        Self::Released,
-        Self::Failure,
-        Self::Forced,
-        Self::Invitation,
-        Self::Message,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Notice, Self::Rest, Self::Released, Self::Failure, Self::Forced, Self::Invitation, Self::Message];
 
     /// The word in the table and in lists.
     pub fn word(self) -> &'static str {
