@@ -12,7 +12,7 @@ use mailpoort::decide::Mode;
 use mailpoort::problem::Problem;
 
 const SAMPLE: &str = "deploy/mailpoort.toml";
-const BAD: usize = 87;
+const BAD: usize = 88;
 
 #[test]
 fn the_sample_loads_as_it_is() {
@@ -73,7 +73,7 @@ fn the_sample_shows_the_defaults() {
         lines = lines.replacen(&commented, &format!("\n{key} = "), 1);
     }
     // The tables that hold nothing but defaults.
-    for table in ["[scan]", "[documents]", "[ocr]", "[flood]", "[log]", "[journal]"] {
+    for table in ["[scan]", "[documents]", "[ocr]", "[tls]", "[flood]", "[log]", "[journal]"] {
         lines = lines.replacen(&format!("\n#{table}"), &format!("\n{table}"), 1);
     }
     for key in [
@@ -99,6 +99,10 @@ fn the_sample_shows_the_defaults() {
         "max_pixels",
         "time_per_picture",
         "time_per_message",
+        // Those of [tls].
+        "route",
+        "retry",
+        "requiretls",
         "format",
         "level",
         "passed",
@@ -114,7 +118,7 @@ fn the_sample_shows_the_defaults() {
         format!("{config:?}").replace("school: Some(\"linde\")", "school: None")
     };
     assert_eq!(same(&load(folder.path(), &lines)), same(&plain));
-    assert_eq!(shown, 46);
+    assert_eq!(shown, 49);
 }
 
 #[test]

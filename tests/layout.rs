@@ -86,6 +86,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "tls::posture",
             "web::Settings",
             "web::Url",
         ],
@@ -145,7 +146,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("meter", &[]),
     // Reads what the others count, and knows nothing of mail.
-    ("status", &["gate", "meter", "problem", "reader", "roster", "smtp"]),
+    ("status", &["gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store"]),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),

@@ -67,6 +67,8 @@ pub(super) async fn hold(case: &Case<'_>, keeping: &Keeping<'_>, command: &MailC
         Ok(Took::Again(id)) => Reply::taken(&id),
         Err(error) => {
             tracing::error!(id = case.id, %error, "the mail could not be taken; its client will try again");
+            // It looks from now on whether mail can be kept again.
+            keeping.outbox.wake();
             if error.is_full() { Reply::store_full() } else { Reply::store_failed() }
         }
     }

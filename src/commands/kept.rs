@@ -10,8 +10,9 @@ use crate::problem::Problem;
 use crate::record::purge::{Report, purge};
 use crate::store;
 
-/// How often what is over is erased.
+/// How often what is over is erased, and how soon again when it could not be.
 const PURGE: Duration = Duration::from_secs(3600);
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// What the gate of a configuration keeps, to look into beside it; where there is nothing, nothing is made.
 pub(super) fn beside(config: &Config, file: &Path) -> Result<Outbox, Problem> {
@@ -36,7 +37,8 @@ pub(super) async fn purge_every_hour(outbox: Outbox, gate: Gate) {
             }
             Err(error) => {
                 condition.purged(false);
-                tracing::error!(%error, "what is over could not be erased; it is tried again in an hour");
+                tracing::error!(%error, "what is over could not be erased; it is tried again in a minute");
+                hours.reset_after(AGAIN);
             }
         }
     }

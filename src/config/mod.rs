@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-pub use raw::{LogFormat, LogLevel};
+pub use raw::{LogFormat, LogLevel, TlsUnmet, TlsUnproven};
 
 use crate::decide::{Mode, Modes};
 use crate::message::Mailbox;
@@ -26,6 +26,7 @@ use crate::secret::Secret;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
+use crate::tls::posture;
 use crate::web;
 
 /// The whole configuration.
@@ -73,6 +74,8 @@ pub struct Config {
     pub retry: Retry,
     /// The pages for teachers; none has none.
     pub web: Option<web::Settings>,
+    /// Proven TLS towards recipients.
+    pub tls: TlsConfig,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.
@@ -207,6 +210,36 @@ pub struct OcrConfig {
     pub pages: usize,
     /// Pixels of a page.
     pub max_pixels: usize,
+}
+
+/// Proven TLS towards recipients.
+#[derive(Debug)]
+pub struct TlsConfig {
+    /// How mail that must travel under it leaves.
+    pub route: TlsRoute,
+    /// What becomes of it when nothing can be proven, where no share is made of it.
+    pub unproven: TlsUnproven,
+    /// The port of recipients' servers.
+    pub port: u16,
+    /// How long its delivery is tried before the policy line's other way is taken.
+    pub retry: Duration,
+    /// What becomes of mail whose sender asks for REQUIRETLS when a server does not offer it.
+    pub requiretls: TlsUnmet,
+    /// Our name towards those servers, which the PTR record of our address gives as well.
+    pub ehlo: String,
+    /// How it is found out what a domain can prove.
+    pub postures: posture::Settings,
+}
+
+/// How mail that must travel under proven TLS leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsRoute {
+    /// Not by mail: it becomes a share, or what the policy line says instead.
+    Share,
+    /// By our own client, to the servers of the recipient's domain.
+    Direct,
+    /// By the next hop with this name, of which somebody answers that it enforces TLS when our header asks.
+    Attested(String),
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

@@ -50,6 +50,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub outbox: Outbox,
     pub web: Option<Web>,
+    #[serde(default)]
+    pub tls: Tls,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub journal: Journal,
@@ -428,6 +430,79 @@ pub(super) struct Web {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    #[serde(default = "default_tls_route")]
+    pub route: Spanned<String>,
+    #[serde(default)]
+    pub unproven: TlsUnproven,
+    #[serde(default = "default_tls_port")]
+    pub port: u16,
+    #[serde(default = "default_tls_retry")]
+    pub retry: Spanned<Time>,
+    #[serde(default)]
+    pub requiretls: TlsUnmet,
+    pub ehlo: Option<Spanned<String>>,
+    pub resolver: Option<Spanned<Vec<Spanned<String>>>>,
+    pub trust_anchor: Option<PathBuf>,
+    pub trust_ad: Option<Spanned<bool>>,
+    pub ca: Option<PathBuf>,
+    #[serde(default)]
+    pub accept_unproven: bool,
+    #[serde(default)]
+    pub pkix: Vec<Pkix>,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            route: default_tls_route(),
+            unproven: TlsUnproven::default(),
+            port: default_tls_port(),
+            retry: default_tls_retry(),
+            requiretls: TlsUnmet::default(),
+            ehlo: None,
+            resolver: None,
+            trust_anchor: None,
+            trust_ad: None,
+            ca: None,
+            accept_unproven: false,
+            pkix: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pkix {
+    pub domains: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub mx: Vec<Spanned<String>>,
+}
+
+/// What becomes of mail under force for which nothing can be proven, where no share is made of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsUnproven {
+    /// It is kept, and its sender chooses.
+    #[default]
+    Hold,
+    /// Its sender is told that it did not arrive.
+    Bounce,
+}
+
+/// What becomes of a message whose sender asks for REQUIRETLS when a server does not offer it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsUnmet {
+    /// A share.
+    #[default]
+    Share,
+    /// A bounce, as RFC 8689 has it.
+    Bounce,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct JournalArchive {
     pub client: Spanned<String>,
     pub addresses: Spanned<Vec<Spanned<String>>>,
@@ -674,6 +749,19 @@ fn default_reply_timeout() -> Spanned<Time> {
 
 fn default_final_reply_timeout() -> Spanned<Time> {
     seconds(480)
+}
+
+fn default_tls_route() -> Spanned<String> {
+    Spanned::new(0..0, "share".to_owned())
+}
+
+/// RFC 5321 4.5.4.2.
+fn default_tls_port() -> u16 {
+    25
+}
+
+fn default_tls_retry() -> Spanned<Time> {
+    default(Time(Duration::from_secs(4 * 3600)))
 }
 
 fn default_web_connections() -> Spanned<usize> {

@@ -248,7 +248,7 @@ impl NameIndex {
         search.hits.sort_by_key(|hit| hit.first);
         let certain = std::mem::take(&mut search.hits);
         let mut taken = Taken::new(&certain);
-        for &(index, word) in known {
+        for &(index, word) in known.iter().take(MOST_TRIED) {
             if taken.free_at(index as u32) {
                 search.misspelt(index, word);
             }
@@ -292,6 +292,10 @@ impl NameIndex {
         token.len() <= 6 && (token.len() > 1 || !token.capital) && self.particles.contains_key(&token.hash)
     }
 }
+
+/// So many words of a text are tried as the right half of a misspelt name: a text with more words that are names is a list
+/// of names, whatever is misspelt in it, and each try looks at all names that are near.
+const MOST_TRIED: usize = 10_000;
 
 fn sieve_bit(hash: u64) -> u64 {
     (hash ^ (hash >> 29)) % SIEVE_BITS

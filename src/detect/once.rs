@@ -12,20 +12,29 @@ use crate::extract::Spot;
 
 /// The findings without those that only repeat another one elsewhere in the same body.
 pub fn only(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut places = findings.iter().map(|finding| Best::of(finding).rank);
+    let first = places.next();
+    // A mail without a quote in one form: most are.
+    if places.all(|place| Some(place) == first) {
+        return findings;
+    }
+    let keys: Vec<Option<u64>> = findings.iter().map(key).collect();
     let mut best: HashMap<u64, Best> = HashMap::new();
-    for finding in &findings {
-        if let Some(key) = key(finding) {
+    for (finding, key) in findings.iter().zip(&keys) {
+        if let Some(key) = *key {
             let here = Best::of(finding);
             best.entry(key).and_modify(|best| *best = best.or(here)).or_insert(here);
         }
     }
-    let repeats = |finding: &Finding| {
-        key(finding).and_then(|key| best.get(&key)).is_some_and(|best| best.rank != Best::of(finding).rank)
+    let repeats = |finding: &Finding, key: Option<u64>| {
+        key.and_then(|key| best.get(&key)).is_some_and(|best| best.rank != Best::of(finding).rank)
     };
-    if findings.iter().any(repeats) {
-        return findings.into_iter().filter(|finding| !repeats(finding)).collect();
-    }
     findings
+        .into_iter()
+        .zip(keys)
+        .filter(|(finding, key)| !repeats(finding, *key))
+        .map(|(finding, _)| finding)
+        .collect()
 }
 
 /// The best place of one value.

@@ -11,7 +11,7 @@ use jiff::{Timestamp, Zoned};
 use tokio::sync::Semaphore;
 
 use crate::act::notice;
-use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
+use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
 use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Means, Mode, Modes, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::dkim::Signer;
@@ -30,10 +30,10 @@ use crate::school::{Language, School};
 use crate::secret::Secret;
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
-use crate::smtp::client::{Demand, Direct, Hop, NextHop};
+use crate::smtp::client::{Demand, Direct, Hop, NextHop, Patience};
 use crate::smtp::settings::Settings;
 use crate::store::owed::Otherwise;
-use crate::tls::posture::Postures;
+use crate::tls::posture::{self, Postures};
 use crate::tls::{self, Trust};
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
@@ -71,6 +71,10 @@ pub struct House {
     pub prove_within: Duration,
     /// What becomes of mail for which there is none, where no share is made of it.
     pub unproven: Otherwise,
+    /// What becomes of mail whose sender asks for REQUIRETLS when a server does not offer it.
+    pub requiretls: TlsUnmet,
+    /// How it is found out what a domain can prove.
+    pub posture_settings: posture::Settings,
     /// The texts of notices.
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
@@ -249,6 +253,7 @@ impl House {
             })
             .collect();
         let certificates = certificates(&config.smtp, &config.next_hops);
+        let road = road(&config, &mut problems);
         let ways = config
             .next_hops
             .into_iter()
@@ -257,8 +262,8 @@ impl House {
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
         }
-        match (bench, texts, desk_texts) {
-            (Some(bench), Some(texts), Some(desk_texts)) if problems.is_empty() => Ok((
+        match (bench, texts, desk_texts, road) {
+            (Some(bench), Some(texts), Some(desk_texts), Some(road)) if problems.is_empty() => Ok((
                 Self {
                     hostname: config.hostname,
                     language: config.language,
@@ -272,9 +277,14 @@ impl House {
                     web: config.web,
                     inboxes,
                     ways,
-                    road: Road::None,
-                    prove_within: Duration::from_secs(4 * 3600),
-                    unproven: Otherwise::Hold,
+                    road,
+                    prove_within: config.tls.retry,
+                    unproven: match config.tls.unproven {
+                        TlsUnproven::Hold => Otherwise::Hold,
+                        TlsUnproven::Bounce => Otherwise::Bounce,
+                    },
+                    requiretls: config.tls.requiretls,
+                    posture_settings: config.tls.postures,
                     texts,
                     desk_texts: Arc::new(desk_texts),
                     scan_deadline: config.scan_deadline,
@@ -301,6 +311,12 @@ impl House {
             if let (Some(new), Some(old)) = (Arc::get_mut(&mut way.next_hop), same) {
                 new.go_on_from(&old.next_hop);
             }
+        }
+        // What was found out of domains stays known.
+        if let (Road::Direct(_, new), Road::Direct(_, known)) = (&mut self.road, &before.road)
+            && self.posture_settings == before.posture_settings
+        {
+            *new = known.clone();
         }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
         if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)
@@ -416,7 +432,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         classes,
         told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
-        means: Means::default(),
+        means: Means { tls: config.tls.route != TlsRoute::Share, share: false },
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),
     })
@@ -550,6 +566,27 @@ fn sealed(
         told(format!("{}: let op: {warning}", config.school.id));
     }
     Some(kept)
+}
+
+/// The way of mail that must travel under proven TLS.
+fn road(config: &Config, problems: &mut Vec<Problem>) -> Option<Road> {
+    let tls = &config.tls;
+    match &tls.route {
+        TlsRoute::Share => Some(Road::None),
+        // That it is there was checked.
+        TlsRoute::Attested(name) => {
+            let number = config.next_hops.iter().position(|hop| hop.name == *name);
+            Some(number.map_or(Road::None, Road::Attested))
+        }
+        TlsRoute::Direct => {
+            let roots = tls::authorities(tls.postures.ca.as_deref());
+            let roots = keep(roots.map_err(|problem| vec![problem]), problems)?;
+            let postures = Postures::new(tls.postures.clone(), None).map_err(|problem| vec![problem]);
+            let postures = keep(postures, problems)?;
+            let direct = Direct { our_name: tls.ehlo.clone(), port: tls.port, roots, patience: Patience::default() };
+            Some(Road::Direct(Arc::new(direct), postures))
+        }
+    }
 }
 
 fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {

@@ -211,8 +211,9 @@ const LEASE: Duration = Duration::from_secs(900);
 const LOOK: Duration = Duration::from_secs(15);
 /// Items that nothing needs any more are looked for this often: it takes a look at all of them.
 const SWEEP: Duration = Duration::from_secs(60);
-/// After trouble with the store itself.
-const TROUBLE: Duration = Duration::from_secs(5);
+/// With the store or the vault unwritable, that is tried again after this, and nothing is delivered until then: what came
+/// of it could not be written down, and it would be delivered twice.
+const TROUBLE: Duration = Duration::from_secs(2);
 /// The same part of a mail, sent again within this time, is the client's second try.
 const AGAIN: Duration = Duration::from_secs(600);
 
@@ -280,6 +281,16 @@ impl Outbox {
     /// The sealed mails.
     pub fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    /// Why nothing can be taken now, in words for the operator that hold no path or value; none when it can.
+    pub fn trouble(&self) -> Option<&'static str> {
+        let of_store = self.0.store.trouble().map(|error| match error {
+            StoreError::Full => "the disk of the store is full",
+            StoreError::Busy => "the store is locked by another process",
+            _ => "the store cannot be written",
+        });
+        of_store.or_else(|| self.0.vault.trouble().map(|_| "the files of the vault cannot be written"))
     }
 
     /// When mail that is owed from now on is given up, milliseconds.
@@ -384,8 +395,12 @@ impl Outbox {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let forced_places = Arc::new(Semaphore::new(FORCED_AT_ONCE));
         let (mut running, mut swept) = (JoinSet::new(), Instant::now());
-        while !self.0.stopping.load(Ordering::Acquire) {
+        while !self.is_stopping() {
             while running.try_join_next().is_some() {}
+            if self.trouble().is_some() && !self.try_writing().await {
+                tokio::time::sleep(TROUBLE).await;
+                continue;
+            }
             let free = (places.available_permits(), forced_places.available_permits());
             let claimed = match self.claim(free).await {
                 Ok(claimed) => claimed,
@@ -398,6 +413,8 @@ impl Outbox {
             if claimed.is_empty() {
                 if swept.elapsed() > SWEEP {
                     self.sweep().await;
+                    // A disk that is full is better known before the next mail comes.
+                    self.try_writing().await;
                     swept = Instant::now();
                 }
                 self.rest(&mut running).await;
@@ -422,6 +439,25 @@ impl Outbox {
         let longest = longest.max(millis(forced::LONGEST_PAUSE));
         claimed.extend(store.claim_forced(store::now(), millis(LEASE), longest, forced).await?);
         Ok(claimed)
+    }
+
+    /// Whether mail can be taken and written off.
+    async fn try_writing(&self) -> bool {
+        let before = self.trouble();
+        let tried = match self.0.store.try_writing().await {
+            Ok(()) => self.0.vault.try_writing().await.map_err(OutboxError::from),
+            Err(error) => Err(error.into()),
+        };
+        match (&tried, before) {
+            (Ok(()), Some(_)) => tracing::info!("mail can be kept again"),
+            (Err(error), None) => tracing::error!(%error, "no mail can be kept; it is tried again and again"),
+            _ => {}
+        }
+        tried.is_ok()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Acquire)
     }
 
     /// Until there may be something to do: a delivery ended, somebody woke us, or the next mail is due.
@@ -468,8 +504,13 @@ impl Outbox {
             rest = settled.rest.is_some(),
             "owed mail was tried"
         );
-        if let Err(error) = self.0.store.settle(&claimed, settled, store::now()).await {
-            tracing::error!(owed = id, %error, "what came of it could not be written; it is tried again");
+        while let Err(error) = self.0.store.settle(&claimed, settled.clone(), store::now()).await {
+            tracing::error!(owed = id, %error, "what came of it cannot be written down; that is tried again");
+            if self.is_stopping() {
+                break;
+            }
+            // Forgotten, it would be delivered once more.
+            tokio::time::sleep(TROUBLE).await;
         }
     }
 }

@@ -12,8 +12,10 @@ use serde::Serialize;
 
 use super::Watched;
 use crate::gate::house::{House, Tenant};
+use crate::outbox::Outbox;
 use crate::roster::age_warning;
 use crate::smtp::client::{Last, NextHop, Trouble};
+use crate::store;
 
 /// How the gate is.
 #[derive(Debug, Serialize)]
@@ -29,6 +31,8 @@ pub struct Health {
 /// A next hop of which nothing good is known is tried again when somebody asks, and so many seconds went by: else it
 /// would be red until the next mail comes.
 const TRY_AGAIN: u64 = 15;
+/// Minutes that mail may be owed before somebody must look.
+const LONG_OWED: i64 = 4 * 60;
 /// Days before the end of a certificate.
 const SOON: i64 = 14;
 const NOW: i64 = 3;
@@ -43,6 +47,10 @@ impl Health {
         let unwritable = tokio::task::spawn_blocking(move || journal.as_deref().and_then(unwritable)).await;
         reasons.extend(unwritable.ok().flatten());
         reasons.extend(watched.gate.record().condition().trouble().map(str::to_owned));
+        if let Some(outbox) = watched.gate.outbox() {
+            reasons.extend(outbox.trouble().map(|what| format!("{what}: no mail can be stopped or owed")));
+            warnings.extend(backlog(outbox).await);
+        }
         reasons.extend(readers(&house));
         for (what, until) in &house.certificates {
             match days_left(*until) {
@@ -79,6 +87,14 @@ fn next_hop(hop: &Arc<NextHop>) -> Option<String> {
         _ => "cannot be reached",
     };
     Some(format!("the next hop {} {what} (seen {ago} s ago)", hop.name()))
+}
+
+/// Mail that is owed for long: its next hop refuses it, or nobody can be told of it.
+async fn backlog(outbox: &Outbox) -> Option<String> {
+    let backlog = outbox.store().backlog().await.ok()?;
+    let minutes = store::now().saturating_sub(backlog.oldest?) / 60_000;
+    let number: u64 = backlog.owed.iter().map(|(_, number)| number).sum();
+    (minutes >= LONG_OWED).then(|| format!("{number} mails are owed, the oldest for {} h", minutes / 60))
 }
 
 fn unwritable(journal: &Path) -> Option<String> {

@@ -3,14 +3,24 @@
 use super::Watched;
 use crate::gate::house::House;
 use crate::meter::Page;
+use crate::outbox::Outbox;
 use crate::smtp::client::Last;
+use crate::store;
+use crate::store::owed::Backlog;
 
 /// Everything that was counted.
-pub(super) fn page(watched: &Watched) -> String {
+pub(super) async fn page(watched: &Watched) -> String {
+    let backlog = match watched.gate.outbox() {
+        Some(outbox) => outbox.store().backlog().await.ok(),
+        None => None,
+    };
     let (mut page, house) = (Page::default(), watched.gate.house());
     mail(&mut page, watched);
     sessions(&mut page, watched);
     next_hops(&mut page, &house);
+    if let Some(outbox) = watched.gate.outbox() {
+        owed(&mut page, outbox, backlog.as_ref());
+    }
     readers(&mut page, &house);
     installation(&mut page, watched, &house);
     page.to_string()
@@ -77,6 +87,20 @@ fn next_hops(page: &mut Page, house: &House) {
     let reached = |met: &crate::smtp::client::Met| f64::from(u8::from(!matches!(met.last().0, Last::Trouble(_))));
     let help = "0 when the last attempt to connect failed.";
     page.gauge("mailpoort_next_hop_up", help, labelled.iter().map(|(labels, met)| (&labels[..], reached(met))));
+}
+
+fn owed(page: &mut Page, outbox: &Outbox, backlog: Option<&Backlog>) {
+    let writable = f64::from(u8::from(outbox.trouble().is_none()));
+    gauge(page, "mailpoort_store_writable", "0 while no mail can be kept or owed.", writable);
+    // With the store unreadable there are no numbers, rather than wrong ones.
+    let Some(backlog) = backlog else { return };
+    let owed: Vec<_> = backlog.owed.iter().map(|(kind, number)| ([("kind", *kind)], *number as f64)).collect();
+    let help = "Mails that are owed to a next hop.";
+    page.gauge("mailpoort_outbox_mails", help, owed.iter().map(|(labels, number)| (&labels[..], *number)));
+    gauge(page, "mailpoort_outbox_tried_mails", "Those of them that were tried before.", backlog.tried as f64);
+    let age = backlog.oldest.map_or(0, |oldest| store::now().saturating_sub(oldest));
+    gauge(page, "mailpoort_outbox_oldest_seconds", "For how long the oldest is owed.", age as f64 / 1e3);
+    gauge(page, "mailpoort_held_mails", "Mails that are kept for their sender to choose.", backlog.held as f64);
 }
 
 fn readers(page: &mut Page, house: &House) {

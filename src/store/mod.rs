@@ -65,6 +65,8 @@ pub enum StoreError {
     Busy,
     /// The store is closing down.
     Closed,
+    /// The file cannot be written or read: a read-only or broken disk, mostly. The text holds no value of a row.
+    File(String),
     /// A sealed column does not open: damaged, or sealed with a key that was dropped.
     Sealed,
     /// Something else; the text holds no value of a row.
@@ -77,6 +79,7 @@ impl fmt::Display for StoreError {
             Self::Full => f.write_str("the disk of the store is full"),
             Self::Busy => f.write_str("the store is locked by another process"),
             Self::Closed => f.write_str("the store is closing down"),
+            Self::File(error) => write!(f, "the file of the store cannot be used: {error}"),
             Self::Sealed => f.write_str("a sealed column does not open: it is damaged, or its key was dropped"),
             Self::Trouble(error) => write!(f, "the store cannot be used: {error}"),
         }
@@ -84,6 +87,13 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl StoreError {
+    /// Whether it is about the file as a whole, so that everybody else's write fails as well.
+    fn is_of_file(&self) -> bool {
+        matches!(self, Self::Full | Self::Busy | Self::File(_))
+    }
+}
 
 impl Store {
     /// The store below a data folder, which exists; the file is made when there is none, and brought up to date.
@@ -103,6 +113,30 @@ impl Store {
         own(&path).map_err(|error| unusable(StoreError::Trouble(error.to_string())))?;
         let (index, chain) = kept_keys(&path, &keys).map_err(unusable)?;
         Ok(Self(Arc::new(Inner { database, keys, index, chain })))
+    }
+
+    /// What is wrong with the file; none when the last write that met it succeeded.
+    pub fn trouble(&self) -> Option<StoreError> {
+        self.0.database.trouble()
+    }
+
+    /// Writes something, to see whether anything can be written; with trouble known, as much as a mail needs.
+    ///
+    /// # Errors
+    /// [`StoreError`]: a mail could not be taken.
+    pub async fn try_writing(&self) -> Result<(), StoreError> {
+        if self.trouble().is_none() {
+            return self.write(|tables| tables.execute("UPDATE journal_head SET value = value", []).map(|_| ())).await;
+        }
+        self.write(|tables| {
+            let piece = "INSERT INTO item (id, school, size, sealed) VALUES ('piece', '', ?1, zeroblob(?1))
+                 ON CONFLICT DO NOTHING";
+            tables.execute(piece, [count(PIECE)]).map(|_| ())
+        })
+        .await?;
+        self.write(|tables| tables.execute("DELETE FROM item WHERE id = 'piece'", []).map(|_| ())).await?;
+        self.0.database.has_room();
+        Ok(())
     }
 
     /// The hash by which an address is found again.
@@ -221,6 +255,9 @@ impl Store {
         postcard::from_bytes(&plain).map_err(|_| StoreError::Sealed)
     }
 }
+
+/// What is written to see whether a mail can be: twice as much as the largest item that is a row, octets.
+const PIECE: usize = 256 * 1024;
 
 /// Items that no row needs any more.
 const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)

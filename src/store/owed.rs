@@ -238,7 +238,43 @@ pub struct Listed {
     pub size: i64,
 }
 
+/// What is owed and kept now, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many mails are owed, by what they are: each of [`Kind::ALL`] once.
+    pub owed: Vec<(&'static str, u64)>,
+    /// How many of them were tried before.
+    pub tried: u64,
+    /// When the oldest was taken, milliseconds; none when nothing is owed.
+    pub oldest: Option<i64>,
+    /// How many mails are kept for their sender to choose.
+    pub held: u64,
+}
+
 impl Store {
+    /// What is owed and kept now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.read(|tables| {
+            let number = |row: &rusqlite::Row<'_>, at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+            let mut of_kind = tables.prepare_cached("SELECT count(*) FROM owed WHERE kind = ?1")?;
+            let mut owed = Vec::with_capacity(Kind::ALL.len());
+            for kind in Kind::ALL {
+                owed.push((kind.word(), of_kind.query_row([kind.word()], |row| number(row, 0))?));
+            }
+            let (tried, oldest) = tables
+                .prepare_cached("SELECT count(*) FILTER (WHERE tries > 0), min(made_at) FROM owed")?
+                .query_row([], |row| Ok((number(row, 0)?, row.get(1)?)))?;
+            let held = tables
+                .prepare_cached("SELECT count(*) FROM held WHERE item IS NOT NULL")?
+                .query_row([], |row| number(row, 0))?;
+            Ok(Backlog { owed, tried, oldest, held })
+        })
+        .await
+    }
+
     /// Owes a mail that belongs to no held one. On the disk when this returns.
     ///
     /// # Errors

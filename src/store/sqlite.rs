@@ -2,12 +2,14 @@
 //!
 //! Everybody's writes that wait at the same time are one transaction (group commit): each runs in a savepoint of its
 //! own, so that one that fails takes no other with it, and all hear of it after the commit is on the disk (WAL with
-//! synchronous FULL, so every commit is an fsync). A write that panics is rolled back like one that fails.
+//! synchronous FULL, so every commit is an fsync). A write that panics is rolled back like one that fails. The outbox's own
+//! bookkeeping needs no fsync and waits a moment for a commit that it can go with: a mail that is taken then waits for one
+//! transaction and one fsync, not for those of others. Whether the file can be written at all is known to whoever asks.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -23,10 +25,15 @@ const WAITING: usize = 1024;
 const READERS: usize = 4;
 /// How long a lock of another process (`mailpoort outbox`, a backup) is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write that needs no fsync waits for one that does, to go with it.
+const COMPANY: Duration = Duration::from_millis(3);
 
 /// The file, with its writer and its readers.
 pub(super) struct Database {
-    jobs: mpsc::Sender<(Job, Sync)>,
+    orders: mpsc::Sender<Order>,
+    /// Writes that wait for company: few, since only the outbox has them, and each waits for its answer.
+    later: Arc<Mutex<Vec<Job>>>,
+    condition: Arc<Condition>,
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     places: Arc<Semaphore>,
@@ -38,12 +45,45 @@ impl fmt::Debug for Database {
     }
 }
 
+/// What the thread that writes is told.
+enum Order {
+    /// Write this, and sync.
+    Write(Job),
+    /// Those who wait for company have waited long enough.
+    Go,
+}
+
+/// Whether the file can be written: what was wrong with it last, until something is written.
+#[derive(Debug, Default)]
+struct Condition(Mutex<Option<StoreError>>);
+
+impl Condition {
+    fn now(&self) -> MutexGuard<'_, Option<StoreError>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A write met this trouble, or none. A full disk may have room for a small write and none for a mail.
+    fn met(&self, trouble: Option<&StoreError>) {
+        let mut now = self.now();
+        if trouble.is_some() || *now != Some(StoreError::Full) {
+            *now = trouble.cloned();
+        }
+    }
+}
+
 /// A write: does its work, or is told why it cannot, and is told afterwards whether the commit succeeded.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Committed + Send>;
-type Committed = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>;
+
+/// What a write came to before its commit.
+struct Done {
+    /// What is wrong with the file, as far as this write has met it.
+    trouble: Option<StoreError>,
+    /// Tells whoever waits.
+    tell: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+}
 
 /// When a write reaches the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sync {
     /// With the next commit of the other kind, or a checkpoint: a kill loses nothing of it, a power cut may.
     Later,
@@ -59,13 +99,25 @@ impl Database {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = connect(path)?;
         migrate(&writer)?;
-        let (jobs, waiting) = mpsc::channel(WAITING);
+        let (orders, waiting) = mpsc::channel(WAITING);
+        let (later, condition) = (Arc::<Mutex<Vec<Job>>>::default(), Arc::<Condition>::default());
+        let (its_later, its_condition) = (Arc::clone(&later), Arc::clone(&condition));
         std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || write_all(&writer, waiting))
+            .spawn(move || write_all(&writer, waiting, &its_later, &its_condition))
             .map_err(|error| StoreError::Trouble(format!("no thread for the store: {error}")))?;
         let places = Arc::new(Semaphore::new(READERS));
-        Ok(Self { jobs, path: path.to_path_buf(), idle: Arc::default(), places })
+        Ok(Self { orders, later, condition, path: path.to_path_buf(), idle: Arc::default(), places })
+    }
+
+    /// What is wrong with the file; none when the last write that met it succeeded.
+    pub fn trouble(&self) -> Option<StoreError> {
+        self.condition.now().clone()
+    }
+
+    /// As much was written as a mail needs: whatever was wrong is over.
+    pub fn has_room(&self) {
+        *self.condition.now() = None;
     }
 
     /// Does a write. When this returns, it is on the disk.
@@ -89,8 +141,25 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, waiting) = job(work);
-        self.jobs.send((job, sync)).await.map_err(|_| StoreError::Closed)?;
+        match sync {
+            Sync::Now => self.orders.send(Order::Write(job)).await.map_err(|_| StoreError::Closed)?,
+            Sync::Later => self.wait_for_company(job),
+        }
         waiting.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The next write that syncs takes it along; when none comes, it goes without.
+    fn wait_for_company(&self, job: Job) {
+        let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        later.push(job);
+        if later.len() == 1 {
+            let orders = self.orders.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(COMPANY).await;
+                // The writer ends with its last sender, and this is one.
+                let _ = orders.send(Order::Go).await;
+            });
+        }
     }
 
     /// As [`Database::write`], for a thread that may wait.
@@ -102,7 +171,7 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, waiting) = job(work);
-        self.jobs.blocking_send((job, Sync::Now)).map_err(|_| StoreError::Closed)?;
+        self.orders.blocking_send(Order::Write(job)).map_err(|_| StoreError::Closed)?;
         waiting.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
@@ -135,9 +204,11 @@ fn job<T: Send + 'static>(
     let (answer, waiting) = oneshot::channel();
     let job: Job = Box::new(move |connection| {
         let done = connection.and_then(|connection| in_savepoint(connection, work));
-        Box::new(move |committed| {
+        let trouble = done.as_ref().err().filter(|error| error.is_of_file()).cloned();
+        let tell = Box::new(move |committed: Result<(), StoreError>| {
             let _ = answer.send(done.and_then(|value| committed.map(|()| value)));
-        })
+        });
+        Done { trouble, tell }
     });
     (job, waiting)
 }
@@ -178,27 +249,75 @@ fn migrate(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<(Job, Sync)>) {
-    let mut jobs = Vec::with_capacity(BATCH);
-    while waiting.blocking_recv_many(&mut jobs, BATCH) > 0 {
+fn write_all(
+    connection: &Connection,
+    mut waiting: mpsc::Receiver<Order>,
+    later: &Mutex<Vec<Job>>,
+    condition: &Condition,
+) {
+    let mut orders = Vec::with_capacity(BATCH);
+    while waiting.blocking_recv_many(&mut orders, BATCH) > 0 {
+        let mut jobs: Vec<Job> = orders.drain(..).filter_map(Order::job).collect();
         // A commit that syncs takes all that was written before it to the disk as well: the log is one file.
-        let begin = match jobs.iter().map(|(_, sync)| *sync).max() {
-            Some(Sync::Later) => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
-            Some(Sync::Now) | None => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
-        };
-        if let Err(error) = connection.execute_batch(begin) {
-            let told = StoreError::from(error);
-            jobs.drain(..).for_each(|(job, _)| job(Err(told.clone()))(Ok(())));
-            continue;
+        let begin = if jobs.is_empty() { BEGIN_WITHOUT_SYNC } else { BEGIN };
+        jobs.append(&mut later.lock().unwrap_or_else(PoisonError::into_inner));
+        if !jobs.is_empty() {
+            write(connection, begin, jobs, condition);
         }
-        let done: Vec<Committed> = jobs.drain(..).map(|(job, _)| job(Ok(connection))).collect();
-        let committed = connection.execute_batch("COMMIT").map_err(StoreError::from);
-        if committed.is_err() {
-            // After a full disk SQLite may have rolled back by itself; then this one fails, and nothing is lost.
-            let _ = connection.execute_batch("ROLLBACK");
-        }
-        done.into_iter().for_each(|tell| tell(committed.clone()));
     }
+}
+
+const BEGIN: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+const BEGIN_WITHOUT_SYNC: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
+
+/// One transaction.
+fn write(connection: &Connection, begin: &str, jobs: Vec<Job>, condition: &Condition) {
+    if let Err(error) = connection.execute_batch(begin) {
+        let told = StoreError::from(error);
+        condition.met(Some(&told));
+        jobs.into_iter().for_each(|job| (job(Err(told.clone())).tell)(Ok(())));
+        return;
+    }
+    let before = connection.total_changes();
+    let mut trouble = None;
+    let done: Vec<Done> = jobs
+        .into_iter()
+        .map(|job| {
+            // Trouble with the disk may have ended the transaction. A savepoint would begin one of its own then, and
+            // write what its client is told was not written.
+            let open = if connection.is_autocommit() { Err(gone(&trouble)) } else { Ok(connection) };
+            let done = job(open);
+            trouble = trouble.take().or_else(|| done.trouble.clone());
+            done
+        })
+        .collect();
+    let committed = match connection.is_autocommit() {
+        true => Err(gone(&trouble)),
+        false => connection.execute_batch("COMMIT").map_err(StoreError::from),
+    };
+    if committed.is_err() {
+        // After a full disk SQLite may have rolled back by itself; then this one fails, and nothing is lost.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    match trouble.as_ref().or(committed.as_ref().err()) {
+        None if connection.total_changes() == before => {}
+        met => condition.met(met),
+    }
+    done.into_iter().for_each(|done| (done.tell)(committed.clone()));
+}
+
+impl Order {
+    fn job(self) -> Option<Job> {
+        match self {
+            Self::Write(job) => Some(job),
+            Self::Go => None,
+        }
+    }
+}
+
+/// Why a transaction is not there any more.
+fn gone(trouble: &Option<StoreError>) -> StoreError {
+    trouble.clone().unwrap_or_else(|| StoreError::File("the transaction was rolled back".to_owned()))
 }
 
 fn in_savepoint<T>(
@@ -208,9 +327,14 @@ fn in_savepoint<T>(
     connection.execute_batch("SAVEPOINT one")?;
     let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
     let done = done.unwrap_or_else(|_| Err(rusqlite::Error::InvalidQuery)).map_err(StoreError::from);
-    let end = if done.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-    connection.execute_batch(end)?;
-    done
+    match done {
+        Ok(value) => connection.execute_batch("RELEASE one").map(|()| value).map_err(StoreError::from),
+        Err(error) => {
+            // With the whole transaction rolled back there is no savepoint any more; what went wrong first is told.
+            let _ = connection.execute_batch("ROLLBACK TO one; RELEASE one");
+            Err(error)
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -218,6 +342,13 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase,
+            ) => Self::File(error.to_string()),
             // The message of SQLite names tables and columns, never a value.
             _ => Self::Trouble(error.to_string()),
         }

@@ -219,3 +219,32 @@ async fn a_write_that_fails_takes_no_other_with_it() {
         kept.store.read(|tables| column(tables, "SELECT name FROM meta ORDER BY name", [])).await.unwrap();
     assert_eq!(names, ["index key", "journal chain key", "whole"]);
 }
+
+#[tokio::test]
+async fn behind_a_transaction_that_is_gone_nothing_is_written() {
+    let kept = kept();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let first = kept.store.write(move |_| {
+        wait.recv().unwrap();
+        Ok(())
+    });
+    // As SQLite does on a full disk.
+    let full = kept.store.write(|tables| -> rusqlite::Result<()> {
+        tables.execute_batch("ROLLBACK")?;
+        Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None))
+    });
+    let insert = "INSERT INTO meta (name, value) VALUES ('behind', x'00')";
+    let behind = kept.store.write(move |tables| tables.execute(insert, []));
+    let (_, full, behind, _) = tokio::join!(first, full, behind, async { go.send(()) });
+    assert_eq!((full, behind), (Err(StoreError::Full), Err(StoreError::Full)));
+    assert_eq!(
+        kept.store.read(|tables| column(tables, "SELECT name FROM meta WHERE name = 'behind'", [])).await,
+        Ok(Vec::<String>::new())
+    );
+    assert_eq!(kept.store.trouble(), Some(StoreError::Full));
+    // A small write proves no room for a mail; a piece as large as one does.
+    kept.store.write(|tables| tables.execute("UPDATE journal_head SET value = value", [])).await.unwrap();
+    assert_eq!(kept.store.trouble(), Some(StoreError::Full));
+    kept.store.try_writing().await.unwrap();
+    assert_eq!(kept.store.trouble(), None);
+}

@@ -11,7 +11,7 @@ pub mod share;
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
@@ -30,6 +30,8 @@ const SMALL: usize = 128 * 1024;
 pub struct Vault {
     files: Arc<dyn ObjectStore>,
     keys: Arc<SealKey>,
+    /// Why the last file could not be written, until one can.
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 /// A sealed item. Large ones are on the disk by now; small ones are when their row is.
@@ -109,7 +111,29 @@ impl Vault {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&folder).map_err(|error| unusable(error.to_string()))?;
         let files = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { files: Arc::new(files.with_fsync(true)), keys })
+        Ok(Self { files: Arc::new(files.with_fsync(true)), keys, trouble: Arc::default() })
+    }
+
+    /// Why the last file could not be written; none when it could.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes a file and takes it away again, to see whether any can be written.
+    ///
+    /// # Errors
+    /// [`VaultError::Files`]: none can.
+    pub async fn try_writing(&self) -> Result<(), VaultError> {
+        let id = random_id()?;
+        let tried = self.write(&id, Vec::new()).await;
+        self.delete(&id).await.and(tried)
+    }
+
+    async fn write(&self, id: &str, sealed: Vec<u8>) -> Result<(), VaultError> {
+        let written = self.files.put(&location(id), PutPayload::from(sealed)).await.map_err(VaultError::from);
+        let trouble = written.as_ref().err().map(ToString::to_string);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        written.map(|_| ())
     }
 
     /// Seals an item. A large one is on the disk when this returns.
@@ -126,7 +150,7 @@ impl Vault {
         if size <= SMALL {
             return Ok(Item { id, size, sealed: Some(sealed) });
         }
-        self.files.put(&location(&id), PutPayload::from(sealed)).await?;
+        self.write(&id, sealed).await?;
         Ok(Item { id, size, sealed: None })
     }
 
@@ -165,7 +189,7 @@ impl Vault {
             let plain = self.open_item(&id, None).await?;
             let sealed = self.keys.seal(&label(&id), &plain);
             let sealed = sealed.ok_or_else(|| VaultError::Files("it could not be sealed".to_owned()))?;
-            self.files.put(&location(&id), PutPayload::from(sealed)).await?;
+            self.write(&id, sealed).await?;
             anew += 1;
         }
         Ok(anew)

@@ -71,6 +71,12 @@ impl Gate {
         self.child.wait().unwrap();
     }
 
+    /// Its process.
+    #[allow(dead_code, reason = "for tests that change what it may do")]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// strace passes on no signal, so the one that is asked is its child.
     fn signal(&self) {
         let id = self.child.id();

@@ -10,6 +10,7 @@ mod listener;
 mod next_hops;
 mod ocr;
 mod schools;
+mod tls;
 mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
+    let route = raw.tls.route.clone();
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -61,6 +63,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
+        tls: check.tls(raw.tls, raw.hostname.get_ref()),
         journal_archive,
         lifetimes: check.journal(&raw.journal),
         flood,
@@ -71,6 +74,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
             journal: raw.log.journal.map(|journal| check.path(&journal)),
         },
     };
+    check.road(&route, &config);
     // In the order of the file, since they are mended from top to bottom.
     check.problems.sort_by_key(|problem| (problem.file != file, problem.line));
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }

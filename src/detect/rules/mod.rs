@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use compile::compile;
 
 /// The packs that come with the program.
-const SHIPPED: [(&str, &str); 12] = [
+const SHIPPED: [(&str, &str); 13] = [
     ("rules/frames.toml", include_str!("../../../rules/frames.toml")),
     ("rules/numbers.toml", include_str!("../../../rules/numbers.toml")),
     ("rules/names.toml", include_str!("../../../rules/names.toml")),
@@ -33,6 +33,7 @@ const SHIPPED: [(&str, &str); 12] = [
     ("rules/belief_origin.toml", include_str!("../../../rules/belief_origin.toml")),
     ("rules/criminal.toml", include_str!("../../../rules/criminal.toml")),
     ("rules/marks.toml", include_str!("../../../rules/marks.toml")),
+    ("rules/colleague.toml", include_str!("../../../rules/colleague.toml")),
     ("rules/conduct.toml", include_str!("../../../rules/conduct.toml")),
     ("rules/password.toml", include_str!("../../../rules/password.toml")),
     ("rules/employment.toml", include_str!("../../../rules/employment.toml")),

@@ -57,7 +57,7 @@ impl<'x> Tags<'x> {
             let step = match tag.as_bytes().first() {
                 Some(b'/') => {
                     self.depth = self.depth.saturating_sub(1);
-                    self.until(tag, ">").map(|inside| Some(Step::Close(local(inside.trim_start_matches('/').trim()))))
+                    self.close(tag).map(|inside| Some(Step::Close(local(bare(inside)))))
                 }
                 Some(b'?') => self.until(tag, "?>").map(|_| None),
                 Some(b'!') => self.declaration(tag),
@@ -73,6 +73,13 @@ impl<'x> Tags<'x> {
                 }
             }
         }
+    }
+
+    /// What stands between the slash and the end of a tag that closes.
+    fn close(&mut self, rest: &'x str) -> Option<&'x str> {
+        let end = memchr::memchr(b'>', rest.as_bytes())?;
+        self.at += end + 2;
+        rest.get(1..end)
     }
 
     /// What stands before an end; goes on behind it. `rest` begins behind the `<` of this step.
@@ -152,19 +159,29 @@ impl<'x> Tag<'x> {
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'x str, &'x str)> + use<'x> {
         let mut rest = self.attributes;
         std::iter::from_fn(move || {
-            let (name, behind) = rest.split_once('=')?;
-            let behind = behind.trim_start();
-            let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-            let (value, behind) = behind.get(1..)?.split_once(quote)?;
-            rest = behind;
-            Some((local(name.trim()), value))
+            // By octets: a sheet has a million of them, and none of these characters is part of another.
+            let equals = rest.bytes().position(|b| b == b'=')?;
+            let (name, behind) = (rest.get(..equals)?, rest.get(equals + 1..)?);
+            let behind = if behind.starts_with(['"', '\'']) { behind } else { behind.trim_start() };
+            let quote = behind.bytes().next().filter(|b| matches!(b, b'"' | b'\''))?;
+            let behind = behind.get(1..)?;
+            let end = memchr::memchr(quote, behind.as_bytes())?;
+            rest = behind.get(end + 1..)?;
+            Some((local(bare(name)), behind.get(..end)?))
         })
     }
 }
 
 /// A name without its prefix.
 fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+    name.bytes().rposition(|b| b == b':').and_then(|colon| name.get(colon + 1..)).unwrap_or(name)
+}
+
+/// A name without the blanks around it; most have none.
+fn bare(name: &str) -> &str {
+    let blank = |b: &u8| b.is_ascii_whitespace();
+    let octets = name.as_bytes();
+    if octets.first().is_some_and(blank) || octets.last().is_some_and(blank) { name.trim() } else { name }
 }
 
 /// Text with its references resolved. One that is not known stays as it is.
@@ -210,7 +227,7 @@ fn resolved(name: &str) -> Option<char> {
 pub(super) fn cell_text(written: &str, out: &mut String) {
     let from = out.len();
     unescape(written, out);
-    if memchr::memmem::find(written.as_bytes(), b"_x").is_none() {
+    if memchr::memchr(b'_', written.as_bytes()).is_none() {
         return;
     }
     let plain = out.split_off(from);
