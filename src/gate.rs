@@ -15,6 +15,7 @@ mod door;
 pub mod flood;
 pub mod house;
 pub mod pause;
+mod portal;
 pub mod told;
 mod watch;
 

@@ -254,14 +254,20 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(octets)
 }
 
-/// A file of ours that must not be there yet; it belongs to the owner of the folder.
+/// A file of ours that must not be there yet; it belongs to the owner of the folder. It gets its name when it is whole and
+/// on the disk: half a key would keep every later start from starting.
 fn write_new(file: &Path, octets: &[u8]) -> io::Result<()> {
-    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    new.write_all(octets)?;
+    let beside = file.with_extension(format!("new-{}", std::process::id()));
     let folder = File::open(file.parent().unwrap_or(Path::new(".")))?;
+    let _ = fs::remove_file(&beside);
+    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    new.write_all(octets)?;
     give_to_owner(&folder, &new)?;
     new.sync_all()?;
-    folder.sync_all()
+    // Unlike a rename, a link takes no other's place.
+    let named = fs::hard_link(&beside, file);
+    fs::remove_file(&beside)?;
+    folder.sync_all().and(named)
 }
 
 /// What root writes in a folder of the gate, the gate must be able to read.

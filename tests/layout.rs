@@ -41,6 +41,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             // The desk asks it to look at a held mail again.
             "store::owed",
             "web::desk",
+            "web::portal",
         ],
     ),
     // The one place of the gate that knows how a running gate is put together.
@@ -66,6 +67,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "tls",
             "web::Settings",
             "web::desk::Texts",
+            "web::portal::Texts",
         ],
     ),
     // Settings are values of the room that uses them; the configuration makes them and knows no more of that room.
@@ -158,7 +160,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
-    ("share", &["message::Mailbox", "outbox", "school::School", "seal", "secret", "store", "vault"]),
+    ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     (
         "web",

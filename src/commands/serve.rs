@@ -309,6 +309,7 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
         url: settings.url.clone(),
         clock: Arc::new(crate::store::now),
         wake: Arc::new(move || waking.wake()),
+        shares: None,
     });
     let server = web::Server::start(settings, desk.router()).await?;
     let scheme = if settings.certificate.is_some() { "https" } else { "http" };

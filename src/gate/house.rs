@@ -37,6 +37,7 @@ use crate::tls::posture::{self, Postures};
 use crate::tls::{self, Trust};
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
+use crate::web::portal::Texts as PortalTexts;
 
 /// What a running gate knows.
 #[derive(Debug)]
@@ -71,14 +72,16 @@ pub struct House {
     pub prove_within: Duration,
     /// What becomes of mail for which there is none, where no share is made of it.
     pub unproven: Otherwise,
-    /// What becomes of mail whose sender asks for REQUIRETLS when a server does not offer it.
-    pub requiretls: TlsUnmet,
+    /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
+    pub requiretls_bounces: bool,
     /// How it is found out what a domain can prove.
     pub posture_settings: posture::Settings,
     /// The texts of notices.
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
     pub desk_texts: Arc<DeskTexts>,
+    /// The texts of the pages for recipients.
+    pub portal_texts: Arc<PortalTexts>,
     /// Time for judging one message.
     pub scan_deadline: Duration,
     /// What one sender may send in an hour.
@@ -238,12 +241,14 @@ impl House {
             }
         }
         let desk_texts = desk_texts(config.texts.as_deref(), &mut problems);
+        let portal_texts = portal_texts(config.texts.as_deref(), &mut problems);
         let store = store(config.data_dir.as_deref(), &mut problems);
         let inboxes = config
             .schools
             .iter()
             .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
             .collect();
+        let road = road(&config, &mut problems);
         let schools = config
             .schools
             .into_iter()
@@ -253,7 +258,6 @@ impl House {
             })
             .collect();
         let certificates = certificates(&config.smtp, &config.next_hops);
-        let road = road(&config, &mut problems);
         let ways = config
             .next_hops
             .into_iter()
@@ -262,43 +266,46 @@ impl House {
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
         }
-        match (bench, texts, desk_texts, road) {
-            (Some(bench), Some(texts), Some(desk_texts), Some(road)) if problems.is_empty() => Ok((
-                Self {
-                    hostname: config.hostname,
-                    language: config.language,
-                    time_zone: config.time_zone,
-                    bench: Arc::new(bench),
-                    schools,
-                    data_dir: config.data_dir,
-                    keep: config.keep,
-                    retry: config.retry,
-                    desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
-                    web: config.web,
-                    inboxes,
-                    ways,
-                    road,
-                    prove_within: config.tls.retry,
-                    unproven: match config.tls.unproven {
-                        TlsUnproven::Hold => Otherwise::Hold,
-                        TlsUnproven::Bounce => Otherwise::Bounce,
+        match (bench, texts, desk_texts, portal_texts, road) {
+            (Some(bench), Some(texts), Some(desk_texts), Some(portal_texts), Some(road)) if problems.is_empty() => {
+                Ok((
+                    Self {
+                        hostname: config.hostname,
+                        language: config.language,
+                        time_zone: config.time_zone,
+                        bench: Arc::new(bench),
+                        schools,
+                        data_dir: config.data_dir,
+                        keep: config.keep,
+                        retry: config.retry,
+                        desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
+                        web: config.web,
+                        inboxes,
+                        ways,
+                        road,
+                        prove_within: config.tls.retry,
+                        unproven: match config.tls.unproven {
+                            TlsUnproven::Hold => Otherwise::Hold,
+                            TlsUnproven::Bounce => Otherwise::Bounce,
+                        },
+                        requiretls_bounces: config.tls.requiretls == TlsUnmet::Bounce,
+                        posture_settings: config.tls.postures,
+                        texts,
+                        desk_texts: Arc::new(desk_texts),
+                        portal_texts: Arc::new(portal_texts),
+                        scan_deadline: config.scan_deadline,
+                        flood: flood::Limits {
+                            messages: config.flood.messages,
+                            outside_recipients: config.flood.outside_recipients,
+                            exempt: config.flood.exempt,
+                        },
+                        certificates,
+                        journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
+                        lifetimes: config.lifetimes,
                     },
-                    requiretls: config.tls.requiretls,
-                    posture_settings: config.tls.postures,
-                    texts,
-                    desk_texts: Arc::new(desk_texts),
-                    scan_deadline: config.scan_deadline,
-                    flood: flood::Limits {
-                        messages: config.flood.messages,
-                        outside_recipients: config.flood.outside_recipients,
-                        exempt: config.flood.exempt,
-                    },
-                    certificates,
-                    journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
-                    lifetimes: config.lifetimes,
-                },
-                config.smtp,
-            )),
+                    config.smtp,
+                ))
+            }
             _ => Err(problems),
         }
     }
@@ -512,6 +519,16 @@ fn desk_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Desk
         folder.into_iter().flat_map(|folder| Language::ALL.map(|l| folder.join(format!("desk.{}.toml", l.word()))));
     let own: Vec<PathBuf> = own.filter(|file| file.is_file()).collect();
     read_all(&own, problems).and_then(|files| keep(DeskTexts::load(&files), problems))
+}
+
+/// Of a school's folder, only the files of the portal, in whatever languages they are.
+fn portal_texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<PortalTexts> {
+    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let is_ours = |name: &str| name.starts_with("portal.") && name.ends_with(".toml");
+    let own = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path());
+    let mut own: Vec<PathBuf> = own.collect();
+    own.sort();
+    read_all(&own, problems).and_then(|files| keep(PortalTexts::load(&files), problems))
 }
 
 fn tenant(

@@ -151,6 +151,7 @@ pub struct Outbox(Arc<Inner>);
 struct Inner {
     store: Store,
     vault: Vault,
+    keys: Arc<SealKey>,
     retry: Retry,
     wake: Notify,
     stopping: AtomicBool,
@@ -268,9 +269,9 @@ impl Outbox {
 
     fn on(data_dir: &Path, retry: Retry, lock: Option<File>) -> Result<Self, Problem> {
         let keys = Arc::new(SealKey::load_or_make(&data_dir.join(SealKey::FILE))?);
-        let (store, vault) = (Store::open(data_dir, Arc::clone(&keys))?, Vault::open(data_dir, keys)?);
+        let (store, vault) = (Store::open(data_dir, Arc::clone(&keys))?, Vault::open(data_dir, Arc::clone(&keys))?);
         let (wake, stopping) = (Notify::new(), AtomicBool::new(false));
-        Ok(Self(Arc::new(Inner { store, vault, retry, wake, stopping, _lock: lock })))
+        Ok(Self(Arc::new(Inner { store, vault, keys, retry, wake, stopping, _lock: lock })))
     }
 
     /// The tables.
@@ -291,6 +292,11 @@ impl Outbox {
             _ => "the store cannot be written",
         });
         of_store.or_else(|| self.0.vault.trouble().map(|_| "the files of the vault cannot be written"))
+    }
+
+    /// The keys of the data folder.
+    pub fn keys(&self) -> &SealKey {
+        &self.0.keys
     }
 
     /// When mail that is owed from now on is given up, milliseconds.

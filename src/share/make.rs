@@ -1,14 +1,25 @@
 //! Making a share: items are sealed first, then rows and everything that is owed go to the disk in one commit.
 //!
-//! A [`Draft`] has its items on the disk and nothing else; one that is dropped leaves files that no row knows, which are
-//! taken away. What made it (item keys, link secrets, codes) is in memory only until the mails that carry it are owed.
+//! A [`Draft`] has its items on the disk and nothing else; one that is dropped before it is kept takes its files away. What
+//! made it (item keys, link secrets, codes) is in memory only, for ten minutes: a provider that splits one mail over
+//! several transactions makes one share of it, and one code for each family.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::ItemKind;
+use tokio::io::AsyncRead;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::{Inner, ItemKind, KeysMode, ShareError, Shares};
 use crate::message::Mailbox;
+use crate::seal::{self, Index, KeyId};
 use crate::secret::Secret;
-use crate::vault::LinkSecret;
+use crate::store::owed::NewOwed;
+use crate::store::share::{self as rows, Invitation, NewShared};
+use crate::vault::share::{AccessCode, ItemKey, LinkCheck, Pepper, RecipientKey, Rid};
+use crate::vault::{self, LinkSecret};
 
 /// A share to be made.
 pub struct NewShare {
@@ -16,12 +27,16 @@ pub struct NewShare {
     pub school: String,
     /// The number by which reply, notice, journal and desk know the mail.
     pub mail: String,
+    /// What several transactions of one mail have in common; see [`Shares::incident`].
+    pub incident: Index,
     /// Its sender, who gets a link of his own.
     pub sender: Mailbox,
     /// The sender's name as the mail has it.
     pub sender_name: Option<Secret<String>>,
     /// The subject of the mail.
     pub subject: Secret<String>,
+    /// The Message-ID of the mail.
+    pub message_id: Option<Secret<String>>,
     /// What is shared, in the order in which it is shown.
     pub items: Vec<NewItem>,
     /// Who may see it.
@@ -41,7 +56,7 @@ pub struct NewItem {
     /// Its media type, `image/png`.
     pub media_type: String,
     /// Its octets.
-    pub content: Box<dyn tokio::io::AsyncRead + Send + Unpin>,
+    pub content: Box<dyn AsyncRead + Send + Unpin>,
 }
 
 /// Somebody who may see a share.
@@ -49,37 +64,20 @@ pub struct NewItem {
 pub struct NewRecipient {
     /// The address.
     pub mailbox: Mailbox,
-    /// What proves, besides the link, that it is him.
-    pub factor: Factor,
-    /// Recipients with the same family number have the same code.
-    pub family: u32,
-    /// What policy class and line made this a share.
+    /// What recipients of one family have in common, and nobody else: they have the same code.
+    pub family: Secret<String>,
+    /// The policy line that made this a share.
     pub line: String,
-}
-
-/// What proves, besides the link, who opens it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Factor {
-    /// A code of 12 digits that the sender passes on, not by mail.
-    Code,
-    /// The sender's own: the desk has proven his mailbox.
-    Sender,
 }
 
 /// An access code: 12 digits.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Code(Secret<String>);
+pub struct Code(pub(super) Secret<String>);
 
 impl Code {
     /// In groups of four, as it is told and read out: `4821 7730 5519`.
-    pub fn grouped(&self) -> String {
-        self.0.expose().clone()
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(..)")
+    pub fn grouped(&self) -> &str {
+        self.0.expose()
     }
 }
 
@@ -92,14 +90,10 @@ pub struct Link {
     pub rid: String,
     /// Its secret half.
     pub secret: LinkSecret,
-    /// The code, for the sender to pass on.
+    /// The code, for the sender to pass on; the sender's own link has none.
     pub code: Option<Code>,
-}
-
-/// A share whose items are sealed and on the disk, and of which nothing else is known yet.
-pub struct Draft {
-    /// What is told about it.
-    pub made: Made,
+    /// Which family it is, among those of the share.
+    pub family: u32,
 }
 
 /// What is told about a share that was made.
@@ -111,10 +105,346 @@ pub struct Made {
     pub reference: String,
     /// The sender's own link.
     pub sender: Link,
-    /// One link for each recipient, in their order.
+    /// One link for each recipient who has none yet, in their order.
     pub links: Vec<Link>,
     /// When it ends for who has not opened it, milliseconds.
     pub open_by: i64,
     /// When it ends, milliseconds.
     pub ends_at: i64,
+    /// Whether others of the same mail have their links already.
+    pub is_more: bool,
+}
+
+macro_rules! shown_as_nothing {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+shown_as_nothing!(NewShare, NewItem, NewRecipient, Code, Link, Made, Draft, Recent);
+
+/// A share whose items are sealed and on the disk, and of which nothing else is known yet.
+pub struct Draft {
+    made: Made,
+    rows: Option<NewShared>,
+    unkept: Unkept,
+    recent: Recent,
+    place: OwnedMutexGuard<Option<Recent>>,
+}
+
+/// What came of drafting.
+#[derive(Debug)]
+pub enum Drafted {
+    /// A share to be kept.
+    Draft(Box<Draft>),
+    /// All of these recipients have it already: the client missed our reply.
+    Again,
+}
+
+/// What makes further links to a share that was made just now.
+#[derive(Clone)]
+pub(super) struct Recent {
+    since: Instant,
+    id: String,
+    reference: String,
+    sender: Link,
+    key: KeyId,
+    items: Vec<(String, ItemKey)>,
+    families: HashMap<String, (u32, AccessCode)>,
+    ends: (i64, i64),
+}
+
+/// How long transactions of one mail are one share.
+const ONE_INCIDENT: Duration = Duration::from_secs(600);
+/// Shares that are remembered for it.
+const MOST_RECENT: usize = 1000;
+
+pub(super) type Incidents = std::sync::Mutex<HashMap<Index, Arc<Mutex<Option<Recent>>>>>;
+
+/// Files that no row knows yet: taken away when nothing comes of them.
+struct Unkept {
+    inner: Arc<Inner>,
+    files: Vec<String>,
+}
+
+impl Drop for Unkept {
+    fn drop(&mut self) {
+        let files = std::mem::take(&mut self.files);
+        // Without a runtime the process is ending; what stays is taken away at the next start.
+        if let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| !files.is_empty()) {
+            let inner = Arc::clone(&self.inner);
+            runtime.spawn(async move { inner.forget(&files).await });
+        }
+    }
+}
+
+impl Shares {
+    /// The hash of an incident: school, sender, Message-ID and what is shared.
+    pub fn incident(&self, school: &str, sender: &Mailbox, message_id: &[u8], content: &[u8]) -> Index {
+        let folded = sender.folded();
+        let values = [school.as_bytes(), folded.as_bytes(), message_id, content];
+        self.inner.outbox.store().index("share incident", &values)
+    }
+
+    /// Seals the items of a share, and makes links and codes. Nobody can open anything until it is kept: give
+    /// [`Draft::rows`] to the transaction that takes the mail, and then tell [`Draft::kept`].
+    ///
+    /// # Errors
+    /// [`ShareError`]; nothing is left of it then.
+    pub async fn draft(&self, new: NewShare) -> Result<Drafted, ShareError> {
+        let place = self.inner.place_of(new.incident).lock_owned().await;
+        let recent = place.clone().filter(|recent| recent.since.elapsed() < ONE_INCIDENT);
+        let since = self.now().saturating_sub(ONE_INCIDENT.as_millis() as i64);
+        let there = self.inner.outbox.store().share_of(new.incident, since).await?;
+        let recipients = match &there {
+            Some((_, inside)) => {
+                let outside = |one: &NewRecipient| !inside.contains(&self.inner.address(&one.mailbox));
+                new.recipients.iter().filter(|one| outside(one)).cloned().collect()
+            }
+            None => new.recipients.clone(),
+        };
+        if there.is_some() && recipients.is_empty() {
+            return Ok(Drafted::Again);
+        }
+        // After a restart nobody can make further links to what is there: another share, then.
+        let recent = recent.filter(|recent| there.as_ref().is_some_and(|(id, _)| *id == recent.id));
+        let mut unkept = Unkept { inner: Arc::clone(&self.inner), files: Vec::new() };
+        let (mut recent, mut rows) = match recent {
+            Some(recent) => {
+                let rows = NewShared {
+                    share: recent.id.clone(),
+                    school: new.school.clone(),
+                    new: None,
+                    recipients: Vec::new(),
+                    invitations: Vec::new(),
+                };
+                (recent, rows)
+            }
+            None => self.begin(new, &mut unkept).await?,
+        };
+        let links = self.link(&mut recent, &mut rows, &recipients).await?;
+        let made = Made {
+            id: recent.id.clone(),
+            reference: recent.reference.clone(),
+            sender: recent.sender.clone(),
+            links,
+            open_by: recent.ends.0,
+            ends_at: recent.ends.1,
+            is_more: rows.new.is_none(),
+        };
+        Ok(Drafted::Draft(Box::new(Draft { made, rows: Some(rows), unkept, recent, place })))
+    }
+
+    /// A share that is new: its items are sealed, and its sender has a link.
+    async fn begin(&self, new: NewShare, unkept: &mut Unkept) -> Result<(Recent, NewShared), ShareError> {
+        let (inner, now) = (&self.inner, self.now());
+        let lifetimes = inner.settings.lifetimes;
+        let ends_at = now.saturating_add(millis(if new.is_password { lifetimes.password } else { lifetimes.share }));
+        let open_by = now.saturating_add(millis(lifetimes.unopened)).min(ends_at);
+        let (key, _) = Pepper::current(inner.outbox.keys()).ok_or(ShareError::System)?;
+        let mut items = Vec::with_capacity(new.items.len());
+        let mut keys = Vec::with_capacity(new.items.len());
+        for item in new.items {
+            let (row, key) = self.seal(item, unkept).await?;
+            keys.push((row.id.clone(), key));
+            items.push(row);
+        }
+        let id = vault::random_id()?;
+        let rid = Rid::new().ok_or(ShareError::System)?;
+        let secret = LinkSecret::new().ok_or(ShareError::System)?;
+        let sender = Link { mailbox: new.sender.clone(), rid: rid.written(), secret, code: None, family: 0 };
+        let reference = reference().ok_or(ShareError::System)?;
+        let facts = rows::Facts {
+            reference: reference.clone(),
+            sender: new.sender.typed().to_owned(),
+            sender_name: new.sender_name.map(|name| name.expose().clone()),
+            subject: new.subject.expose().clone(),
+            message_id: new.message_id.map(|id| id.expose().clone()),
+            purpose: new.purpose.map(|purpose| purpose.expose().clone()),
+        };
+        let share = rows::NewShare {
+            mail: new.mail,
+            incident: new.incident,
+            sender: inner.address(&new.sender),
+            open_by,
+            ends_at,
+            keys: inner.settings.keys.word(),
+            key,
+            once: new.is_password,
+            facts,
+            items,
+        };
+        let recent = Recent {
+            since: Instant::now(),
+            id: id.clone(),
+            reference,
+            sender: sender.clone(),
+            key,
+            items: keys,
+            families: HashMap::new(),
+            ends: (open_by, ends_at),
+        };
+        let own = self.recipient(&recent.items, key, &sender, &rid, None, "").await?;
+        let school = new.school;
+        Ok((recent, NewShared { share: id, school, new: Some(share), recipients: vec![own], invitations: Vec::new() }))
+    }
+
+    async fn seal(&self, mut item: NewItem, unkept: &mut Unkept) -> Result<(rows::NewItem, ItemKey), ShareError> {
+        let inner = &self.inner;
+        let key = ItemKey::new();
+        let (file, size) = inner.files.put(&key, &mut *item.content).await?;
+        unkept.files.push(file.clone());
+        let recovery = match inner.settings.keys {
+            KeysMode::Strict => None,
+            KeysMode::Recoverable => {
+                let (_, recovery) = RecipientKey::recovery(inner.outbox.keys()).ok_or(ShareError::System)?;
+                Some(key.wrapped_for(&recovery.public()).ok_or(ShareError::System)?)
+            }
+        };
+        let escrow = match &inner.settings.escrow {
+            Some(recipient) => Some(key.wrapped_for(recipient).ok_or(ShareError::System)?),
+            None => None,
+        };
+        let row = rows::NewItem {
+            id: vault::random_id()?,
+            kind: item.kind.word(),
+            size,
+            file,
+            public: key.public(),
+            recovery,
+            escrow,
+            facts: rows::ItemFacts { name: item.name.expose().clone(), media_type: item.media_type },
+        };
+        Ok((row, key))
+    }
+
+    /// A link and a code for each recipient.
+    async fn link(
+        &self,
+        recent: &mut Recent,
+        rows: &mut NewShared,
+        recipients: &[NewRecipient],
+    ) -> Result<Vec<Link>, ShareError> {
+        let mut links = Vec::with_capacity(recipients.len());
+        for one in recipients {
+            let next = u32::try_from(recent.families.len()).unwrap_or(u32::MAX).saturating_add(1);
+            let family = match recent.families.get(one.family.expose()) {
+                Some(family) => family.clone(),
+                None => {
+                    let family = (next, AccessCode::new().ok_or(ShareError::System)?);
+                    recent.families.insert(one.family.expose().clone(), family.clone());
+                    family
+                }
+            };
+            let rid = Rid::new().ok_or(ShareError::System)?;
+            let secret = LinkSecret::new().ok_or(ShareError::System)?;
+            let code = Some(Code(Secret::new(family.1.grouped())));
+            let link = Link { mailbox: one.mailbox.clone(), rid: rid.written(), secret, code, family: family.0 };
+            links.push((link, rid, family.1, one.line.clone()));
+        }
+        let making = links
+            .iter()
+            .map(|(link, rid, code, line)| self.recipient(&recent.items, recent.key, link, rid, Some(code), line));
+        rows.recipients.extend(futures_util::future::try_join_all(making).await?);
+        Ok(links.into_iter().map(|(link, ..)| link).collect())
+    }
+
+    /// The row of a recipient, with a grant for each item.
+    pub(super) async fn recipient(
+        &self,
+        items: &[(String, ItemKey)],
+        key: KeyId,
+        link: &Link,
+        rid: &Rid,
+        code: Option<&AccessCode>,
+        line: &str,
+    ) -> Result<rows::NewRecipient, ShareError> {
+        let pepper = Pepper::of(self.inner.outbox.keys(), key).ok_or(ShareError::System)?;
+        let code_key = match code {
+            Some(code) => Some(code.key(rid, self.inner.cost).await.ok_or(ShareError::System)?),
+            None => None,
+        };
+        let recipient = pepper.recipient(rid, &link.secret, code_key.as_ref()).ok_or(ShareError::System)?;
+        let public = recipient.public();
+        let (keys, to) = (items.to_vec(), public.clone());
+        let wrapping = move || {
+            let grant = |(item, key): &(String, ItemKey)| Some((item.clone(), key.wrapped_for(&to)?));
+            keys.iter().map(grant).collect::<Option<Vec<_>>>()
+        };
+        let grants = tokio::task::spawn_blocking(wrapping).await.ok().flatten().ok_or(ShareError::System)?;
+        Ok(rows::NewRecipient {
+            rid: *rid.octets(),
+            address: self.inner.address(&link.mailbox),
+            link_check: *LinkCheck::new(rid, &link.secret).octets(),
+            public,
+            factor: if code.is_some() { "code" } else { "sender" },
+            family: link.family,
+            code: code.map(AccessCode::grouped),
+            facts: rows::RecipientFacts { address: link.mailbox.typed().to_owned(), line: line.to_owned() },
+            grants,
+        })
+    }
+}
+
+impl Draft {
+    /// What is told about it.
+    pub fn made(&self) -> &Made {
+        &self.made
+    }
+
+    /// Its rows, with the mail for each link, for the transaction that takes the mail. To be asked for once.
+    pub fn rows(&mut self, invitations: Vec<(&Link, vault::Item, NewOwed)>) -> Option<NewShared> {
+        let mut rows = self.rows.take()?;
+        for (link, item, owed) in invitations {
+            rows.invitations.push(Invitation { rid: *Rid::read(&link.rid)?.octets(), item, owed });
+        }
+        Some(rows)
+    }
+
+    /// The rows are on the disk: its files stay.
+    pub fn kept(mut self) {
+        self.unkept.files.clear();
+        *self.place = Some(self.recent);
+    }
+}
+
+impl Inner {
+    /// Where what is remembered of an incident stands. Whoever makes a share of it, holds its lock.
+    fn place_of(&self, incident: Index) -> Arc<Mutex<Option<Recent>>> {
+        let mut incidents = self.incidents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if incidents.len() >= MOST_RECENT {
+            let lives = |place: &Arc<Mutex<Option<Recent>>>| match place.try_lock() {
+                Ok(recent) => recent.as_ref().is_some_and(|recent| recent.since.elapsed() < ONE_INCIDENT),
+                // Somebody makes a share of it now.
+                Err(_) => true,
+            };
+            incidents.retain(|_, place| lives(place));
+        }
+        if incidents.len() >= MOST_RECENT {
+            incidents.clear();
+        }
+        Arc::clone(incidents.entry(incident).or_default())
+    }
+
+    /// The hash by which somebody's shares are found.
+    pub(super) fn address(&self, mailbox: &Mailbox) -> Index {
+        self.outbox.store().index("address", &[mailbox.folded().as_bytes()])
+    }
+}
+
+/// Four characters without look-alikes.
+fn reference() -> Option<String> {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let octets: [u8; 4] = seal::random().ok()?;
+    Some(
+        octets.iter().map(|octet| char::from(ALPHABET.get(usize::from(octet & 31)).copied().unwrap_or(b'0'))).collect(),
+    )
+}
+
+pub(super) fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

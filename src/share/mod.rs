@@ -19,17 +19,23 @@ mod make;
 mod open;
 mod reply;
 mod sender;
+#[cfg(test)]
+mod tests;
 mod values;
 
+use std::collections::HashSet;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
-pub use self::make::{Code, Draft, Factor, Link, Made, NewItem, NewRecipient, NewShare};
+pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
 pub use self::open::{Body, How, Item, Look, Opened, Seen, Unlock, Visitor};
 pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
 pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
 pub use self::values::{ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
 use crate::outbox::Outbox;
+use crate::problem::Problem;
+use crate::vault::share::{Cost, Files};
 
 /// The shares of an installation. Clones are the same shares.
 #[derive(Clone)]
@@ -40,7 +46,12 @@ pub struct Shares {
 
 struct Inner {
     outbox: Outbox,
+    files: Files,
     settings: Settings,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    cost: Cost,
+    incidents: make::Incidents,
+    networks: open::Networks,
 }
 
 impl fmt::Debug for Shares {
@@ -50,9 +61,30 @@ impl fmt::Debug for Shares {
 }
 
 impl Shares {
-    /// The shares that this outbox's store and vault keep.
-    pub fn new(outbox: Outbox, settings: Settings) -> Self {
-        Self { inner: Arc::new(Inner { outbox, settings }), letters: None }
+    /// The shares of a data folder, known to the store of this outbox; the folder for their files is made when there is
+    /// none.
+    ///
+    /// # Errors
+    /// A [`Problem`] when that folder cannot be had.
+    pub fn open(data_dir: &Path, outbox: Outbox, settings: Settings) -> Result<Self, Problem> {
+        Self::with(data_dir, outbox, settings, Arc::new(crate::store::now), Cost::default())
+    }
+
+    /// The same with a clock of its own: now, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the folder for files cannot be had.
+    pub fn with(
+        data_dir: &Path,
+        outbox: Outbox,
+        settings: Settings,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+        cost: Cost,
+    ) -> Result<Self, Problem> {
+        let files = Files::open(data_dir)?;
+        let (incidents, networks) = (make::Incidents::default(), open::Networks::default());
+        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks };
+        Ok(Self { inner: Arc::new(inner), letters: None })
     }
 
     /// The same shares, with somebody who writes their mails: for those who call what owes one ([`Shares::reply`],
@@ -65,5 +97,32 @@ impl Shares {
     /// The settings: addresses, lifetimes, where the data is.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    /// Takes away what a kill left behind: files that no row knows. To be called before the first share is made.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn recover(&self) -> Result<(), ShareError> {
+        let known: HashSet<String> = self.inner.outbox.store().share_files().await?.into_iter().collect();
+        let there = self.inner.files.names().await?;
+        let unknown: Vec<String> = there.into_iter().filter(|name| !known.contains(name)).collect();
+        self.inner.forget(&unknown).await;
+        Ok(())
+    }
+
+    fn now(&self) -> i64 {
+        (self.inner.clock)()
+    }
+}
+
+impl Inner {
+    /// Takes files away that no row knows. One that stays is taken away at the next start.
+    async fn forget(&self, files: &[String]) {
+        for name in files {
+            if let Err(error) = self.files.delete(name).await {
+                tracing::warn!(%error, "a file of a share could not be taken away yet");
+            }
+        }
     }
 }

@@ -3,15 +3,22 @@
 //! A session's key lies sealed in its row, with a key that only the cookie holds. Every item that is read checks its grant
 //! in the transaction that logs the reading: what was withdrawn is gone at the next request.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::Stream;
 
-use super::{ItemKind, ShareError, Shares};
+use super::{Inner, ItemKind, ShareError, Shares};
+use crate::seal::Index;
 use crate::secret::Secret;
+use crate::store::share::{Entry, ItemRow, Linked, Try};
+use crate::vault::share::{AccessCode, Cookie, LinkCheck, Pepper, RecipientKey, Rid};
+use crate::vault::{LinkSecret, VaultError};
 
 /// Where a link leads.
 pub enum Look {
@@ -66,7 +73,7 @@ pub enum Unlock {
         /// The cookie's value: who has it, has the session. Letters and digits.
         cookie: Secret<String>,
         /// The session.
-        opened: Opened,
+        opened: Box<Opened>,
     },
     /// It is not 12 digits; nothing was counted.
     Malformed,
@@ -154,30 +161,79 @@ macro_rules! shown_as_nothing {
 
 shown_as_nothing!(Look, Seen, Unlock, Opened, Item, Body);
 
+/// A session ends when nothing is done in it for so long, milliseconds.
+const IDLE: i64 = 30 * 60 * 1000;
+/// Wrong codes from one network in a quarter of an hour: a school's own guest network has many parents in it.
+const TRIES_OF_NETWORK: u32 = 40;
+const NETWORK_WINDOW: Duration = Duration::from_secs(900);
+/// Networks that are remembered.
+const MOST_NETWORKS: usize = 20_000;
+
+/// Wrong codes by network, in memory only.
+pub(super) type Networks = Mutex<HashMap<IpAddr, (Instant, u32)>>;
+
 impl Shares {
     /// Where a link leads: `/b/RID/SECRET`. Changes nothing.
     ///
     /// # Errors
     /// [`ShareError`], for trouble of ours alone.
     pub async fn look(&self, rid: &str, secret: &str) -> Result<Look, ShareError> {
-        todo!()
+        let Some((linked, _)) = self.linked(rid, secret).await? else { return Ok(Look::Nothing) };
+        let (now, seen) = (self.now(), seen(&linked));
+        Ok(match linked.locked(now) {
+            _ if linked.withdrawn_at.is_some() => Look::Withdrawn(seen),
+            _ if linked.is_over(now) => Look::Over(seen),
+            Some(until) => Look::Locked(seen, until),
+            None => Look::Ready(seen),
+        })
     }
 
     /// Tries a code. Spaces and dashes in it count for nothing.
     ///
     /// # Errors
-    /// [`ShareError`]; the try was not counted then.
+    /// [`ShareError`]; the try may have been counted.
     pub async fn unlock(&self, rid: &str, secret: &str, code: &str, visitor: Visitor) -> Result<Unlock, ShareError> {
-        todo!()
+        let Some((linked, secret)) = self.live(rid, secret).await? else { return Ok(Unlock::Nothing) };
+        if linked.factor != "code" {
+            return Ok(Unlock::Nothing);
+        }
+        let Some(code) = AccessCode::read(code) else { return Ok(Unlock::Malformed) };
+        if self.inner.is_too_much(visitor) {
+            return Ok(Unlock::Busy);
+        }
+        let (rid, now) = (Rid::of(linked.rid), self.now());
+        let (left, locks) = match self.inner.outbox.store().share_try(linked.rid, now).await? {
+            Try::Allowed { left, locks } => (left, locks),
+            Try::Locked(until) => return Ok(Unlock::Locked { until }),
+            Try::Busy => return Ok(Unlock::Busy),
+        };
+        let pepper = self.inner.pepper(&linked)?;
+        let code = code.key(&rid, self.inner.cost).await.ok_or(ShareError::System)?;
+        let key = pepper.recipient(&rid, &secret, Some(&code)).ok_or(ShareError::System)?;
+        if key.is(&linked.public) {
+            return self.enter(linked, &key).await;
+        }
+        self.inner.note_wrong(visitor);
+        self.inner.outbox.store().share_wrong(&linked, locks.is_some(), now).await?;
+        Ok(match locks {
+            Some(until) => Unlock::Locked { until },
+            None => Unlock::Wrong { left },
+        })
     }
 
-    /// Opens the sender's own link, for a caller who has proven to read his mailbox (the desk): folded address. `Nothing`
+    /// Opens the sender's own link, for a caller who has proven that this (folded) address is his: the desk. `Nothing`
     /// when it is somebody else's link.
     ///
     /// # Errors
     /// [`ShareError`].
     pub async fn open_as_sender(&self, rid: &str, secret: &str, folded: &str) -> Result<Unlock, ShareError> {
-        todo!()
+        let Some((linked, secret)) = self.live(rid, secret).await? else { return Ok(Unlock::Nothing) };
+        if linked.factor != "sender" || self.inner.outbox.store().sender(folded) != linked.sender {
+            return Ok(Unlock::Nothing);
+        }
+        let key = self.inner.pepper(&linked)?.recipient(&Rid::of(linked.rid), &secret, None);
+        let key = key.filter(|key| key.is(&linked.public)).ok_or(ShareError::System)?;
+        self.enter(linked, &key).await
     }
 
     /// The session of a cookie, which lives on for another half hour. None when it is over, or its share is.
@@ -185,7 +241,18 @@ impl Shares {
     /// # Errors
     /// [`ShareError`].
     pub async fn session(&self, cookie: &str) -> Result<Option<Opened>, ShareError> {
-        todo!()
+        let Some(cookie) = Cookie::read(cookie) else { return Ok(None) };
+        let (now, store) = (self.now(), self.inner.outbox.store());
+        let ends_at = now.saturating_add(IDLE);
+        let Some(session) = store.share_session(self.inner.session(&cookie), ends_at, now).await? else {
+            return Ok(None);
+        };
+        let linked = session.linked;
+        if linked.withdrawn_at.is_some() || linked.is_over(now) {
+            return Ok(None);
+        }
+        let key = cookie.open(&Rid::of(linked.rid), &session.seed);
+        Ok(key.map(|key| opened(&linked, &key, ends_at)))
     }
 
     /// Ends a session.
@@ -193,7 +260,8 @@ impl Shares {
     /// # Errors
     /// [`ShareError`].
     pub async fn sign_out(&self, cookie: &str) -> Result<(), ShareError> {
-        todo!()
+        let Some(cookie) = Cookie::read(cookie) else { return Ok(()) };
+        Ok(self.inner.outbox.store().end_share_session(self.inner.session(&cookie)).await?)
     }
 
     /// The items that this recipient may see, and those that were withdrawn.
@@ -201,7 +269,22 @@ impl Shares {
     /// # Errors
     /// [`ShareError::Gone`] when the share is over or withdrawn.
     pub async fn items(&self, opened: &Opened) -> Result<Vec<Item>, ShareError> {
-        todo!()
+        let store = self.inner.outbox.store();
+        let share = store.share(&opened.share).await?.filter(|share| share.over_at.is_none());
+        let share = share.ok_or(ShareError::Gone)?;
+        let rid = Rid::read(&opened.rid).ok_or(ShareError::Gone)?;
+        let own = share.recipients.iter().find(|one| one.rid == *rid.octets()).ok_or(ShareError::Gone)?;
+        if own.withdrawn_at.is_some() {
+            return Err(ShareError::Gone);
+        }
+        let now = self.now();
+        let item = |row: &ItemRow| {
+            let granted = own.items.contains(&row.id);
+            // When it was taken from this one alone is in the events; that it was is all that is told.
+            let withdrawn_at = (!granted).then(|| row.withdrawn_at.unwrap_or(now));
+            super::sender::item(row, withdrawn_at, granted)
+        };
+        Ok(share.items.iter().map(item).collect())
     }
 
     /// Reads an item, or some octets of it. Logs it, in the transaction that checks that it may be read.
@@ -215,6 +298,150 @@ impl Shares {
         range: Option<Range<u64>>,
         how: How,
     ) -> Result<Body, ShareError> {
-        todo!()
+        let rid = Rid::read(&opened.rid).ok_or(ShareError::Gone)?;
+        let store = self.inner.outbox.store();
+        let grant = store.use_grant(*rid.octets(), item, how.word(), self.now()).await?.ok_or(ShareError::Gone)?;
+        let recipient = RecipientKey::from_seed(*opened.seed.expose()).ok_or(ShareError::System)?;
+        let key = recipient.unwrap(&grant.wrapped).ok_or(VaultError::Sealed)?;
+        let range = range.unwrap_or(0..grant.size);
+        let range = range.start.min(grant.size)..range.end.min(grant.size);
+        let reading = self.inner.files.read(&grant.file, key, range.clone()).await.map_err(gone)?;
+        let item = Item {
+            id: item.to_owned(),
+            kind: ItemKind::from_word(&grant.kind),
+            name: Secret::new(grant.facts.name),
+            media_type: grant.facts.media_type,
+            size: grant.size,
+            withdrawn_at: None,
+        };
+        Ok(Body { item, range, stream: Box::pin(reading.pieces()) })
+    }
+
+    /// What a link leads to, when its secret is right.
+    pub(super) async fn linked(&self, rid: &str, secret: &str) -> Result<Option<(Linked, LinkSecret)>, ShareError> {
+        // What is malformed is looked up like what is unknown.
+        let rid = Rid::read(rid).unwrap_or(Rid::of([0; 16]));
+        let secret = LinkSecret::read(secret);
+        let found = self.inner.outbox.store().linked(*rid.octets()).await?;
+        let (Some(linked), Some(secret)) = (found, secret) else { return Ok(None) };
+        Ok(LinkCheck::new(&rid, &secret).is(&linked.link_check).then_some((linked, secret)))
+    }
+
+    /// The same, when it can still be opened.
+    pub(super) async fn live(&self, rid: &str, secret: &str) -> Result<Option<(Linked, LinkSecret)>, ShareError> {
+        let now = self.now();
+        let found = self.linked(rid, secret).await?;
+        Ok(found.filter(|(linked, _)| linked.withdrawn_at.is_none() && !linked.is_over(now)))
+    }
+
+    async fn enter(&self, linked: Linked, key: &RecipientKey) -> Result<Unlock, ShareError> {
+        let (now, rid) = (self.now(), Rid::of(linked.rid));
+        let cookie = Cookie::new().ok_or(ShareError::System)?;
+        let ends_at = now.saturating_add(IDLE);
+        let seed = cookie.seal(&rid, key).ok_or(ShareError::System)?;
+        let entry = Entry { rid: linked.rid, session: self.inner.session(&cookie), seed, ends_at };
+        if !self.inner.outbox.store().share_opened(entry, now).await? {
+            return Ok(Unlock::Nothing);
+        }
+        let opened = opened(&linked, key, ends_at);
+        Ok(Unlock::Open { cookie: Secret::new(cookie.written()), opened: Box::new(opened) })
+    }
+}
+
+impl How {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Viewed => "item_viewed",
+            Self::Downloaded => "item_downloaded",
+            Self::Zipped => "zip_downloaded",
+        }
+    }
+}
+
+impl Inner {
+    fn session(&self, cookie: &Cookie) -> Index {
+        self.outbox.store().index("share session", &[cookie.name()])
+    }
+
+    pub(super) fn pepper(&self, linked: &Linked) -> Result<Pepper, ShareError> {
+        // Its key was dropped although it was needed.
+        Pepper::of(self.outbox.keys(), linked.key).ok_or(ShareError::Store(crate::store::StoreError::Sealed))
+    }
+
+    fn is_too_much(&self, visitor: Visitor) -> bool {
+        let Some(network) = visitor.address.map(network) else { return false };
+        let networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        networks
+            .get(&network)
+            .is_some_and(|(since, wrong)| since.elapsed() < NETWORK_WINDOW && *wrong >= TRIES_OF_NETWORK)
+    }
+
+    fn note_wrong(&self, visitor: Visitor) {
+        let Some(network) = visitor.address.map(network) else { return };
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        if networks.len() >= MOST_NETWORKS {
+            networks.retain(|_, (since, _)| since.elapsed() < NETWORK_WINDOW);
+        }
+        if networks.len() >= MOST_NETWORKS {
+            networks.clear();
+        }
+        let entry = networks.entry(network).or_insert_with(|| (Instant::now(), 0));
+        if entry.0.elapsed() >= NETWORK_WINDOW {
+            *entry = (Instant::now(), 0);
+        }
+        entry.1 += 1;
+    }
+}
+
+/// What one customer of a provider has: a /24, or a /48.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            IpAddr::from([a, b, c, 0])
+        }
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => network(IpAddr::V4(mapped)),
+            None => {
+                let [a, b, c, ..] = address.segments();
+                IpAddr::from([a, b, c, 0, 0, 0, 0, 0])
+            }
+        },
+    }
+}
+
+/// A file that is not there was withdrawn between the check and the reading.
+fn gone(error: VaultError) -> ShareError {
+    match error {
+        VaultError::Gone => ShareError::Gone,
+        error => ShareError::Vault(error),
+    }
+}
+
+fn seen(linked: &Linked) -> Seen {
+    let facts = &linked.facts;
+    Seen {
+        share: linked.share.clone(),
+        school: linked.school.clone(),
+        reference: facts.reference.clone(),
+        sender: Secret::new(facts.sender_name.clone().unwrap_or_else(|| facts.sender.clone())),
+        sender_address: Secret::new(facts.sender.clone()),
+        made_at: linked.made_at,
+        open_by: linked.opened_at.is_none().then_some(linked.open_by),
+        ends_at: linked.ends_at,
+        tries_left: linked.tries_left(),
+        is_sender: linked.factor == "sender",
+    }
+}
+
+fn opened(linked: &Linked, key: &RecipientKey, ends_at: i64) -> Opened {
+    Opened {
+        share: linked.share.clone(),
+        rid: Rid::of(linked.rid).written(),
+        seen: seen(linked),
+        subject: Secret::new(linked.facts.subject.clone()),
+        address: Secret::new(linked.recipient.address.clone()),
+        ends_at,
+        seed: Secret::new(*key.seed()),
     }
 }

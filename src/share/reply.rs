@@ -1,7 +1,14 @@
 //! What a recipient answers, and a call for a code: mails to the sender's own mailbox, owed to the outbox.
 
-use super::{Opened, ShareError, Shares};
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Letter, Opened, ShareError, Shares};
 use crate::secret::Secret;
+use crate::store::owed::{Kind, NewOwed};
+use crate::store::share::Linked;
+use crate::vault;
+use crate::vault::share::Rid;
 
 /// An answer.
 pub struct Reply {
@@ -77,13 +84,50 @@ pub struct Replied {
     pub at: i64,
 }
 
+macro_rules! shown_as_nothing {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+shown_as_nothing!(Reply, ReplyFile, Received, CodeWanted);
+
+/// The sender is told of a missing code at most this often, milliseconds, a link.
+const ASK_EVERY: i64 = 3600 * 1000;
+
 impl Shares {
     /// Owes an answer to the sender's own mailbox. The caller has bounded its size and looked at its files.
     ///
     /// # Errors
     /// [`ShareError`]; nothing is owed then.
     pub async fn reply(&self, opened: &Opened, reply: Reply) -> Result<Replied, ShareError> {
-        todo!()
+        let (store, now) = (self.inner.outbox.store(), self.now());
+        let rid = Rid::read(&opened.rid).ok_or(ShareError::Gone)?;
+        let linked = store.linked(*rid.octets()).await?;
+        let live = |linked: &Linked| linked.withdrawn_at.is_none() && !linked.is_over(now) && linked.factor != "sender";
+        let linked = linked.filter(live).ok_or(ShareError::Gone)?;
+        let received = Received {
+            school: linked.school.clone(),
+            from: Secret::new(linked.recipient.address),
+            to: Secret::new(linked.facts.sender),
+            subject: Secret::new(linked.facts.subject),
+            reference: linked.facts.reference,
+            message_id: linked.facts.message_id.map(Secret::new),
+            reply,
+            at: now,
+        };
+        let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;
+        let letter = letters.reply(&received).ok_or(ShareError::Letter)?;
+        let (item, mail) = self.owe(Kind::Message, letter, now).await?;
+        let id = vault::random_id()?;
+        let of = (linked.share.as_str(), linked.school.as_str());
+        store.share_replied(of, linked.rid, &id, (item, mail), now).await?;
+        self.inner.outbox.wake();
+        Ok(Replied { id, at: now })
     }
 
     /// Tells the sender, and the school's deputy, that whoever has this link has no code. At most once an hour a link.
@@ -91,6 +135,35 @@ impl Shares {
     /// # Errors
     /// [`ShareError`]; nobody is told then.
     pub async fn ask_for_code(&self, rid: &str, secret: &str) -> Result<Asked, ShareError> {
-        todo!()
+        let Some((linked, _)) = self.live(rid, secret).await? else { return Ok(Asked::Nothing) };
+        if linked.factor != "code" {
+            return Ok(Asked::Nothing);
+        }
+        let (store, now) = (self.inner.outbox.store(), self.now());
+        let wanted = CodeWanted {
+            school: linked.school.clone(),
+            from: Secret::new(linked.recipient.address),
+            to: Secret::new(linked.facts.sender),
+            reference: linked.facts.reference,
+            share: linked.share.clone(),
+            at: now,
+        };
+        let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;
+        let letter = letters.code_wanted(&wanted).ok_or(ShareError::Letter)?;
+        let (item, mail) = self.owe(Kind::Message, letter, now).await?;
+        if !store.asks_for_code((linked.rid, &linked.school), ASK_EVERY, (item, mail), now).await? {
+            return Ok(Asked::Already);
+        }
+        self.inner.outbox.wake();
+        Ok(Asked::Told)
+    }
+
+    /// A mail of ours, sealed, to be owed with whatever it is about.
+    pub(super) async fn owe(&self, kind: Kind, letter: Letter, now: i64) -> Result<(vault::Item, NewOwed), ShareError> {
+        let outbox = &self.inner.outbox;
+        let item = outbox.vault().put(Arc::new(letter.raw)).await?;
+        let mut owed = outbox.message(kind, &item, &letter.readers, now);
+        owed.envelope.sender = letter.sender.map(|sender| sender.typed().to_owned());
+        Ok((item, owed))
     }
 }

@@ -1,9 +1,17 @@
 //! The sender's side: what became of a share, and what may still be done. No content: who wants to read his own copy
 //! opens his own link.
 
-use super::{Code, Opened, ShareError, Shares};
+use std::fmt;
+
+use super::make::millis;
+use super::{Code, Item, ItemKind, KeysMode, Link, Opened, ShareError, Shares};
 use crate::message::Mailbox;
 use crate::secret::Secret;
+use crate::store::journal::{NewLine, People, Sort};
+use crate::store::owed::Kind;
+use crate::store::share::{EventRow, Invitation, ItemRow, RecipientRow, Rewrapped, RidOctets, ShareRow, Withdrawn};
+use crate::vault::LinkSecret;
+use crate::vault::share::{AccessCode, EscrowKey, ItemKey, Reading, RecipientKey, Rid};
 
 /// A share as its sender sees it.
 #[derive(Clone)]
@@ -24,14 +32,18 @@ pub struct Overview {
     pub subject: Secret<String>,
     /// The Message-ID of the mail, if it had one.
     pub message_id: Option<Secret<String>>,
+    /// What it is shared for, when the sender was asked.
+    pub purpose: Option<Secret<String>>,
     /// When it was made, milliseconds.
     pub made_at: i64,
     /// Until when it can be opened first, milliseconds.
     pub open_by: i64,
     /// When it ends, milliseconds.
     pub ends_at: i64,
-    /// When it was withdrawn, milliseconds.
+    /// When it was withdrawn from everybody, milliseconds.
     pub withdrawn_at: Option<i64>,
+    /// When its content went, at its end or because it was deleted, milliseconds.
+    pub over_at: Option<i64>,
     /// The items: id, kind, name, octets, when withdrawn.
     pub items: Vec<super::Item>,
     /// The recipients, without the sender.
@@ -47,8 +59,12 @@ pub struct RecipientOverview {
     pub address: Secret<String>,
     /// The code, until it was used or is a week old.
     pub code: Option<Code>,
+    /// Recipients of one family have the same number, and the same code.
+    pub family: u32,
     /// When the mail with the link was taken by the next hop, milliseconds.
     pub notified_at: Option<i64>,
+    /// When it was refused for good, or given up, milliseconds.
+    pub failed_at: Option<i64>,
     /// When it was opened first, milliseconds.
     pub opened_at: Option<i64>,
     /// Whether too many wrong codes have locked it, until when (milliseconds), or for good.
@@ -98,13 +114,27 @@ pub struct Renewed {
     pub code: Code,
 }
 
+macro_rules! shown_as_nothing {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+shown_as_nothing!(Overview, RecipientOverview, Renewed);
+
 impl Shares {
     /// The shares of a sender (folded address), the newest first.
     ///
     /// # Errors
     /// [`ShareError`].
     pub async fn of_sender(&self, school: &str, folded: &str, most: usize) -> Result<Vec<Overview>, ShareError> {
-        todo!()
+        let store = self.inner.outbox.store();
+        let (rows, now) = (store.shares_of(school, store.sender(folded), most).await?, self.now());
+        Ok(rows.into_iter().map(|row| overview(row, now)).collect())
     }
 
     /// One share; the caller sees to it that only its sender (or who may look for him) gets it. None when there is none.
@@ -112,7 +142,8 @@ impl Shares {
     /// # Errors
     /// [`ShareError`].
     pub async fn share(&self, id: &str) -> Result<Option<Overview>, ShareError> {
-        todo!()
+        let (row, now) = (self.inner.outbox.store().share(id).await?, self.now());
+        Ok(row.map(|row| overview(row, now)))
     }
 
     /// What happened to a share, oldest first.
@@ -120,38 +151,66 @@ impl Shares {
     /// # Errors
     /// [`ShareError`].
     pub async fn events(&self, id: &str) -> Result<Vec<Event>, ShareError> {
-        todo!()
+        let event = |row: EventRow| Event {
+            at: row.at,
+            kind: row.kind,
+            rid: row.rid.map(|rid| Rid::of(rid).written()),
+            item: row.item,
+        };
+        Ok(self.inner.outbox.store().share_events(id).await?.into_iter().map(event).collect())
     }
 
     /// Withdraws: from the next request on it is gone. The sender's own copy stays until the end or [`Shares::delete`], so
-    /// that a new link can be given. Gives how many grants went. `who` is the address of who does it, for the log.
+    /// that a new link can be given. Gives how many grants went. `who` is the address of who does it, for the journal.
     ///
     /// # Errors
-    /// [`ShareError`].
+    /// [`ShareError`]; nothing was withdrawn then.
     pub async fn withdraw(&self, id: &str, scope: &Scope, who: &str) -> Result<usize, ShareError> {
-        todo!()
+        let rid = |rid: &str| Rid::read(rid).map(|rid| *rid.octets()).ok_or(ShareError::Gone);
+        let what = match scope {
+            Scope::Item(item) => Withdrawn::Item(item.clone()),
+            Scope::Recipient(one) => Withdrawn::Recipient(rid(one)?),
+            Scope::Grant(one, item) => Withdrawn::Grant(rid(one)?, item.clone()),
+            Scope::All => Withdrawn::All,
+        };
+        let line = self.line(id, "share_withdrawn", who).await?;
+        Ok(self.inner.outbox.store().withdraw_share(id, what, line, self.now()).await?)
     }
 
     /// Lets a share end later, at most the lifetime of a share from now. Gives when.
     ///
     /// # Errors
-    /// [`ShareError::Gone`] when it is over already.
+    /// [`ShareError::Gone`] when it is over already, or holds a password.
     pub async fn extend(&self, id: &str, until: i64, who: &str) -> Result<i64, ShareError> {
-        todo!()
+        let now = self.now();
+        let until = until.clamp(now, now.saturating_add(millis(self.inner.settings.lifetimes.share)));
+        let line = self.line(id, "share_extended", who).await?;
+        if self.inner.outbox.store().extend_share(id, until, line, now).await? {
+            Ok(until)
+        } else {
+            Err(ShareError::Gone)
+        }
     }
 
-    /// A new link and a new code for a recipient. With strict keys it takes the sender's own link, opened.
+    /// A new link and a new code for a recipient; the old link leads nowhere. With strict keys it takes the sender's own
+    /// link, opened.
     ///
     /// # Errors
     /// [`ShareError::NeedsLink`] without it.
     pub async fn renew(&self, id: &str, rid: &str, opened: Option<&Opened>, who: &str) -> Result<Renewed, ShareError> {
-        todo!()
+        let share = self.inner.outbox.store().share(id).await?.ok_or(ShareError::Gone)?;
+        let rid = Rid::read(rid).ok_or(ShareError::Gone)?;
+        let old = share.recipients.iter().find(|one| one.rid == *rid.octets() && one.factor != "sender");
+        let old = old.ok_or(ShareError::Gone)?;
+        let mailbox = Mailbox::parse(&old.facts.address).map_err(|_| ShareError::Letter)?;
+        let (old, line) = (old.rid, old.facts.line.clone());
+        self.link_anew(share, (&mailbox, line), Some(old), opened, who).await
     }
 
-    /// A link for somebody who had none: all items, from the sender's own link, opened.
+    /// A link for somebody who had none: all items.
     ///
     /// # Errors
-    /// [`ShareError::NeedsLink`] without it.
+    /// [`ShareError::NeedsLink`] as for [`Shares::renew`].
     pub async fn add(
         &self,
         id: &str,
@@ -159,14 +218,151 @@ impl Shares {
         opened: Option<&Opened>,
         who: &str,
     ) -> Result<Renewed, ShareError> {
-        todo!()
+        let share = self.inner.outbox.store().share(id).await?.ok_or(ShareError::Gone)?;
+        self.link_anew(share, (mailbox, "added".to_owned()), None, opened, who).await
     }
 
     /// Deletes a share at once, the sender's own copy too.
     ///
     /// # Errors
-    /// [`ShareError`].
+    /// [`ShareError::Gone`] when there is none.
     pub async fn delete(&self, id: &str, who: &str) -> Result<(), ShareError> {
-        todo!()
+        let line = self.line(id, "share_deleted", who).await?;
+        let files = self.inner.outbox.store().delete_share(id, line, self.now()).await?.ok_or(ShareError::Gone)?;
+        self.inner.forget(&files).await;
+        Ok(())
+    }
+
+    /// The items of a share, opened with the school's escrow key.
+    ///
+    /// # Errors
+    /// [`ShareError::Gone`] when there is no such share, or it is over, or this key opens none of its items.
+    pub async fn recovered(&self, id: &str, key: &EscrowKey) -> Result<Vec<(Item, Reading)>, ShareError> {
+        let store = self.inner.outbox.store();
+        let share = store.share(id).await?.ok_or(ShareError::Gone)?;
+        let mut opened = Vec::new();
+        for row in &share.items {
+            let Some(file) = &row.file else { continue };
+            let Some(key) = row.escrow.as_deref().and_then(|escrow| key.unwrap(escrow)) else { continue };
+            opened.push((item(row, row.withdrawn_at, true), self.inner.files.read(file, key, 0..row.size).await?));
+        }
+        if opened.is_empty() {
+            return Err(ShareError::Gone);
+        }
+        let line = self.line(id, "share_recovered", "").await?;
+        store.share_recovered(id, line, self.now()).await?;
+        Ok(opened)
+    }
+
+    async fn link_anew(
+        &self,
+        share: ShareRow,
+        (mailbox, line): (&Mailbox, String),
+        old: Option<RidOctets>,
+        opened: Option<&Opened>,
+        who: &str,
+    ) -> Result<Renewed, ShareError> {
+        let now = self.now();
+        if share.over_at.is_some() || share.ends_at <= now {
+            return Err(ShareError::Gone);
+        }
+        let items = self.keys_of(&share, opened).await?;
+        let code = AccessCode::new().ok_or(ShareError::System)?;
+        let rid = Rid::new().ok_or(ShareError::System)?;
+        let secret = LinkSecret::new().ok_or(ShareError::System)?;
+        let told = Code(Secret::new(code.grouped()));
+        let family = share.recipients.iter().map(|one| one.family).max().unwrap_or_default().saturating_add(1);
+        let link = Link { mailbox: mailbox.clone(), rid: rid.written(), secret, code: Some(told.clone()), family };
+        let new = self.recipient(&items, share.key, &link, &rid, Some(&code), &line).await?;
+        let id = share.id.clone();
+        let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;
+        let letter = letters.invitation(&link, &overview(share, now)).ok_or(ShareError::Letter)?;
+        let (item, owed) = self.owe(Kind::Invitation, letter, now).await?;
+        let invitation = Invitation { rid: *rid.octets(), item, owed };
+        let journal = self.line(&id, "share_renewed", who).await?;
+        if !self.inner.outbox.store().renew_link(&id, Rewrapped { old, new, invitation }, journal, now).await? {
+            return Err(ShareError::Gone);
+        }
+        self.inner.outbox.wake();
+        Ok(Renewed { rid: link.rid, code: told })
+    }
+
+    /// The keys of all items: through the sender's own link, or by this machine's own key when it has one.
+    async fn keys_of(&self, share: &ShareRow, opened: Option<&Opened>) -> Result<Vec<(String, ItemKey)>, ShareError> {
+        let there = share.items.iter().filter(|item| item.file.is_some() && item.withdrawn_at.is_none());
+        if let Some(opened) = opened.filter(|opened| opened.share == share.id && opened.seen.is_sender) {
+            let key = RecipientKey::from_seed(*opened.seed.expose()).ok_or(ShareError::System)?;
+            let rid = Rid::read(&opened.rid).ok_or(ShareError::Gone)?;
+            let grants = self.inner.outbox.store().grants_of(*rid.octets()).await?;
+            let unwrapped = |item: &ItemRow| {
+                let (_, grant) = grants.iter().find(|(id, _)| *id == item.id)?;
+                Some((item.id.clone(), key.unwrap(grant)?))
+            };
+            return there.map(unwrapped).collect::<Option<_>>().ok_or(ShareError::Gone);
+        }
+        let recovery = RecipientKey::recovery_by(self.inner.outbox.keys(), share.key);
+        let recovery = recovery.filter(|_| share.keys == KeysMode::Recoverable.word()).ok_or(ShareError::NeedsLink)?;
+        let unwrapped = |item: &ItemRow| Some((item.id.clone(), recovery.unwrap(item.recovery.as_deref()?)?));
+        there.map(unwrapped).collect::<Option<_>>().ok_or(ShareError::NeedsLink)
+    }
+
+    /// A line in the journal about what somebody does with a share.
+    async fn line(&self, id: &str, event: &'static str, who: &str) -> Result<NewLine, ShareError> {
+        let share = self.inner.outbox.store().share(id).await?.ok_or(ShareError::Gone)?;
+        let sender = Some(who).filter(|who| !who.is_empty()).map(str::to_owned);
+        let people = People { sender, ..People::default() };
+        let core = serde_json::json!({ "event": event, "share": share.id }).to_string();
+        let (at, school, mail) = (self.now(), share.school, Some(share.mail));
+        Ok(NewLine { at, school, sort: Sort::Override, mail, core, trace: None, people })
+    }
+}
+
+/// A code that was used, or is of the past, is shown to nobody.
+fn overview(row: ShareRow, now: i64) -> Overview {
+    let sender = Secret::new(row.facts.sender);
+    let items = row.items.iter().map(|one| item(one, one.withdrawn_at, one.withdrawn_at.is_none())).collect();
+    let is_sender = |one: &RecipientRow| one.factor == "sender";
+    let recipient = |one: RecipientRow| RecipientOverview {
+        rid: Rid::of(one.rid).written(),
+        locked: one.locked(now),
+        address: Secret::new(one.facts.address),
+        family: one.family,
+        code: one.code.map(|code| Code(Secret::new(code))),
+        notified_at: one.notified_at,
+        failed_at: one.failed_at,
+        opened_at: one.opened_at,
+        withdrawn_at: one.withdrawn_at,
+        items: one.items,
+        read: one.read,
+    };
+    Overview {
+        id: row.id,
+        school: row.school,
+        mail: row.mail,
+        reference: row.facts.reference,
+        sender,
+        sender_name: row.facts.sender_name.map(Secret::new),
+        subject: Secret::new(row.facts.subject),
+        message_id: row.facts.message_id.map(Secret::new),
+        purpose: row.facts.purpose.map(Secret::new),
+        made_at: row.made_at,
+        open_by: row.open_by,
+        ends_at: row.ends_at,
+        withdrawn_at: row.withdrawn_at,
+        over_at: row.over_at,
+        items,
+        recipients: row.recipients.into_iter().filter(|one| !is_sender(one)).map(recipient).collect(),
+    }
+}
+
+/// An item as a page shows it; one that was withdrawn has no name any more.
+pub(super) fn item(row: &ItemRow, withdrawn_at: Option<i64>, named: bool) -> Item {
+    Item {
+        id: row.id.clone(),
+        kind: ItemKind::from_word(&row.kind),
+        name: Secret::new(if named { row.facts.name.clone() } else { String::new() }),
+        media_type: row.facts.media_type.clone(),
+        size: row.size,
+        withdrawn_at,
     }
 }

@@ -106,6 +106,8 @@ impl ItemKind {
 pub struct Letter {
     /// The mail, whole.
     pub raw: Vec<u8>,
+    /// MAIL FROM; none for `<>`, which is for what no person has written.
+    pub sender: Option<Mailbox>,
     /// Its readers.
     pub readers: Vec<Mailbox>,
 }

@@ -5,7 +5,7 @@
 //! local files now, S3 when there are several machines). Never holds plain text outside of memory, never says what an
 //! item is about. Fails as [`VaultError`], which is trouble of ours and a 4xx to whoever waits.
 
-mod link;
+pub mod link;
 pub mod share;
 
 use std::fmt;
@@ -205,7 +205,11 @@ impl Vault {
     }
 }
 
-fn random_id() -> Result<String, VaultError> {
+/// An id that says nothing: 128 random bits.
+///
+/// # Errors
+/// [`VaultError::Files`] when chance is out of order.
+pub fn random_id() -> Result<String, VaultError> {
     let octets: [u8; 16] = seal::random().map_err(|error| VaultError::Files(error.to_string()))?;
     Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())
 }

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use axum::Router;
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,8 +45,8 @@ pub struct Settings {
 
 /// A handshake is done within this.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// However busy, a connection ends; browsers make another.
-const LIFETIME: Duration = Duration::from_secs(600);
+/// However busy, a connection ends; browsers make another. A phone that downloads all files of a message takes a while.
+const LIFETIME: Duration = Duration::from_secs(3600);
 /// After this, a drain cuts off what is still open.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -85,6 +86,7 @@ impl Server {
         let ready = Ready { waiting, listening };
         let mut stopped = stopping;
         let serving = tokio::spawn(async move {
+            let pages = pages.into_make_service_with_connect_info::<Peer>();
             let served = axum::serve(ready, pages).with_graceful_shutdown(async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             });
@@ -196,6 +198,16 @@ impl Listener for Ready {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.listening)
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, Ready>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Ready>) -> Self {
+        Self(*stream.remote_addr())
     }
 }
 

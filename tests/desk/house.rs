@@ -197,6 +197,7 @@ impl House {
             url: Url::parse(ORIGIN).unwrap(),
             clock: Arc::new(move || now.load(Ordering::Relaxed)),
             wake: Arc::new(|| {}),
+            shares: None,
         });
         let settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),

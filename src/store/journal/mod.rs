@@ -259,12 +259,12 @@ pub(super) fn append(tables: &Connection, chain: &Chain, lines: &[Prepared]) -> 
 /// As [`append`], but what cannot be appended is told and left out: for what has happened already, and would happen again
 /// if it could not be written down.
 pub(super) fn append_if_it_can_be(tables: &Connection, chain: &Chain, lines: &[Prepared]) -> rusqlite::Result<()> {
-    tables.execute_batch("SAVEPOINT line")?;
+    tables.prepare_cached("SAVEPOINT line")?.execute([])?;
     if let Err(error) = append(tables, chain, lines) {
         tracing::error!(%error, lines = lines.len(), "lines of the journal are lost");
         tables.execute_batch("ROLLBACK TO line")?;
     }
-    tables.execute_batch("RELEASE line")
+    tables.prepare_cached("RELEASE line")?.execute([]).map(|_| ())
 }
 
 fn insert(tables: &Connection, chain: &Chain, before: Head, new: &Prepared) -> rusqlite::Result<Head> {

@@ -24,7 +24,7 @@ pub use self::make::{Invitation, NewItem, NewRecipient, NewShare, NewShared};
 pub(super) use self::make::{insert, settled};
 pub use self::open::{Entry, Grant, Linked, Session, Try};
 pub use self::purge::PurgedShares;
-pub use self::sender::{EventRow, ItemRow, Read, RecipientRow, Rewrapped, ShareRow, Withdrawn};
+pub use self::sender::{EventRow, ItemRow, RecipientRow, Rewrapped, ShareRow, Withdrawn};
 use super::{Store, StoreError};
 
 /// The octets of the public half of a link.

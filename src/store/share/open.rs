@@ -4,11 +4,13 @@ use std::fmt;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::{Store, StoreError, column};
+use super::super::owed::{self, NewOwed};
+use super::super::{Store, StoreError, column, insert_item};
 use super::{
     DAY, Facts, HOUR, ItemFacts, MINUTE, RecipientFacts, RidOctets, facts_label, happened, item_label, recipient_label,
 };
 use crate::seal::{Index, KeyId};
+use crate::vault::Item;
 
 /// Wrong codes through one link, until it is locked.
 pub(in crate::store) const TRIES: u32 = 5;
@@ -46,7 +48,7 @@ pub struct Linked {
     pub ends_at: i64,
     /// When it was opened by this recipient first, milliseconds.
     pub opened_at: Option<i64>,
-    /// When it was withdrawn, from this recipient or from all, milliseconds.
+    /// When it was withdrawn from this recipient, milliseconds.
     pub withdrawn_at: Option<i64>,
     /// When its content went, milliseconds.
     pub over_at: Option<i64>,
@@ -81,11 +83,15 @@ impl Linked {
 
     /// Until when no code works; none at all works when there is no moment.
     pub fn locked(&self, now: i64) -> Option<Option<i64>> {
-        if self.fails >= TRIES * (LOCKS.len() as u32 + 1) {
-            return Some(None);
-        }
-        self.locked_until.filter(|until| *until > now).map(Some)
+        locked(self.fails, self.locked_until, now)
     }
+}
+
+pub(super) fn locked(fails: u32, locked_until: Option<i64>, now: i64) -> Option<Option<i64>> {
+    if fails >= TRIES * (LOCKS.len() as u32 + 1) {
+        return Some(None);
+    }
+    locked_until.filter(|until| *until > now).map(Some)
 }
 
 /// Whether a code may be tried. It counts as wrong until [`Store::share_opened`].
@@ -151,7 +157,7 @@ macro_rules! shown_as_nothing {
 shown_as_nothing!(Entry, Session, Grant);
 
 const LINKED: &str = "SELECT s.id, s.school, r.rid, r.link_check, r.public, r.factor, s.key, s.sender, s.made_at,
-     s.open_by, min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, coalesce(r.withdrawn_at, s.withdrawn_at),
+     s.open_by, min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, r.withdrawn_at,
      s.over_at, r.fails, r.locked_until, s.facts, r.facts FROM share_recipient r JOIN share s ON s.id = r.share";
 
 impl Store {
@@ -178,11 +184,8 @@ impl Store {
             let (fails, locked_until, school, address): (u32, Option<i64>, String, Index) = tables
                 .prepare_cached("SELECT fails, locked_until, school, address FROM share_recipient WHERE rid = ?1")?
                 .query_row([rid], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-            if fails >= TRIES * (LOCKS.len() as u32 + 1) {
-                return Ok(Try::Locked(None));
-            }
-            if let Some(until) = locked_until.filter(|until| *until > now) {
-                return Ok(Try::Locked(Some(until)));
+            if let Some(until) = locked(fails, locked_until, now) {
+                return Ok(Try::Locked(until));
             }
             if too_many(tables, &address, now)? {
                 return Ok(Try::Busy);
@@ -346,23 +349,31 @@ impl Store {
         self.read(move |tables| column(tables, "SELECT item FROM share_grant WHERE rid = ?1", [rid])).await
     }
 
-    /// Marks that the sender is told that this recipient has no code, at most once in this time. False when that was.
+    /// Owes the mail that tells the sender that this recipient has no code, at most once in this time. False when that was.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn asks_for_code(&self, rid: RidOctets, every: i64, now: i64) -> Result<bool, StoreError> {
+    /// [`StoreError`]; nothing is owed then.
+    pub async fn asks_for_code(
+        &self,
+        (rid, school): (RidOctets, &str),
+        every: i64,
+        (item, mail): (Item, NewOwed),
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (school, envelope) = (school.to_owned(), self.seal_envelope(&mail)?);
         self.write(move |tables| {
-            let row: Option<(String, String)> = tables
+            let share: Option<String> = tables
                 .prepare_cached(
                     "UPDATE share_recipient SET asked_at = ?2 WHERE rid = ?1 AND (asked_at IS NULL OR asked_at <= ?3)
-                     RETURNING share, school",
+                     RETURNING share",
                 )?
-                .query_row(params![rid, now, now.saturating_sub(every)], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row(params![rid, now, now.saturating_sub(every)], |row| row.get(0))
                 .optional()?;
-            if let Some((share, school)) = &row {
-                happened(tables, (share, school), "code_wanted", (Some(&rid), None), now)?;
-            }
-            Ok(row.is_some())
+            let Some(share) = share else { return Ok(false) };
+            insert_item(tables, &school, &item)?;
+            owed::insert(tables, &school, None, &mail, &envelope, now)?;
+            happened(tables, (&share, &school), "code_wanted", (Some(&rid), None), now)?;
+            Ok(true)
         })
         .await
     }

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::super::journal::{self, NewLine};
 use super::super::{Store, StoreError, column};
 use super::sender::CODE_SHOWN;
 use super::{DAY, happened};
@@ -61,11 +62,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delete_share(&self, id: &str, now: i64) -> Result<Option<Vec<String>>, StoreError> {
-        let id = id.to_owned();
+    pub async fn delete_share(&self, id: &str, line: NewLine, now: i64) -> Result<Option<Vec<String>>, StoreError> {
+        let (line, chain, id) = (self.prepare(line)?, self.chain(), id.to_owned());
         self.write(move |tables| {
             let schools: Vec<String> = column(tables, "SELECT school FROM share WHERE id = ?1", [&id])?;
             let Some(school) = schools.first() else { return Ok(None) };
+            journal::append(tables, &chain, std::slice::from_ref(&line))?;
             end(tables, &id, now)?;
             happened(tables, (&id, school), "deleted", (None, None), now)?;
             unused(tables).map(Some)

@@ -4,9 +4,11 @@ use std::fmt;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::super::journal::{self, NewLine};
 use super::super::owed;
 use super::super::{Store, StoreError, count, insert_item};
 use super::make::insert_recipient;
+use super::open::locked;
 use super::{
     DAY, Facts, Invitation, ItemFacts, NewRecipient, RecipientFacts, RidOctets, code_label, facts_label, happened,
     item_label, recipient_label,
@@ -129,9 +131,6 @@ pub enum Withdrawn {
     All,
 }
 
-/// How the content of an item is had without a recipient.
-pub type Read = (String, Option<Vec<u8>>);
-
 /// A new link in the place of an old one.
 pub struct Rewrapped {
     /// The old one, which leads nowhere from now on; none for somebody new.
@@ -157,6 +156,13 @@ shown_as_nothing!(ShareRow, ItemRow, RecipientRow, Rewrapped);
 const SHARE: &str =
     "SELECT id, school, mail, sender, made_at, open_by, ends_at, withdrawn_at, over_at, keys, key, facts
      FROM share";
+
+impl RecipientRow {
+    /// Until when no code works; none at all works when there is no moment.
+    pub fn locked(&self, now: i64) -> Option<Option<i64>> {
+        locked(self.fails, self.locked_until, now)
+    }
+}
 
 impl Store {
     /// The shares of a sender, the newest first.
@@ -214,8 +220,8 @@ impl Store {
     pub async fn share_events(&self, id: &str) -> Result<Vec<EventRow>, StoreError> {
         let id = id.to_owned();
         self.read(move |tables| {
-            let mut list = tables
-                .prepare_cached("SELECT at, kind, rid, item FROM share_event WHERE share = ?1 ORDER BY at, id")?;
+            let mut list =
+                tables.prepare_cached("SELECT at, kind, rid, item FROM share_event WHERE share = ?1 ORDER BY id")?;
             let event = |row: &Row<'_>| {
                 Ok(EventRow { at: row.get(0)?, kind: row.get(1)?, rid: row.get(2)?, item: row.get(3)? })
             };
@@ -228,10 +234,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; nothing was withdrawn then.
-    pub async fn withdraw_share(&self, id: &str, what: Withdrawn, now: i64) -> Result<usize, StoreError> {
-        let id = id.to_owned();
+    pub async fn withdraw_share(
+        &self,
+        id: &str,
+        what: Withdrawn,
+        line: NewLine,
+        now: i64,
+    ) -> Result<usize, StoreError> {
+        let (line, chain, id) = (self.prepare(line)?, self.chain(), id.to_owned());
         self.write(move |tables| {
             let school: String = tables.query_row("SELECT school FROM share WHERE id = ?1", [&id], |row| row.get(0))?;
+            journal::append(tables, &chain, std::slice::from_ref(&line))?;
             let event = |kind, rid, item| happened(tables, (&id, &school), kind, (rid, item), now);
             match &what {
                 Withdrawn::Item(item) => {
@@ -260,7 +273,11 @@ impl Store {
                         "UPDATE share SET withdrawn_at = coalesce(withdrawn_at, ?2) WHERE id = ?1",
                         params![id, now],
                     )?;
-                    tables.execute("UPDATE share_recipient SET code = NULL WHERE share = ?1", [&id])?;
+                    tables.execute(
+                        "UPDATE share_recipient SET withdrawn_at = coalesce(withdrawn_at, ?2), code = NULL
+                         WHERE share = ?1 AND factor <> 'sender'",
+                        params![id, now],
+                    )?;
                     event("share_revoked", None, None)?;
                     tables.execute(DELETE_GRANTS, [&id])
                 }
@@ -273,8 +290,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn extend_share(&self, id: &str, until: i64, now: i64) -> Result<bool, StoreError> {
-        let id = id.to_owned();
+    pub async fn extend_share(&self, id: &str, until: i64, line: NewLine, now: i64) -> Result<bool, StoreError> {
+        let (line, chain, id) = (self.prepare(line)?, self.chain(), id.to_owned());
         self.write(move |tables| {
             let school: Option<String> = tables
                 .prepare_cached(
@@ -284,9 +301,24 @@ impl Store {
                 .query_row(params![id, until, now], |row| row.get(0))
                 .optional()?;
             if let Some(school) = &school {
+                journal::append(tables, &chain, std::slice::from_ref(&line))?;
                 happened(tables, (&id, school), "extended", (None, None), now)?;
             }
             Ok(school.is_some())
+        })
+        .await
+    }
+
+    /// Writes down that the school's escrow key opened a share.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_recovered(&self, id: &str, line: NewLine, now: i64) -> Result<(), StoreError> {
+        let (line, chain, id) = (self.prepare(line)?, self.chain(), id.to_owned());
+        self.write(move |tables| {
+            let school: String = tables.query_row("SELECT school FROM share WHERE id = ?1", [&id], |row| row.get(0))?;
+            happened(tables, (&id, &school), "recovered", (None, None), now)?;
+            journal::append(tables, &chain, std::slice::from_ref(&line))
         })
         .await
     }
@@ -295,7 +327,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; the old link is as it was then.
-    pub async fn renew_link(&self, id: &str, renewed: Rewrapped, now: i64) -> Result<bool, StoreError> {
+    pub async fn renew_link(&self, id: &str, renewed: Rewrapped, line: NewLine, now: i64) -> Result<bool, StoreError> {
+        let (line, chain) = (self.prepare(line)?, self.chain());
         let facts = self.seal_json(&recipient_label(&renewed.new.rid), &renewed.new.facts)?;
         let code = renewed.new.code.as_ref();
         let code = code.map(|code| self.seal_json(&code_label(&renewed.new.rid), code)).transpose()?;
@@ -319,6 +352,7 @@ impl Store {
             owed::insert(tables, &school, None, &renewed.invitation.owed, &envelope, now)?;
             let owed = tables.last_insert_rowid();
             tables.execute("UPDATE owed SET rid = ?2 WHERE id = ?1", params![owed, renewed.new.rid])?;
+            journal::append(tables, &chain, std::slice::from_ref(&line))?;
             happened(tables, (&id, &school), "renewed", (Some(&renewed.new.rid), None), now)?;
             Ok(true)
         })

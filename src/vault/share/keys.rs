@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 
 use super::RecipientKey;
@@ -98,6 +99,58 @@ impl Pepper {
 impl fmt::Debug for Pepper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pepper(..)")
+    }
+}
+
+/// The cookie of a session: its first half names the session, its second half opens it. The table knows a hash of the
+/// first.
+pub struct Cookie([u8; 64]);
+
+impl Cookie {
+    /// A new one. None when chance is out of order.
+    pub fn new() -> Option<Self> {
+        seal::random().ok().map(Self)
+    }
+
+    /// As it stands in the cookie: letters and digits.
+    pub fn written(&self) -> String {
+        link::written(&self.0)
+    }
+
+    /// Reads one.
+    pub fn read(written: &str) -> Option<Self> {
+        link::read(written).map(Self)
+    }
+
+    /// What names the session.
+    pub fn name(&self) -> &[u8] {
+        self.0.split_at(32).0
+    }
+
+    /// Seals the key of a recipient for the table.
+    pub fn seal(&self, rid: &Rid, key: &RecipientKey) -> Option<Vec<u8>> {
+        let mut sealed = key.seed().to_vec();
+        let nonce = self.key()?.seal_in_place_append_tag(Aad::from(rid.0), &mut sealed).ok()?;
+        Some([nonce.as_ref().as_slice(), &sealed].concat())
+    }
+
+    /// Opens it. None when this is another session's cookie.
+    pub fn open(&self, rid: &Rid, sealed: &[u8]) -> Option<RecipientKey> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut seed = sealed.to_vec();
+        let seed = self.key()?.open_in_place(nonce, Aad::from(rid.0), &mut seed).ok()?;
+        RecipientKey::from_seed(seed.try_into().ok()?)
+    }
+
+    fn key(&self) -> Option<RandomizedNonceKey> {
+        RandomizedNonceKey::new(&AES_256_GCM, self.0.split_at(32).1).ok()
+    }
+}
+
+impl fmt::Debug for Cookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cookie(..)")
     }
 }
 

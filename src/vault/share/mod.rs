@@ -11,6 +11,7 @@
 //! grant         = the item key, sealed with age for the recipient key: one row for each recipient and item
 //! recovery      = the same for a key that follows from the key file; only with `keys = "recoverable"`
 //! escrow        = the same for the school's own age recipient, whose private half lies elsewhere
+//! session       = the seed, sealed with 32 octets that only the cookie holds
 //! pepper        = follows from the key file; not in the tables
 //! ```
 //!
@@ -33,4 +34,4 @@ mod keys;
 pub use cipher::{EscrowKey, ItemKey, Opener, RecipientKey, is_recipient};
 pub use code::{AccessCode, Cost};
 pub use files::{Files, Reading};
-pub use keys::{LinkCheck, Pepper, Rid};
+pub use keys::{Cookie, LinkCheck, Pepper, Rid};

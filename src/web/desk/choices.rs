@@ -14,12 +14,14 @@ use super::hidden::hidden;
 use super::letters::{self, Letter};
 use super::mails::{self, mine, named};
 use super::pages::{ChoicePage, Page};
-use super::visit::{Fields, Visit, field, see};
-use super::{Answer, Desk, Fault, GIVE_UP, Reported, requests, said};
+use super::visit::Visit;
+use super::{Answer, Desk, Fault, GIVE_UP, Reported, requests};
 use crate::school::{Language, School};
 use crate::store::held::{self, Act, Held, State as Becomes};
 use crate::store::owed::{Envelope, Kind, NewOwed};
 use crate::vault::Item;
+use crate::web::forms::{Fields, field, see};
+use crate::web::said;
 
 /// What a teacher may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,62 +9,61 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::pages::{CodePage, DoorPage};
-use super::visit::{Fields, Visit, field, see};
-use super::{Answer, Desk, Fault, letters, mails, requests, said};
+use super::visit::Visit;
+use super::{Answer, Desk, Fault, letters, mails, requests};
 use crate::school::School;
 use crate::seal::{self, Index};
 use crate::store::desk::{Guess, NewCode, Request};
 use crate::store::held::Held;
 use crate::vault::LinkSecret;
+use crate::web::forms::{Fields, field, see};
+use crate::web::said;
 
 /// Where a link leads.
 pub(super) struct Door {
-    /// Hash of its secret.
-    pub link: Index,
-    /// Its path.
-    pub path: String,
+    /// The way in.
+    pub entrance: Entrance,
     /// The held mail that it is about.
     pub held: Held,
     /// What is asked of somebody else; none for the sender's own link.
     pub request: Option<Request>,
+}
+
+/// A link behind which a code to a reader's mailbox opens something.
+pub(super) struct Entrance {
+    /// Hash of its secret.
+    pub link: Index,
+    /// Its path.
+    pub path: String,
+    /// Whose mailboxes prove who asks.
+    pub readers: Vec<String>,
+    /// Where a signed-in reader goes on.
+    pub beyond: String,
     /// The school.
     pub school: School,
 }
 
-impl Door {
-    /// Whose mailboxes prove who asks.
-    pub fn readers(&self) -> Vec<String> {
-        match &self.request {
-            Some(request) => request.facts.asked.iter().map(|(_, address)| address.clone()).collect(),
-            None => self.held.facts.readers.clone(),
-        }
-    }
-
-    /// Whether this device is signed in as one of them.
+impl Entrance {
+    /// Whether this device is signed in as one of its readers.
     pub fn is_open_to(&self, visit: &Visit) -> bool {
-        let Some(session) = visit.session.as_ref().filter(|session| session.school == self.held.school) else {
+        let Some(session) = visit.session.as_ref().filter(|session| session.school == self.school.id) else {
             return false;
         };
         let who = said::folded(&session.address);
-        self.readers().iter().any(|reader| said::folded(reader) == who)
-    }
-
-    /// Where a signed-in reader goes on.
-    pub fn beyond(&self) -> String {
-        if self.request.is_some() { self.path.clone() } else { format!("/mail/{}", self.held.id) }
+        self.readers.iter().any(|reader| said::folded(reader) == who)
     }
 }
 
 /// `GET /m/SECRET`: the link in a notice.
 pub(super) async fn notice(State(desk): State<Desk>, visit: Visit, Path(secret): Path<String>) -> Answer {
     let door = find(&desk, false, &secret).await?;
-    if door.is_open_to(&visit) { Ok(see(&door.beyond())) } else { Ok(page(&desk, &visit, &door, None)) }
+    if door.entrance.is_open_to(&visit) { Ok(see(&door.entrance.beyond)) } else { Ok(page(&desk, &visit, &door, None)) }
 }
 
 /// `GET /r/SECRET`: the link in a mail to somebody who is asked.
 pub(super) async fn request(State(desk): State<Desk>, visit: Visit, Path(secret): Path<String>) -> Answer {
     let door = find(&desk, true, &secret).await?;
-    if door.is_open_to(&visit) {
+    if door.entrance.is_open_to(&visit) {
         requests::show(&desk, &visit, &door, None)
     } else {
         Ok(page(&desk, &visit, &door, None))
@@ -114,7 +113,7 @@ pub(super) async fn notice_sign_in(
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&desk, &headers, &fields)?;
-    sign_in(&desk, &visit, &find(&desk, false, &secret).await?, &fields).await
+    sign_in(&desk, &visit, &find(&desk, false, &secret).await?.entrance, &fields).await
 }
 
 /// `POST /r/SECRET/sign-in`.
@@ -126,7 +125,7 @@ pub(super) async fn request_sign_in(
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&desk, &headers, &fields)?;
-    sign_in(&desk, &visit, &find(&desk, true, &secret).await?, &fields).await
+    sign_in(&desk, &visit, &find(&desk, true, &secret).await?.entrance, &fields).await
 }
 
 /// Where a link leads. A malformed one is looked up like an unknown one, and one that is over is no other.
@@ -147,17 +146,21 @@ pub(super) async fn find(desk: &Desk, is_request: bool, secret: &str) -> Result<
     let held = held.filter(|held| held.delete_at > desk.now()).ok_or(Fault::MISSING)?;
     let school = desk.0.gate.school(&held.school).ok_or(Fault::MISSING)?;
     let path = format!("/{kind}/{}", secret.to_ascii_lowercase());
-    Ok(Door { link, path, held, request, school })
+    let (readers, beyond) = match &request {
+        Some(request) => (request.facts.asked.iter().map(|(_, address)| address.clone()).collect(), path.clone()),
+        None => (held.facts.readers.clone(), format!("/mail/{}", held.id)),
+    };
+    Ok(Door { entrance: Entrance { link, path, readers, beyond, school }, held, request })
 }
 
 fn page(desk: &Desk, visit: &Visit, door: &Door, error: Option<&str>) -> Response {
-    let page = visit.page(desk).of(&door.school);
+    let page = visit.page(desk).of(&door.entrance.school);
     let mut told = mails::told(desk, &page, &door.held);
     if door.request.is_some() {
         // Whoever is asked sees to whom it goes after the proof.
         (told.recipients, told.subject) = (Vec::new(), None);
     }
-    let readers = door.readers();
+    let readers = &door.entrance.readers;
     let shown = readers.iter().map(|reader| said::masked(reader)).enumerate().collect();
     let (title, intro, choices) = match &door.request {
         Some(request) => {
@@ -172,61 +175,75 @@ fn page(desk: &Desk, visit: &Visit, door: &Door, error: Option<&str>) -> Respons
     };
     let proof = if door.request.is_some() { page.t("proof_asked") } else { page.t("proof_sender") }.to_owned();
     let error = error.map(|key| page.t(key).to_owned());
-    let action = format!("{}/code", door.path);
+    let action = format!("{}/code", door.entrance.path);
     visit.show(&DoorPage { title, intro, told, choices, proof, action, readers: shown, error, page })
 }
 
 async fn code(desk: &Desk, visit: &Visit, is_request: bool, secret: &str) -> Answer {
-    let door = find(desk, is_request, secret).await?;
-    if door.is_open_to(visit) { Ok(see(&door.beyond())) } else { Ok(code_page(desk, visit, &door, None)) }
+    let entrance = find(desk, is_request, secret).await?.entrance;
+    if entrance.is_open_to(visit) { Ok(see(&entrance.beyond)) } else { Ok(code_page(desk, visit, &entrance, None)) }
 }
 
-fn code_page(desk: &Desk, visit: &Visit, door: &Door, error: Option<String>) -> Response {
-    let page = visit.page(desk).of(&door.school);
-    let (action, again) = (format!("{}/sign-in", door.path), door.path.clone());
+/// Where a code is typed.
+pub(super) fn code_page(desk: &Desk, visit: &Visit, entrance: &Entrance, error: Option<String>) -> Response {
+    let page = visit.page(desk).of(&entrance.school);
+    let (action, again) = (format!("{}/sign-in", entrance.path), entrance.path.clone());
     visit.show(&CodePage { page, action, again, error })
 }
 
 async fn send(desk: &Desk, visit: &Visit, door: &Door, fields: &Fields) -> Answer {
-    let chosen = field(fields, "reader").and_then(|number| number.parse::<usize>().ok());
-    let readers = door.readers();
-    let reader = chosen.and_then(|number| readers.get(number)).ok_or(Fault(StatusCode::BAD_REQUEST))?;
-    let code = six_digits().ok_or(Fault::TROUBLE)?;
-    let letter = letters::code(desk, &door.school, visit.language, &code);
-    let (item, mail) = letters::owe(desk, &door.school, letter, std::slice::from_ref(reader)).await?;
-    let new = NewCode {
-        school: door.held.school.clone(),
-        link: door.link,
-        browser: visit.browser(desk),
-        address: desk.mailbox(&door.held.school, reader),
-        code: hash(desk, visit, door, &code),
-    };
-    if desk.0.store.send_code(new, item, mail, desk.now()).await? {
-        (desk.0.wake)();
-        return Ok(see(&format!("{}/code", door.path)));
+    if let Some(sent) = send_code(desk, visit, &door.entrance, fields).await? {
+        return Ok(sent);
     }
     let mut response = page(desk, visit, door, Some("code_too_many"));
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     Ok(response)
 }
 
-async fn sign_in(desk: &Desk, visit: &Visit, door: &Door, fields: &Fields) -> Answer {
+/// Sends a code to a reader's mailbox, and goes on to where it is typed. None when too many were sent.
+pub(super) async fn send_code(
+    desk: &Desk,
+    visit: &Visit,
+    entrance: &Entrance,
+    fields: &Fields,
+) -> Result<Option<Response>, Fault> {
+    let chosen = field(fields, "reader").and_then(|number| number.parse::<usize>().ok());
+    let reader = chosen.and_then(|number| entrance.readers.get(number)).ok_or(Fault(StatusCode::BAD_REQUEST))?;
+    let code = six_digits().ok_or(Fault::TROUBLE)?;
+    let letter = letters::code(desk, &entrance.school, visit.language, &code);
+    let (item, mail) = letters::owe(desk, &entrance.school, letter, std::slice::from_ref(reader)).await?;
+    let new = NewCode {
+        school: entrance.school.id.clone(),
+        link: entrance.link,
+        browser: visit.browser(desk),
+        address: desk.mailbox(&entrance.school.id, reader),
+        code: hash(desk, visit, entrance, &code),
+    };
+    if !desk.0.store.send_code(new, item, mail, desk.now()).await? {
+        return Ok(None);
+    }
+    (desk.0.wake)();
+    Ok(Some(see(&format!("{}/code", entrance.path))))
+}
+
+/// Takes a code, and signs this device in.
+pub(super) async fn sign_in(desk: &Desk, visit: &Visit, entrance: &Entrance, fields: &Fields) -> Answer {
     let typed: String = field(fields, "code").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
     let page = visit.page(desk);
     let again = |status: StatusCode, error: String| {
-        let mut response = code_page(desk, visit, door, Some(error));
+        let mut response = code_page(desk, visit, entrance, Some(error));
         *response.status_mut() = status;
         Ok(response)
     };
     if typed.len() != 6 || !typed.bytes().all(|b| b.is_ascii_digit()) {
         return again(StatusCode::UNPROCESSABLE_ENTITY, page.t("code_no_code").to_owned());
     }
-    let browser = visit.browser(desk);
-    match desk.0.store.guess_code(door.link, browser, hash(desk, visit, door, &typed), desk.now()).await? {
+    let (browser, school) = (visit.browser(desk), &entrance.school.id);
+    let guessed = hash(desk, visit, entrance, &typed);
+    match desk.0.store.guess_code(entrance.link, browser, guessed, desk.now()).await? {
         Guess::Right { address } => {
-            let readers = door.readers();
-            let who = readers.iter().find(|reader| desk.mailbox(&door.held.school, reader) == address);
-            desk.sign_in(&door.held.school, who.ok_or(Fault::MISSING)?, &door.beyond()).await
+            let who = entrance.readers.iter().find(|reader| desk.mailbox(school, reader) == address);
+            desk.sign_in(school, who.ok_or(Fault::MISSING)?, &entrance.beyond).await
         }
         Guess::Wrong { left } => {
             let error = page.with("code_wrong", "left", &left.to_string());
@@ -237,8 +254,8 @@ async fn sign_in(desk: &Desk, visit: &Visit, door: &Door, fields: &Fields) -> An
     }
 }
 
-fn hash(desk: &Desk, visit: &Visit, door: &Door, code: &str) -> Index {
-    desk.0.store.index("desk code", &[&door.link, &visit.browser(desk), code.as_bytes()])
+fn hash(desk: &Desk, visit: &Visit, entrance: &Entrance, code: &str) -> Index {
+    desk.0.store.index("desk code", &[&entrance.link, &visit.browser(desk), code.as_bytes()])
 }
 
 /// Every code is as likely as any other.

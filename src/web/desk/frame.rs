@@ -1,7 +1,7 @@
-//! Around every answer: its headers, and the page of an error.
+//! Around every answer: the page of an error.
 
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::header;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -9,38 +9,6 @@ use axum::response::{IntoResponse, Response};
 use super::Desk;
 use super::pages::{self, Page};
 use super::visit;
-
-/// Nothing but our own style sheet, and forms to ourselves; no script, no frame, no base.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
-                      frame-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-
-const HEADERS: [(HeaderName, &str); 10] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::CACHE_CONTROL, "no-store"),
-    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
-    (HeaderName::from_static("x-robots-tag"), "noindex, nofollow, noarchive"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
-    ),
-];
-
-/// Puts the security headers on every answer. The style sheet alone may be kept.
-pub(super) async fn headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let keeps = response.headers().contains_key(header::CACHE_CONTROL);
-    for (name, value) in HEADERS {
-        if !(keeps && name == header::CACHE_CONTROL) {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
-    }
-    response
-}
 
 /// Writes the page of an error; handlers and axum say the status alone.
 pub(super) async fn errors(State(desk): State<Desk>, request: Request, next: Next) -> Response {

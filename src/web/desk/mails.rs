@@ -9,10 +9,12 @@ use axum::response::Response;
 
 use super::choices::Choice;
 use super::pages::{Around, ListPage, MailPage, Page, PassagePage, Row, Said, Told};
-use super::visit::{Fields, Visit, see};
-use super::{Answer, Desk, Fault, Look, Remade, said};
+use super::visit::Visit;
+use super::{Answer, Desk, Fault, Look, Remade};
 use crate::store::held::{Act, Held, State as Becomes};
 use crate::store::owed::Envelope;
+use crate::web::forms::{Fields, see};
+use crate::web::said;
 
 /// More than this nobody looks through.
 const MOST: usize = 200;

@@ -7,18 +7,21 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `frame` | headers of every answer, and the page of every error |
+//! | `frame` | the page of every error |
 //! | `visit` | who asks: language, token, device |
 //! | `door` | from a link to a device that is signed in |
 //! | `mails` | my blocked mail, and one of them |
 //! | `choices` | what may be done with it |
 //! | `requests` | what somebody else is asked: to agree, or to help |
+//! | `shares` | my shared messages: withdraw, extend, a new code |
+//! | `copy` | the sender's own link to what he shared |
 //! | `letters` | the mails that we write |
 //!
 //! Never decides who may have a mail: the policy's offers are in the [`Facts`](crate::store::held::Facts), and what goes
 //! out changed is judged by the gate again. Never logs a path, a secret, an address or a text. Fails as pages.
 
 mod choices;
+mod copy;
 mod door;
 mod frame;
 mod gate;
@@ -27,7 +30,7 @@ mod letters;
 mod mails;
 mod pages;
 mod requests;
-mod said;
+mod shares;
 mod texts;
 mod visit;
 
@@ -43,9 +46,11 @@ use tokio::sync::Semaphore;
 
 pub use self::gate::{Gate, Look, Passage, Remade, Reported};
 pub use self::texts::Texts;
+use crate::share::{ShareError, Shares};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 use crate::web::Url;
+use crate::web::headers::headers;
 
 /// The desk of an installation. Clones are the same desk.
 #[derive(Clone)]
@@ -58,6 +63,7 @@ struct Inner {
     url: Url,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    shares: Option<Shares>,
     looks: Semaphore,
 }
 
@@ -81,6 +87,8 @@ pub struct Means {
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Called when something is owed: it should go out now.
     pub wake: Arc<dyn Fn() + Send + Sync>,
+    /// The shares, where the installation has any; they can write their mails.
+    pub shares: Option<Shares>,
 }
 
 impl fmt::Debug for Means {
@@ -99,8 +107,8 @@ const GIVE_UP: i64 = 2 * 24 * 3600 * 1000;
 impl Desk {
     /// A desk.
     pub fn new(means: Means) -> Self {
-        let Means { store, vault, gate, url, clock, wake } = means;
-        Self(Arc::new(Inner { store, vault, gate, url, clock, wake, looks: Semaphore::new(LOOKS) }))
+        let Means { store, vault, gate, url, clock, wake, shares } = means;
+        Self(Arc::new(Inner { store, vault, gate, url, clock, wake, shares, looks: Semaphore::new(LOOKS) }))
     }
 
     /// Its pages.
@@ -123,10 +131,18 @@ impl Desk {
             .route("/mail/{id}", get(mails::detail))
             .route("/mail/{id}/passage", post(mails::passage))
             .route("/mail/{id}/{choice}", get(choices::form).post(choices::act))
+            .route("/shares", get(shares::list))
+            .route("/shares/{id}", get(shares::detail))
+            .route("/shares/{id}/withdraw", get(shares::withdraw).post(shares::withdraw_now))
+            .route("/shares/{id}/extend", post(shares::extend))
+            .route("/shares/{id}/renew", post(shares::renew))
+            .route("/kopie/{rid}/{secret}", get(copy::show).post(copy::open))
+            .route("/kopie/{rid}/{secret}/code", get(copy::code).post(copy::send))
+            .route("/kopie/{rid}/{secret}/sign-in", post(copy::sign_in))
             .fallback(|| async { StatusCode::NOT_FOUND })
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .layer(from_fn_with_state(self.clone(), frame::errors))
-            .layer(from_fn(frame::headers))
+            .layer(from_fn(headers))
             .with_state(self.clone())
     }
 
@@ -170,6 +186,16 @@ impl axum::response::IntoResponse for Fault {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the desk cannot use the store");
+        Self::TROUBLE
+    }
+}
+
+impl From<ShareError> for Fault {
+    fn from(error: ShareError) -> Self {
+        if matches!(error, ShareError::Gone) {
+            return Self::MISSING;
+        }
+        tracing::error!(%error, "the desk cannot use the shares");
         Self::TROUBLE
     }
 }

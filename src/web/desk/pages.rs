@@ -7,8 +7,9 @@ use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Desk, Texts, said};
+use super::{Desk, Texts};
 use crate::school::{Language, School};
+use crate::web::said;
 
 /// The type of every page.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
@@ -27,6 +28,8 @@ pub(super) struct Page {
     pub school: String,
     /// Whom to ask about the page itself.
     pub helpdesk: String,
+    /// Whether there are shared messages at all.
+    pub shares: bool,
     texts: Arc<Texts>,
 }
 
@@ -50,7 +53,7 @@ impl Page {
         let helpdesk = school.map(|school| said::contact(&school.helpdesk));
         let helpdesk = helpdesk.unwrap_or_else(|| texts.get(language, "some_helpdesk").to_owned());
         let school = school.map(|school| school.name.clone()).unwrap_or_default();
-        Self { language, token, back: back.to_owned(), who, school, helpdesk, texts }
+        Self { language, token, back: back.to_owned(), who, school, helpdesk, shares: desk.0.shares.is_some(), texts }
     }
 
     /// What stands around a page that knows nobody.
@@ -224,6 +227,96 @@ pub(super) struct ChoicePage {
     pub words_wrong: bool,
     /// Back to the mail.
     pub mail: String,
+}
+
+impl ChoicePage {
+    /// A page without anything to choose yet.
+    pub fn bare(page: Page) -> Self {
+        Self {
+            page,
+            title: String::new(),
+            intro: Vec::new(),
+            lines_heading: String::new(),
+            lines: Vec::new(),
+            action: String::new(),
+            recipients: Vec::new(),
+            people: Vec::new(),
+            area: None,
+            step: "",
+            button: String::new(),
+            grave: false,
+            error: None,
+            words_wrong: false,
+            mail: String::new(),
+        }
+    }
+}
+
+/// My shared messages.
+#[derive(Template)]
+#[template(path = "shares.html", config = "src/web/desk/pages/askama.toml")]
+pub(super) struct ShareListPage {
+    pub page: Page,
+    pub rows: Vec<Row>,
+}
+
+/// One of them.
+#[derive(Template)]
+#[template(path = "share.html", config = "src/web/desk/pages/askama.toml")]
+pub(super) struct SharePage {
+    pub page: Page,
+    pub title: String,
+    pub intro: String,
+    pub until: String,
+    /// What was done just now.
+    pub done: Option<String>,
+    pub people: Vec<Person>,
+    /// Files that may be withdrawn from everybody: path and name.
+    pub files: Vec<(String, String)>,
+    /// The path where all of it is withdrawn.
+    pub withdraw: Option<String>,
+    /// The path of the form that lets it live longer.
+    pub extend: Option<String>,
+    /// What happened: when, and what.
+    pub history: Vec<(String, String)>,
+}
+
+/// A recipient of a shared message.
+pub(super) struct Person {
+    pub address: String,
+    pub rid: String,
+    pub state: String,
+    /// The code that is to be passed on.
+    pub code: Option<String>,
+    pub lines: Vec<String>,
+    pub pieces: Vec<Piece>,
+    /// The path where it is withdrawn from this one.
+    pub withdraw: Option<String>,
+    /// The path of the form that makes a new link.
+    pub renew: Option<String>,
+}
+
+/// A file, for one recipient.
+pub(super) struct Piece {
+    pub name: String,
+    /// What its link is called to who hears it.
+    pub label: String,
+    pub state: String,
+    pub withdraw: Option<String>,
+}
+
+/// The sender's own link.
+#[derive(Template)]
+#[template(path = "copy.html", config = "src/web/desk/pages/askama.toml")]
+pub(super) struct CopyPage {
+    pub page: Page,
+    pub intro: String,
+    /// The path of the form: it opens the copy, or sends a code.
+    pub action: String,
+    /// To which mailbox a code goes; none when this device is signed in.
+    pub reader: Option<String>,
+    /// The path of what became of it.
+    pub share: String,
 }
 
 /// What somebody else is asked.

@@ -13,13 +13,15 @@ use super::door::{self, Door};
 use super::letters;
 use super::mails;
 use super::pages::{Page, RequestPage, Said};
-use super::visit::{Fields, Visit, field};
-use super::{Answer, Desk, Fault, said};
+use super::visit::Visit;
+use super::{Answer, Desk, Fault};
 use crate::school::{Contact, Language, School};
 use crate::store::StoreError;
 use crate::store::desk::{Request, RequestFacts, RequestKind};
 use crate::store::held::{self, Act, Held, State as Becomes};
 use crate::vault::LinkSecret;
+use crate::web::forms::{Fields, field};
+use crate::web::said;
 
 /// The longest answer, in characters.
 const LONGEST: usize = 2000;
@@ -92,7 +94,7 @@ pub(super) async fn ask_help(desk: &Desk, visit: &Visit, held: &Held, school: &S
         desk.0.store.did(held, &act, None, desk.now()).await?;
         return Ok(back(held, "told"));
     }
-    let tell_at = said::two_working_days_after(desk.now(), &desk.0.gate.time_zone());
+    let tell_at = said::working_days_after(desk.now(), 2, &desk.0.gate.time_zone());
     let facts = facts(visit, asked, words, &[])?;
     let (request, secret) = new_request(desk, held, RequestKind::Help, facts, Some(tell_at))?;
     let letter = letters::letter(
@@ -139,7 +141,7 @@ pub(super) fn intro(page: &Page, request: &Request) -> String {
 /// The page for who is asked, after the proof.
 pub(super) fn show(desk: &Desk, visit: &Visit, door: &Door, error: Option<&str>) -> Answer {
     let request = door.request.as_ref().ok_or(Fault::MISSING)?;
-    let page = visit.page(desk).of(&door.school);
+    let page = visit.page(desk).of(&door.entrance.school);
     if !is_waiting(request, &door.held) {
         let (title, text) = (page.t("answered_title").to_owned(), page.t("answered_text").to_owned());
         return Ok(visit.show(&Said::new(page, title, vec![text])));
@@ -158,7 +160,7 @@ pub(super) fn show(desk: &Desk, visit: &Visit, door: &Door, error: Option<&str>)
         told: mails::told(desk, &page, &door.held),
         words_heading: page.t(words).to_owned(),
         words: request.facts.words.clone(),
-        action: format!("{}/answer", door.path),
+        action: format!("{}/answer", door.entrance.path),
         area: (page.t(label).to_owned(), page.t(hint).to_owned()),
         buttons: buttons.into_iter().map(|(value, key)| (value, page.t(key).to_owned())).collect(),
         error: error.map(|key| page.t(key).to_owned()),
@@ -177,7 +179,7 @@ pub(super) async fn answer(
     visit.check(&desk, &headers, &fields)?;
     let door = door::find(&desk, true, &secret).await?;
     visit.signed_in()?;
-    let request = door.request.clone().filter(|_| door.is_open_to(&visit)).ok_or(Fault::MISSING)?;
+    let request = door.request.clone().filter(|_| door.entrance.is_open_to(&visit)).ok_or(Fault::MISSING)?;
     let words = field(&fields, "words").unwrap_or_default().replace("\r\n", "\n").trim().to_owned();
     let said = field(&fields, "answer").unwrap_or_default();
     let needs_words = request.kind == RequestKind::Help;
@@ -198,7 +200,7 @@ pub(super) async fn answer(
         (RequestKind::Release, "refuse") => decide(&desk, &visit, &door, &request, &words, false).await?,
         _ => return Err(Fault(StatusCode::BAD_REQUEST)),
     };
-    let page = visit.page(&desk).of(&door.school);
+    let page = visit.page(&desk).of(&door.entrance.school);
     let (title, text) = match done {
         Some((title, text)) => (title, text),
         None => ("answered_title", "answered_text"),
@@ -249,7 +251,7 @@ async fn decide(
     let values = [("who", act.who.as_str()), ("number", &held.id), ("remark", words)];
     let letter = letters::letter(desk, language, what, &values);
     let asker = std::slice::from_ref(&request.facts.asker);
-    let (item, told) = letters::owe(desk, &door.school, letter, asker).await?;
+    let (item, told) = letters::owe(desk, &door.entrance.school, letter, asker).await?;
     let mut owed = vec![told];
     if agrees {
         let Some(item) = held.item.clone() else { return Ok(None) };
@@ -270,7 +272,7 @@ async fn reply(desk: &Desk, visit: &Visit, door: &Door, request: &Request, words
     let values = [("who", act.who.as_str()), ("number", &door.held.id), ("answer", words)];
     let letter = letters::letter(desk, language_of(request), "answer", &values);
     let asker = std::slice::from_ref(&request.facts.asker);
-    let owed = letters::owe(desk, &door.school, letter, asker).await?;
+    let owed = letters::owe(desk, &door.entrance.school, letter, asker).await?;
     desk.0.store.did(&door.held, &act, Some(owed), desk.now()).await?;
     desk.0.store.answer(request.link, desk.now()).await?;
     (desk.0.wake)();

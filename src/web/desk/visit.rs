@@ -1,17 +1,15 @@
 //! Who asks: the language, the token of forms, and the device.
 //!
-//! Two cookies, both `__Host-` (of this host alone, over TLS alone) and out of reach of scripts: one to which forms are
-//! bound, one of a device that is signed in. The tables know keyed hashes of them. A POST must come from a page of
-//! ours: by `Sec-Fetch-Site`, by `Origin`, and by a token made of both cookies. (With `no-referrer` browsers send
-//! `Origin: null` with our own forms, so null proves nothing and says nothing.)
+//! Two cookies: one to which forms are bound, one of a device that is signed in. The tables know keyed hashes of them. A
+//! POST must come from a page of ours, with a token made of both.
 
 use std::fmt;
 use std::future::Future;
 
 use axum::extract::{FromRequestParts, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::{Form, http::StatusCode};
 
 use super::pages::Page;
@@ -20,6 +18,8 @@ use crate::school::Language;
 use crate::seal::Index;
 use crate::store::desk::Session;
 use crate::vault::LinkSecret;
+use crate::web::forms::{Fields, cookie, field, is_from_us, is_own_path, see, set_cookie};
+use crate::web::said;
 
 const FORM_COOKIE: &str = "__Host-mailpoort-form";
 const SESSION_COOKIE: &str = "__Host-mailpoort";
@@ -48,9 +48,6 @@ impl fmt::Debug for Visit {
         f.debug_struct("Visit").field("session", &self.session).finish_non_exhaustive()
     }
 }
-
-/// What a form holds.
-pub(super) type Fields = Vec<(String, String)>;
 
 impl FromRequestParts<Desk> for Visit {
     type Rejection = Fault;
@@ -104,7 +101,7 @@ impl Visit {
     pub fn check(&self, desk: &Desk, headers: &HeaderMap, fields: &Fields) -> Result<(), Fault> {
         let token = field(fields, "token").unwrap_or_default();
         let fits = aws_lc_rs::constant_time::verify_slices_are_equal(token.as_bytes(), self.token(desk).as_bytes());
-        (is_from_us(desk, headers) && !self.fresh && fits.is_ok()).then_some(()).ok_or(Fault::FORGED)
+        (is_from_us(&desk.0.url, headers) && !self.fresh && fits.is_ok()).then_some(()).ok_or(Fault::FORGED)
     }
 
     /// Who is signed in.
@@ -129,7 +126,7 @@ impl Desk {
 
     /// The hash of a mailbox.
     pub(super) fn mailbox(&self, school: &str, address: &str) -> Index {
-        self.0.store.index("desk mailbox", &[school.as_bytes(), super::said::folded(address).as_bytes()])
+        self.0.store.index("desk mailbox", &[school.as_bytes(), said::folded(address).as_bytes()])
     }
 
     /// Signs this device in: a new cookie for the device, and a new one for its forms.
@@ -168,7 +165,7 @@ pub(super) async fn sign_out(
 pub(super) async fn language(State(desk): State<Desk>, headers: HeaderMap, Form(fields): Form<Fields>) -> Answer {
     let asked = field(&fields, "language").unwrap_or_default();
     let asked = Language::ALL.into_iter().find(|language| language.word() == asked);
-    let asked = asked.filter(|_| is_from_us(&desk, &headers)).ok_or(Fault(StatusCode::BAD_REQUEST))?;
+    let asked = asked.filter(|_| is_from_us(&desk.0.url, &headers)).ok_or(Fault(StatusCode::BAD_REQUEST))?;
     let back = field(&fields, "back").filter(|back| is_own_path(back)).unwrap_or("/");
     let mut response = see(back);
     set_cookie(&mut response, LANGUAGE_COOKIE, asked.word(), Some(365 * 24 * 3600));
@@ -180,63 +177,4 @@ pub(super) fn language_of(headers: &HeaderMap, desk: &Desk) -> Language {
     let chosen = cookie(headers, LANGUAGE_COOKIE);
     let known = Language::ALL.into_iter().find(|language| chosen.as_deref() == Some(language.word()));
     known.unwrap_or_else(|| desk.0.gate.language())
-}
-
-/// On to another page of ours (303).
-pub(super) fn see(path: &str) -> Response {
-    match HeaderValue::from_str(path) {
-        Ok(path) => (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response(),
-        Err(_) => Fault::MISSING.into_response(),
-    }
-}
-
-/// The first value of a field.
-pub(super) fn field<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {
-    fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-}
-
-fn is_from_us(desk: &Desk, headers: &HeaderMap) -> bool {
-    let site = headers.get(HeaderName::from_static("sec-fetch-site"));
-    let origin = headers.get(header::ORIGIN);
-    let same = |origin: &HeaderValue| origin == "null" || origin.as_bytes() == desk.0.url.origin().as_bytes();
-    site.is_none_or(|site| site == "same-origin") && origin.is_none_or(same)
-}
-
-/// A path of ours, to go back to: nothing that a browser takes for another host.
-fn is_own_path(path: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_".contains(&b);
-    path.starts_with('/') && !path.starts_with("//") && path.len() <= 200 && path.bytes().all(plain)
-}
-
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers.get_all(header::COOKIE);
-    let mut pairs = all.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let value = pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))?;
-    Some(value.to_owned())
-}
-
-/// `lasts` in seconds; none for as long as the browser is open.
-fn set_cookie(response: &mut Response, name: &str, value: &str, lasts: Option<i64>) {
-    let age = lasts.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_of_ours_are_gone_back_to() {
-        for good in ["/", "/mail", "/mail/4CRK7QM2XW", "/m/0123abc"] {
-            assert!(is_own_path(good), "{good}");
-        }
-        for bad in
-            ["", "mail", "//evil.example", "/\\evil.example", "https://evil.example", "/a?b", "/a\r\nX: y", "/%2f"]
-        {
-            assert!(!is_own_path(bad), "{bad:?}");
-        }
-    }
 }

@@ -49,10 +49,10 @@ pub(super) fn folded(address: &str) -> String {
     Mailbox::parse(address).map_or_else(|_| address.to_lowercase(), |mailbox| mailbox.folded())
 }
 
-/// Two working days later at the same hour; Saturdays and Sundays do not count.
-pub(super) fn two_working_days_after(millis: i64, zone: &TimeZone) -> i64 {
-    let (mut at, mut left) = (local(millis, zone), 2);
-    for _ in 0..7 {
+/// Some working days later, at most ten, at the same hour; Saturdays and Sundays do not count.
+pub(super) fn working_days_after(millis: i64, days: usize, zone: &TimeZone) -> i64 {
+    let (mut at, mut left) = (local(millis, zone), days.clamp(1, 10));
+    for _ in 0..16 {
         let Ok(next) = at.tomorrow() else { break };
         at = next;
         if !matches!(at.weekday(), Weekday::Saturday | Weekday::Sunday) {
@@ -99,7 +99,7 @@ mod tests {
             ("2026-11-28T09:00", "2026-12-01T09:00"),
             ("2026-03-26T09:00", "2026-03-30T09:00"),
         ] {
-            assert_eq!(two_working_days_after(at(from), &amsterdam()), at(to), "{from}");
+            assert_eq!(working_days_after(at(from), 2, &amsterdam()), at(to), "{from}");
         }
     }
 

@@ -1,0 +1,94 @@
+//! What anybody may read: whether this is real, help, privacy, accessibility.
+//!
+//! Made from the settings as they are now: where the data is, how long, who answers for it.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::Portal;
+use super::pages::{Fact, Page, Said};
+use super::visit::Visit;
+use crate::school::School;
+use crate::share::KeysMode;
+use crate::web::said;
+
+/// `GET /echt`: is this message real?
+pub(super) async fn real(State(portal): State<Portal>, visit: Visit) -> Response {
+    let page = visit.page(&portal);
+    let host = host(&portal);
+    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let paragraphs = page.paragraphs("real_text", &[("host", &host)]);
+    let after = page.paragraphs("real_after", &[]);
+    let title = page.t("real_title").to_owned();
+    visit.show(&Said { facts, after, ..Said::new(page, title, paragraphs) })
+}
+
+/// `GET /hulp`: how it works, and whom to ask.
+pub(super) async fn help(State(portal): State<Portal>, visit: Visit) -> Response {
+    let page = visit.page(&portal);
+    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let paragraphs = page.paragraphs("help_text", &[]);
+    let after = page.paragraphs("help_after", &[]);
+    let title = page.t("help_title").to_owned();
+    visit.show(&Said { facts, after, ..Said::new(page, title, paragraphs) })
+}
+
+/// `GET /privacy`: where the data is, how long, who may see it, and who answers for it.
+pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Response {
+    let page = visit.page(&portal);
+    let settings = portal.0.shares.settings();
+    let days =
+        |lasts: std::time::Duration| page.with("privacy_days", "number", &(lasts.as_secs() / 86_400).to_string());
+    let mut facts = vec![
+        Fact::new(page.t("privacy_where"), &settings.country).with(where_it_is(&page, settings.outside_eu.as_deref())),
+        Fact::new(page.t("privacy_unopened"), &days(settings.lifetimes.unopened)),
+        Fact::new(page.t("privacy_opened"), &days(settings.lifetimes.share)),
+    ];
+    let keys = match settings.keys {
+        KeysMode::Strict => page.t("privacy_keys_strict"),
+        KeysMode::Recoverable => page.t("privacy_keys_recoverable"),
+    };
+    facts.push(Fact::new(page.t("privacy_keys"), keys));
+    if settings.escrow.is_some() {
+        facts.push(Fact::new(page.t("privacy_escrow"), page.t("privacy_escrow_text")));
+    }
+    for school in schools(&portal) {
+        facts.push(Fact::new(&school.name, &said::contact(&school.privacy)));
+        if let Some(fg) = &school.fg {
+            facts.push(Fact::new(page.t("privacy_fg"), &said::contact(fg)));
+        }
+    }
+    let (paragraphs, after) = (page.paragraphs("privacy_text", &[]), page.paragraphs("privacy_after", &[]));
+    let title = page.t("privacy_title").to_owned();
+    visit.show(&Said { facts, after, ..Said::new(page, title, paragraphs) })
+}
+
+/// `GET /toegankelijkheid`: the statement of accessibility.
+pub(super) async fn accessibility(State(portal): State<Portal>, visit: Visit) -> Response {
+    let page = visit.page(&portal);
+    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let paragraphs = page.paragraphs("accessibility_text", &[]);
+    let after = page.paragraphs("accessibility_after", &[]);
+    let title = page.t("accessibility_title").to_owned();
+    visit.show(&Said { facts, after, ..Said::new(page, title, paragraphs) })
+}
+
+/// `GET /uit`: signed out.
+pub(super) async fn closed(State(portal): State<Portal>, visit: Visit) -> Response {
+    let page = visit.page(&portal);
+    let (title, paragraphs) = (page.t("signed_out_title").to_owned(), page.paragraphs("signed_out_text", &[]));
+    visit.show(&Said::new(page, title, paragraphs))
+}
+
+fn schools(portal: &Portal) -> impl Iterator<Item = School> {
+    portal.0.around.schools().into_iter()
+}
+
+fn host(portal: &Portal) -> String {
+    let url = &portal.0.shares.settings().url;
+    url.split("://").last().unwrap_or_default().to_owned()
+}
+
+fn where_it_is<'p>(page: &'p Page, outside: Option<&'p str>) -> &'p str {
+    outside.unwrap_or_else(|| page.t("privacy_inside"))
+}
