@@ -33,6 +33,7 @@ pub(super) fn owed(
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions).enumerate();
     for (place, (recipient, decision)) in decided.filter(|(_, (_, decision))| decision.route == Route::Tls) {
         let otherwise = match decision.otherwise {
+            _ if envelope.require_tls && keeping.requiretls_bounces => Otherwise::Bounce,
             Route::Share => Otherwise::Share,
             // Whoever reads no notices chooses nothing.
             _ if composed.readers.is_empty() || keeping.keep.is_zero() => Otherwise::Bounce,

@@ -439,6 +439,19 @@ impl Outbox {
         running.join_all().await;
     }
 
+    async fn claim(&self, (free, forced): (usize, usize)) -> Result<Vec<Claimed>, StoreError> {
+        let (store, longest) = (&self.0.store, millis(self.0.retry.most));
+        let (now, lease, longest_forced) = (store::now(), millis(LEASE), longest.max(millis(forced::LONGEST_PAUSE)));
+        // Both at once, so that they go with one transaction.
+        let (claimed, forced) = tokio::join!(
+            store.claim(now, lease, longest, free),
+            store.claim_forced(now, lease, longest_forced, forced)
+        );
+        let mut claimed = claimed?;
+        claimed.extend(forced?);
+        Ok(claimed)
+    }
+
     /// Whether mail can be taken and written off.
     async fn try_writing(&self) -> bool {
         let before = self.trouble();
@@ -456,19 +469,6 @@ impl Outbox {
 
     fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
-    }
-
-    async fn claim(&self, (free, forced): (usize, usize)) -> Result<Vec<Claimed>, StoreError> {
-        let (store, longest) = (&self.0.store, millis(self.0.retry.most));
-        let (now, lease, longest_forced) = (store::now(), millis(LEASE), longest.max(millis(forced::LONGEST_PAUSE)));
-        // Both at once, so that they go with one transaction.
-        let (claimed, forced) = tokio::join!(
-            store.claim(now, lease, longest, free),
-            store.claim_forced(now, lease, longest_forced, forced)
-        );
-        let mut claimed = claimed?;
-        claimed.extend(forced?);
-        Ok(claimed)
     }
 
     /// Until there may be something to do: a delivery ended, somebody woke us, or the next mail is due.
