@@ -8,6 +8,7 @@
 
 mod acquaintance;
 mod around;
+mod asked;
 mod counts;
 mod deadline;
 mod desk;
@@ -16,10 +17,11 @@ pub mod flood;
 pub mod house;
 pub mod pause;
 mod portal;
+mod shares;
 pub mod told;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -33,6 +35,7 @@ use crate::extract::{self, Texts};
 use crate::message::{Day, Headers, Mail, Message};
 use crate::outbox::Outbox;
 use crate::record::{Entry, Record};
+use crate::share::Shares;
 use crate::smtp::client::Relay;
 use crate::smtp::{Content, Reply};
 pub use counts::Counts;
@@ -124,6 +127,7 @@ struct Inner {
     counts: Counts,
     record: Record,
     outbox: Option<Outbox>,
+    shares: OnceLock<Shares>,
 }
 
 impl Gate {
@@ -139,6 +143,7 @@ impl Gate {
             counts: Counts::default(),
             record,
             outbox,
+            shares: OnceLock::new(),
         }))
     }
 
@@ -150,6 +155,16 @@ impl Gate {
     /// The mail that it keeps and owes.
     pub fn outbox(&self) -> Option<&Outbox> {
         self.0.outbox.as_ref()
+    }
+
+    /// Makes secure shares from now on, with these; the first time counts.
+    pub fn share_with(&self, shares: Shares) {
+        let _ = self.0.shares.set(shares);
+    }
+
+    /// The secure shares; none makes none.
+    pub fn shares(&self) -> Option<&Shares> {
+        self.0.shares.get()
     }
 
     /// The house now.
@@ -199,7 +214,7 @@ impl Gate {
                 match trip.take_way_of(&judged.tenant, relay).await {
                     Err(refusal) => refusal,
                     Ok(relay) => {
-                        let mut case = trip.case(&judged, &arrived, deadline, self.outbox());
+                        let mut case = trip.case(&judged, &arrived, deadline, (self.outbox(), self.shares()));
                         case.journal = entry.of_taken(verdict, &arrived).map(act::Journal::new);
                         let reply = act::carry_out(&case, relay, &self.0.incidents).await;
                         if case.journal.as_ref().is_some_and(act::Journal::is_kept) {

@@ -105,6 +105,11 @@ impl SealKey {
         self.0.iter().map(|key| key.id.iter().map(|octet| format!("{octet:02x}")).collect())
     }
 
+    /// The id of the key that seals.
+    pub fn id(&self) -> Option<KeyId> {
+        self.0.first().map(|key| key.id)
+    }
+
     /// Seals a text of some kind. None when chance is out of order, which no system has survived.
     pub fn seal(&self, label: &str, plain: &[u8]) -> Option<Vec<u8>> {
         let key = self.0.first()?;

@@ -8,6 +8,8 @@
 mod acts;
 #[path = "desk/browser.rs"]
 mod browser;
+#[path = "support/drawn.rs"]
+mod drawn;
 #[path = "desk/guard.rs"]
 mod guard;
 #[path = "desk/house.rs"]
@@ -18,3 +20,5 @@ mod pages;
 mod real;
 #[path = "desk/signing_in.rs"]
 mod signing_in;
+#[path = "support/browser.rs"]
+mod surf;

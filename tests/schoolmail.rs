@@ -214,6 +214,7 @@ impl Gate {
             policy: Policy::shipped().unwrap(),
             domains: KnownDomains::new(classes.domains()).and_providers(),
             means: mailpoort::decide::Means::default(),
+            share_tag: None,
             acquaintance: Arc::new(KnowsAll),
             classes,
             mode: Mode::Enforce,

@@ -34,7 +34,7 @@ pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents)
     };
     let Some(composed) = advice.composed else { return advice.in_session };
     if let Some(keeping) = &case.keeping {
-        return hold::hold(case, keeping, &command, composed).await;
+        return hold::hold(case, keeping, &command, Some(composed)).await;
     }
     let Some(notice) = composed.notice else { return advice.in_session };
     match hand_over(case, &notice).await {

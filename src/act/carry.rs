@@ -10,13 +10,15 @@ use tokio::time::Instant;
 
 use crate::act::block::{self, Incidents};
 use crate::act::forced;
+use crate::act::hold;
 use crate::act::notice;
-use crate::decide::{Policy, Route, Verdict};
+use crate::decide::{self, Policy, Route, Verdict};
 use crate::detect::Finding;
 use crate::extract::Texts;
 use crate::message::{Headers, Mail, rewrite};
 use crate::outbox::Outbox;
 use crate::school::{Language, School};
+use crate::share::Shares;
 use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::smtp::client::Relay;
@@ -59,6 +61,14 @@ pub struct Case<'c> {
     pub deadline: Instant,
     /// Where stopped mail is kept; none keeps nothing.
     pub keeping: Option<Keeping<'c>>,
+    /// Secure shares; none makes none.
+    pub shares: Option<&'c Shares>,
+    /// What recipients of one family have in common, in envelope order; none where that is not known.
+    pub families: Vec<Option<String>>,
+    /// Whether its sender asked for a share.
+    pub asked: bool,
+    /// The tag in the subject by which senders ask.
+    pub tag: Option<&'c str>,
     /// Its line in the journal, for the transaction of a mail that is taken.
     pub journal: Option<Journal>,
 }
@@ -112,12 +122,9 @@ pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> 
     match case.verdict.strictest() {
         Route::Pass => pass(case, relay).await,
         Route::Defer => refuse(relay, Reply::deferred()).await,
-        Route::Tls => {
-            let command = relay.command().clone();
-            relay.reset().await;
-            forced::take(case, command).await
-        }
+        Route::Tls => take(case, relay).await,
         // Whoever can prove a way or make a share has an outbox, which takes these with all that is owed for them.
+        Route::Share if case.can_share() => take(case, relay).await,
         Route::Share | Route::Block => {
             // The next hop forgets the transaction before anything else is done: nobody gets this mail.
             let command = relay.command().clone();
@@ -125,6 +132,20 @@ pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> 
             block::block(case, command, incidents).await
         }
     }
+}
+
+/// Takes a mail that nobody is denied: those who may have it as it is get it, and the others over a proven way or as a
+/// share.
+async fn take(case: &Case<'_>, relay: Relay) -> Reply {
+    let command = relay.command().clone();
+    relay.reset().await;
+    let Some(keeping) = &case.keeping else { return Reply::store_failed() };
+    let forced = case.verdict.decisions.iter().any(|decision| decision.route == Route::Tls);
+    let composed = if forced { forced::composed(case) } else { None };
+    if forced && composed.is_none() {
+        return Reply::store_failed();
+    }
+    hold::hold(case, keeping, &command, composed).await
 }
 
 /// Refuses a mail in session; the next hop's transaction is reset first.
@@ -138,6 +159,12 @@ async fn pass(case: &Case<'_>, relay: Relay) -> Reply {
 }
 
 impl Case<'_> {
+    /// Whether its sender is a person who can pass codes on, and there is where a share is kept.
+    fn can_share(&self) -> bool {
+        let person = decide::may_be_noticed(&self.mail.envelope, self.headers, self.school).is_some();
+        person && self.keeping.is_some() && self.shares.is_some()
+    }
+
     /// The mail without the headers that only we are to see.
     pub(super) fn body(&self) -> Cow<'_, [u8]> {
         match self.removed.as_slice() {

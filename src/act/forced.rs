@@ -8,20 +8,17 @@ use std::collections::BTreeMap;
 use crate::act::Incident;
 use crate::act::block;
 use crate::act::carry::{Case, Keeping};
-use crate::act::hold::{self, Composed};
+use crate::act::hold::Composed;
 use crate::decide::{self, Route};
-use crate::smtp::Reply;
-use crate::smtp::command::MailCommand;
+use crate::detect::Kind as Found;
 use crate::store::owed::{Envelope, Forced, Kind, NewOwed, Otherwise};
 use crate::vault::LinkSecret;
 
-/// Takes a mail of which nobody is denied anything yet; the reply is the client's.
-pub(super) async fn take(case: &Case<'_>, command: MailCommand) -> Reply {
-    let Some(keeping) = &case.keeping else { return Reply::store_failed() };
-    let Some(link) = LinkSecret::new() else { return Reply::store_failed() };
+/// What its sender may be told later, when there is no way; none when chance is out of order.
+pub(super) fn composed(case: &Case<'_>) -> Option<Composed> {
     let incident = Incident::new(&block::stopped(case), case.id, case.arrived.datetime());
     let readers = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).unwrap_or_default();
-    hold::hold(case, keeping, &command, Composed { notice: None, readers, incident, link }).await
+    Some(Composed { notice: None, readers, incident, link: LinkSecret::new()? })
 }
 
 /// What is owed of a mail under force: one row for each domain and each thing that may become of it.
@@ -49,12 +46,14 @@ pub(super) fn owed(
             .push(place);
     }
     let within = i64::try_from(keeping.prove_within.as_millis()).unwrap_or(i64::MAX);
+    let mut kinds = case.verdict.kinds.keys();
+    let password = kinds.any(|kind| matches!(kind, Found::Password | Found::LockedWithPassword));
     let one = |((_, otherwise, discreet), places): ((String, Otherwise, bool), Vec<usize>)| NewOwed {
         kind: Kind::Forced,
         item: item.to_owned(),
         envelope: Envelope {
             recipients: places.into_iter().filter_map(|place| envelope.recipients.get(place).cloned()).collect(),
-            forced: Some(Forced { otherwise, link: composed.link.written(), discreet }),
+            forced: Some(Forced { otherwise, link: composed.link.written(), discreet, password }),
             ..envelope.clone()
         },
         due_at: now,

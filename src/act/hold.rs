@@ -1,5 +1,5 @@
 //! Take a mail that does not go to everybody: kept sealed for those whom it was stopped for, owed to the others, and its
-//! sender's notice owed with it. One commit, then 250, then the outbox.
+//! sender's notice owed with it; shared with those who get it as a secure share. One commit, then 250, then the outbox.
 //!
 //! Never lets a recipient have what the verdict stopped. Fails as a 4xx: then nothing was taken, and the client keeps the
 //! mail.
@@ -12,12 +12,12 @@ use jiff::SignedDuration;
 use crate::act::carry::{Case, Keeping};
 use crate::act::forced;
 use crate::act::notice::Notice;
-use crate::act::{Incident, Told};
+use crate::act::{Incident, Told, share};
 use crate::decide::{Decision, Offer, Route};
 use crate::message::Mailbox;
-use crate::outbox::OutboxError;
 use crate::school::Language;
 use crate::seal::Index;
+use crate::share::ShareError;
 use crate::smtp::Reply;
 use crate::smtp::command::MailCommand;
 use crate::store::held::{Facts, NewHeld, NewRecipient, State, Taken, Took};
@@ -41,12 +41,12 @@ pub(super) struct Composed {
 pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'_>, link: &LinkSecret) {
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions);
     incident.reached = decided
-        .filter(|(_, decision)| !is_stopped(decision.route))
+        .filter(|(_, decision)| !decision.route.is_stopped())
         .map(|(recipient, decision)| Told::of(&recipient.mailbox, decision))
         .collect();
     incident.leave_out_those_reached(case.verdict);
     // What the desk will offer, for any of them: what one line forbids, another does not bring back.
-    let stopped = case.verdict.decisions.iter().filter(|decision| is_stopped(decision.route));
+    let stopped = case.verdict.decisions.iter().filter(|decision| decision.route.is_stopped());
     incident.offers = stopped.flat_map(|decision| offers(case, decision)).collect();
     let keep = SignedDuration::try_from(keeping.keep).unwrap_or(SignedDuration::MAX);
     incident.kept_until = case.arrived.checked_add(keep).ok().filter(|_| !keeping.keep.is_zero()).map(|at| at.date());
@@ -54,8 +54,14 @@ pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'
     incident.link = desk.map(|desk| format!("{desk}/m/{}", link.written()));
 }
 
-/// Takes it; the reply is the client's.
-pub(super) async fn hold(case: &Case<'_>, keeping: &Keeping<'_>, command: &MailCommand, composed: Composed) -> Reply {
+/// Takes it; the reply is the client's. With a notice when it was stopped for some, else all of its recipients get it in
+/// one way or another.
+pub(super) async fn hold(
+    case: &Case<'_>,
+    keeping: &Keeping<'_>,
+    command: &MailCommand,
+    composed: Option<Composed>,
+) -> Reply {
     match take(case, keeping, command, composed).await {
         Ok(Took::New) => {
             if let Some(journal) = &case.journal {
@@ -78,20 +84,20 @@ async fn take(
     case: &Case<'_>,
     keeping: &Keeping<'_>,
     command: &MailCommand,
-    composed: Composed,
-) -> Result<Took, OutboxError> {
+    composed: Option<Composed>,
+) -> Result<Took, ShareError> {
     let (outbox, now) = (keeping.outbox, now());
     let envelope = envelope(case, command);
     let passing = places(case, |route| route == Route::Pass);
     let (mut items, mut owed) = (Vec::new(), Vec::new());
-    if let Some(notice) = &composed.notice {
+    if let Some(notice) = composed.as_ref().and_then(|composed| composed.notice.as_ref()) {
         let item = outbox.vault().put(Arc::new(notice.raw.clone())).await?;
         owed.push(outbox.message(Kind::Notice, &item, &notice.readers, now));
         items.push(item);
     }
     let mut mail: Option<Item> = None;
     let forced = case.verdict.decisions.iter().any(|decision| decision.route == Route::Tls);
-    if !keeping.keep.is_zero() || !passing.is_empty() || forced {
+    if composed.is_some() && !keeping.keep.is_zero() || !passing.is_empty() || forced {
         let item = outbox.vault().put(Arc::new(case.body().into_owned())).await?;
         items.push(item.clone());
         mail = Some(item);
@@ -106,12 +112,26 @@ async fn take(
             give_up_at: outbox.gives_up_at(now),
         });
     }
-    if let Some(item) = &mail {
-        owed.extend(forced::owed(case, keeping, &composed, &item.id, &envelope, now));
+    if let (Some(item), Some(composed)) = (&mail, &composed) {
+        owed.extend(forced::owed(case, keeping, composed, &item.id, &envelope, now));
     }
-    let held = held(case, keeping, envelope, &composed, mail.map(|item| item.id), now);
+    let shared = share::of_case(case, outbox, &places(case, |route| route == Route::Share)).await?;
+    if shared.is_again() && composed.is_none() && passing.is_empty() {
+        return Ok(Took::Again(case.id.to_owned()));
+    }
+    let (rows, receipt, kept) = shared.into_parts();
+    if let Some((item, receipt)) = receipt {
+        items.push(item);
+        owed.push(receipt);
+    }
+    let held = composed.map(|composed| held(case, keeping, envelope, &composed, mail.map(|item| item.id), now));
     let journal = case.journal.as_ref().map(|journal| journal.line.clone());
-    outbox.take(Taken { school: case.school.id.clone(), items, held: Some(held), owed, share: None, journal }).await
+    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, journal };
+    let took = outbox.take(taken).await?;
+    if let Some(kept) = kept.filter(|_| took == Took::New) {
+        kept.done();
+    }
+    Ok(took)
 }
 
 fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
@@ -174,6 +194,7 @@ fn held(
 fn state(decision: &Decision, keeping: &Keeping<'_>) -> State {
     match decision.route {
         Route::Pass | Route::Tls => State::Owed,
+        Route::Share => State::Shared,
         _ if keeping.keep.is_zero() => State::Deleted,
         _ => State::Held,
     }
@@ -196,23 +217,17 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     }
 }
 
-/// Whether the mail does not go on to whoever has this route. What is under force is on its way, and told of when it is
-/// not.
-pub(super) fn is_stopped(route: Route) -> bool {
-    !matches!(route, Route::Pass | Route::Tls)
-}
-
 /// What its sender may choose for a recipient; nothing for one who gets the mail. Of a mail under force nobody may choose
 /// that it goes without.
 fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
     match decision.route {
-        Route::Pass => BTreeSet::new(),
+        Route::Pass | Route::Share => BTreeSet::new(),
         Route::Tls => {
             let mut offers = case.policy.offers(decision);
             offers.retain(|offer| !matches!(offer, Offer::Reason | Offer::SecondPerson | Offer::Bcc));
             offers
         }
-        _ => case.policy.offers(decision),
+        Route::Defer | Route::Block => case.policy.offers(decision),
     }
 }
 

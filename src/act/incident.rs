@@ -154,7 +154,7 @@ impl Incident {
     /// Of a mail that goes on to some, only the others were not reached.
     pub(super) fn leave_out_those_reached(&mut self, verdict: &Verdict) {
         let mut routes = verdict.decisions.iter().map(|decision| decision.route);
-        self.not_reached.retain(|_| routes.next().is_none_or(super::hold::is_stopped));
+        self.not_reached.retain(|_| routes.next().is_none_or(Route::is_stopped));
     }
 
     /// What was found and where, a line each, as its notice says it.

@@ -5,6 +5,7 @@
 //! is owed because of it, or (where nothing is kept) the next hop has taken its sender's notice.
 
 pub mod notice;
+pub mod share;
 
 mod block;
 mod carry;

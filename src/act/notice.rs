@@ -345,7 +345,7 @@ fn once<S: AsRef<str>>(sentences: impl IntoIterator<Item = S>, joint: &str) -> S
     said.join(joint)
 }
 
-fn address(mailbox: &Mailbox) -> Result<lettre::Address, ComposeError> {
+pub(super) fn address(mailbox: &Mailbox) -> Result<lettre::Address, ComposeError> {
     // An international local part would need SMTPUTF8 of every hop back to the sender.
     if !mailbox.local_part().is_ascii() {
         return Err(ComposeError::Address);

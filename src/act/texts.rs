@@ -2,13 +2,15 @@
 //!
 //! A folder holds `notice.nl.txt` (its first line is the subject), `notice.nl.html`, the same two of `failure` (a mail
 //! that did not arrive), `unproven` (mail that may only travel under proven TLS, and cannot) and `waiting` (the same, not
-//! yet), `choices.nl.txt` (one choice a line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
+//! yet), `share.nl.txt` and its like (mails about a secure share; HTML is made of them), `choices.nl.txt` (one choice a
+//! line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
 //! falls back to another text: a missing file or an unknown placeholder is a problem, with its line, at
 //! start or reload and not at the first notice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::share;
 use super::template::Template;
 use crate::decide::Policy;
 use crate::problem::Problem;
@@ -105,6 +107,10 @@ pub(super) struct Set {
     pub(super) failure: Letter,
     pub(super) unproven: Letter,
     pub(super) waiting: Letter,
+    pub(super) share: Letter,
+    pub(super) receipt: Letter,
+    pub(super) code_wanted: Letter,
+    pub(super) answer: Letter,
     pub(super) advice: BTreeMap<String, Advice>,
 }
 
@@ -211,6 +217,10 @@ impl Texts {
             failure: Letter::EMPTY,
             unproven: Letter::EMPTY,
             waiting: Letter::EMPTY,
+            share: Letter::EMPTY,
+            receipt: Letter::EMPTY,
+            code_wanted: Letter::EMPTY,
+            answer: Letter::EMPTY,
             advice: BTreeMap::new(),
         };
         self.languages.get(&language).unwrap_or(NONE)
@@ -218,14 +228,17 @@ impl Texts {
 
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
-            let remedy = "name it notice, failure, unproven, waiting, choices or advice_KEY, then .nl or .en, then .txt \
-                          (the first four also .html)";
+            let remedy = "name it notice, failure, unproven, waiting, choices, share, share_receipt, share_code_wanted, \
+                          share_answer or advice_KEY, then .nl or .en, then .txt (the first four also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
         let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;
         let (stem, word) = stem.rsplit_once('.').ok_or_else(unknown)?;
         let language = Language::ALL.into_iter().find(|language| language.word() == word).ok_or_else(unknown)?;
         let set = self.languages.entry(language).or_default();
+        if let Some((letter, allowed)) = set.of_share(stem).filter(|_| form == "txt") {
+            return letter.take(path, form, text, allowed);
+        }
         match (stem, form, stem.strip_prefix("advice_")) {
             ("notice", "txt" | "html", _) => set.notice.take(path, form, text, &NOTICE)?,
             ("failure", "txt" | "html", _) => set.failure.take(path, form, text, &FAILURE)?,
@@ -258,6 +271,7 @@ fn wanted(seen: &BTreeSet<String>) -> BTreeSet<String> {
             ]
             .map(|name| name.replace('.', &format!(".{language}."))),
         );
+        wanted.extend(share::names().map(|name| format!("{name}.{language}.txt")));
         let advices = seen.iter().filter(|name| name.starts_with("advice_"));
         wanted.extend(advices.filter_map(|name| Some(format!("{}.{language}.txt", name.split('.').next()?))));
     }
@@ -378,4 +392,12 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "waiting.en.txt",
     "waiting.nl.html",
     "waiting.nl.txt",
+    "share.en.txt",
+    "share.nl.txt",
+    "share_answer.en.txt",
+    "share_answer.nl.txt",
+    "share_code_wanted.en.txt",
+    "share_code_wanted.nl.txt",
+    "share_receipt.en.txt",
+    "share_receipt.nl.txt",
 ];

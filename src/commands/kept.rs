@@ -8,6 +8,7 @@ use crate::gate::Gate;
 use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::record::purge::{Report, purge};
+use crate::share::Shares;
 use crate::store;
 
 /// How often what is over is erased, and how soon again when it could not be.
@@ -30,7 +31,8 @@ pub(super) async fn purge_every_hour(outbox: Outbox, gate: Gate) {
     loop {
         hours.tick().await;
         let lifetimes = gate.house().lifetimes;
-        match purge(outbox.store(), outbox.vault(), &lifetimes, store::now(), false).await {
+        let shares = gate.shares().map(Shares::files);
+        match purge(outbox.store(), (outbox.vault(), shares), &lifetimes, store::now(), false).await {
             Ok(report) => {
                 condition.purged(report.is_proven());
                 tell(&report);

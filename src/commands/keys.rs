@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::commands::{fail, say};
 use crate::config::Config;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, OutboxError};
 use crate::problem::Problem;
 use crate::roster;
 use crate::seal::{SealKey, write_whole};
@@ -80,16 +80,24 @@ fn rotate(folder: &Path) -> Result<(), Vec<Problem>> {
         runtime.map_err(|error| one(Problem::new(folder, error.to_string(), "raise the limit on threads")))?;
     let mails = runtime.block_on(async {
         let outbox = Outbox::beside(folder)?;
-        let anew = outbox.seal_anew().await;
-        anew.map_err(|error| {
+        let anew = async { Ok::<_, OutboxError>((outbox.seal_anew().await?, outbox.store().share_keys().await?)) };
+        anew.await.map_err(|error| {
             Problem::new(folder, error.to_string(), "mend that, and run `mailpoort keys rotate` again")
         })
     });
-    let sealed = mails.map_err(one)?;
-    let keys = SealKey::drop_old(&file).map_err(one)?;
+    let (sealed, needed) = mails.map_err(one)?;
+    let keys = SealKey::load(&file).map_err(one)?;
+    // What a share was made with cannot be made anew: its recipients' keys follow from it.
+    let needed = needed.iter().filter(|id| keys.id() != Some(**id)).count();
+    let keys = if needed == 0 { SealKey::drop_old(&file).map_err(one)? } else { keys };
     drop(lock);
     let id = keys.ids().next().unwrap_or_default();
     say(format!("The key is {id} now; {rosters} rosters and {sealed} other sealed things are sealed anew with it."));
+    if needed > 0 {
+        say(
+            "The old keys stay for the secure shares that were made with them; change the key again when these are over.",
+        );
+    }
     say("Have the new key in the backup (`mailpoort keys backup`), and start the gate again.");
     Ok(())
 }

@@ -8,8 +8,10 @@ use clap::Args;
 use crate::commands::kept::beside;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::Config;
+use crate::problem::Problem;
 use crate::record::purge::purge;
 use crate::store;
+use crate::vault::share::Files;
 
 /// Arguments of `purge`.
 #[derive(Debug, Args)]
@@ -34,7 +36,12 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Ok(kept) => kept,
         Err(problem) => return fail(&[problem]),
     };
-    let purging = purge(kept.store(), kept.vault(), &config.lifetimes, store::now(), arguments.dry_run);
+    let shares = match share_files(&config) {
+        Ok(shares) => shares,
+        Err(problem) => return fail(&[problem]),
+    };
+    let purging =
+        purge(kept.store(), (kept.vault(), shares.as_ref()), &config.lifetimes, store::now(), arguments.dry_run);
     let report = match process::wait_for(purging) {
         Ok(Ok(report)) => report,
         Ok(Err(error)) => {
@@ -49,4 +56,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         say(report.in_language(config.language));
     }
     if report.is_proven() { ExitCode::SUCCESS } else { ExitCode::from(MEND) }
+}
+
+/// The files of shares, when there are or were any.
+fn share_files(config: &Config) -> Result<Option<Files>, Problem> {
+    let folder = config.data_dir.as_deref().filter(|folder| config.share.is_some() || Files::are_in(folder));
+    folder.map(Files::open).transpose()
 }

@@ -214,6 +214,7 @@ fn shipped(own: &[String], files: usize) -> Result<Bench, Vec<Problem>> {
         told: None,
         classes,
         means: Means::default(),
+        share_tag: None,
         mode: Mode::Enforce,
         readers: Some(Readers::new(Settings { spares, ..readers })),
         recognisers: None,

@@ -21,6 +21,7 @@ use crate::problem::Problem;
 use crate::reader::Sandbox;
 use crate::record::Record;
 use crate::roster::{Inbox, Store, Taken};
+use crate::share::Shares;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
@@ -130,7 +131,11 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
     let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
     let hops = next_hops(&house);
+    let shares = shares(&house, outbox.as_ref()).await?;
     let gate = Gate::new(house, record, outbox.clone());
+    if let Some(shares) = shares {
+        gate.share_with(shares);
+    }
     let server = Server::new(gate.clone(), settings);
     let mut listeners = Vec::new();
     for (address, implicit_tls) in listen.iter().map(|a| (*a, false)).chain(listen_tls.iter().map(|a| (*a, true))) {
@@ -264,7 +269,7 @@ impl Running {
         self.gate.counts().reloaded(loaded.is_ok());
         match loaded {
             Ok(()) => tracing::info!(
-                "configuration, rules, policy, rosters and certificate are reloaded; `listen` and `log` need a restart"
+                "configuration, rules, policy, rosters and certificate are reloaded; `listen`, `log` and `share` need a restart"
             ),
             Err(problems) => {
                 problems.iter().for_each(|problem| tracing::error!(%problem, "not reloaded"));
@@ -337,6 +342,19 @@ async fn outbox(house: &House) -> Result<Option<Outbox>, Problem> {
     recovered
         .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
     Ok(Some(outbox))
+}
+
+/// Secure shares, set right after whatever ended the gate before; none when they are not configured.
+///
+/// # Errors
+/// Their folder or rows cannot be used.
+async fn shares(house: &House, outbox: Option<&Outbox>) -> Result<Option<Shares>, Problem> {
+    let (Some(folder), Some(settings), Some(outbox)) = (&house.data_dir, &house.share, outbox) else { return Ok(None) };
+    let shares = Shares::open(folder, outbox.clone(), settings.clone())?;
+    let recovered = shares.recover().await;
+    recovered
+        .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
+    Ok(Some(shares))
 }
 
 /// Has the processes that read documents started, and says how they are sealed.

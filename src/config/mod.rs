@@ -23,6 +23,7 @@ use crate::reader;
 use crate::record::Lifetimes;
 use crate::school::{Language, School};
 use crate::secret::Secret;
+use crate::share;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
@@ -76,6 +77,8 @@ pub struct Config {
     pub web: Option<web::Settings>,
     /// Proven TLS towards recipients.
     pub tls: TlsConfig,
+    /// Secure shares; none makes none.
+    pub share: Option<ShareConfig>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.
@@ -199,6 +202,15 @@ pub struct DocumentsConfig {
     pub text_per_message: usize,
     /// How long passwords are remembered by recipient; none remembers none.
     pub remember_passwords: Option<Duration>,
+}
+
+/// Secure shares.
+#[derive(Debug, Clone)]
+pub struct ShareConfig {
+    /// How they are kept.
+    pub settings: share::Settings,
+    /// By which a sender asks for one in the subject; empty when by no tag.
+    pub subject_tag: String,
 }
 
 /// Recognising text in pictures.

@@ -52,6 +52,8 @@ pub(super) struct Raw {
     pub web: Option<Web>,
     #[serde(default)]
     pub tls: Tls,
+    pub share: Option<Share>,
+    pub storage: Option<Storage>,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub journal: Journal,
@@ -473,6 +475,33 @@ impl Default for Tls {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Share {
+    pub url: Spanned<String>,
+    #[serde(default = "default_share_days")]
+    pub keep_days: Spanned<u32>,
+    #[serde(default = "default_share_unopened_days")]
+    pub unopened_days: Spanned<u32>,
+    #[serde(default = "default_share_password_hours")]
+    pub password_hours: Spanned<u32>,
+    #[serde(default)]
+    pub keys: ShareKeys,
+    pub escrow_recipient: Option<Spanned<String>>,
+    #[serde(default)]
+    pub code_channels: Vec<Spanned<String>>,
+    #[serde(default = "default_share_tag")]
+    pub subject_tag: Spanned<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ShareKeys {
+    #[default]
+    Strict,
+    Recoverable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Pkix {
     pub domains: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
@@ -499,6 +528,13 @@ pub enum TlsUnmet {
     Share,
     /// A bounce, as RFC 8689 has it.
     Bounce,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Storage {
+    pub country: Spanned<String>,
+    pub i_accept_outside_eu: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -762,6 +798,22 @@ fn default_tls_port() -> u16 {
 
 fn default_tls_retry() -> Spanned<Time> {
     default(Time(Duration::from_secs(4 * 3600)))
+}
+
+fn default_share_days() -> Spanned<u32> {
+    Spanned::new(0..0, 30)
+}
+
+fn default_share_unopened_days() -> Spanned<u32> {
+    Spanned::new(0..0, 14)
+}
+
+fn default_share_password_hours() -> Spanned<u32> {
+    Spanned::new(0..0, 24)
+}
+
+fn default_share_tag() -> Spanned<String> {
+    Spanned::new(0..0, "[veilig]".to_string())
 }
 
 fn default_web_connections() -> Spanned<usize> {

@@ -7,11 +7,12 @@ use jiff::{Timestamp, Zoned};
 use tokio::time::Instant;
 
 use crate::act::{Case, Keeping};
-use crate::gate::Gate;
 use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
+use crate::gate::{Gate, asked};
 use crate::message::{Envelope, Mailbox, Recipient, Trace};
 use crate::outbox::{Outbox, REQUIRE};
+use crate::share::Shares;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
 use crate::smtp::{Client, Content, Extensions, Handler, Reply, Transaction};
@@ -114,9 +115,11 @@ impl Trip {
         judged: &'c Judged,
         arrived: &'c Zoned,
         deadline: Instant,
-        outbox: Option<&'c Outbox>,
+        (outbox, shares): (Option<&'c Outbox>, Option<&'c Shares>),
     ) -> Case<'c> {
         let way = self.way();
+        let recipients = &judged.held.mail.envelope.recipients;
+        let families = recipients.iter().map(|one| judged.tenant.family(&one.mailbox));
         Case {
             id: &self.id,
             mail: &judged.held.mail,
@@ -138,6 +141,7 @@ impl Trip {
                 .filter_map(|t| Some(t.secret_header.as_ref()?.0.as_str()))
                 // A demand that only we may make of an attested next hop.
                 .chain([REQUIRE])
+                .chain(shares.map(|_| asked::HEADER))
                 .collect(),
             arrived,
             deadline,
@@ -149,6 +153,10 @@ impl Trip {
                 unproven: self.house.unproven,
                 requiretls_bounces: self.house.requiretls_bounces,
             }),
+            shares,
+            families: families.collect(),
+            asked: judged.scan.verdict.decisions.iter().any(|decision| &*decision.line == asked::LINE),
+            tag: self.house.bench.share_tag.as_deref(),
             journal: None,
         }
     }

@@ -16,10 +16,10 @@ use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Means,
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::dkim::Signer;
 use crate::extract::{Documents, Here, Texts};
-use crate::gate::Scan;
 use crate::gate::acquaintance::Acquaintances;
 use crate::gate::flood;
 use crate::gate::told::Told;
+use crate::gate::{Scan, asked};
 use crate::message::{Headers, Limits, Mail, Mailbox};
 use crate::outbox::Retry;
 use crate::problem::Problem;
@@ -28,6 +28,7 @@ use crate::record::Lifetimes;
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
+use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Direct, Hop, NextHop, Patience};
@@ -60,6 +61,8 @@ pub struct House {
     pub retry: Retry,
     /// The public address of the desk, without a slash at its end; none has no desk.
     pub desk: Option<String>,
+    /// How secure shares are kept; none makes none.
+    pub share: Option<ShareSettings>,
     /// How the pages are served; none has none.
     pub web: Option<WebSettings>,
     /// The folders from which new rosters are taken, by school.
@@ -115,6 +118,8 @@ pub struct Bench {
     pub mode: Mode,
     /// What this installation can do.
     pub means: Means,
+    /// By which a sender asks for a share in the subject; none when there are no shares.
+    pub share_tag: Option<String>,
     /// Who reads documents; none reads them in this process, for tests.
     pub readers: Option<Readers>,
     /// Who recognises text in pictures; none leaves them unread.
@@ -186,6 +191,14 @@ impl Tenant {
     }
 }
 
+impl Tenant {
+    /// What the guardians of the same pupils have in common, and nobody else: the roster knows them.
+    pub fn family(&self, mailbox: &Mailbox) -> Option<String> {
+        let pupils = self.contacts.guardian_of(mailbox).iter().map(|bond| &*bond.pupil.0);
+        pupils.min().map(|first| format!("pupil {first}"))
+    }
+}
+
 impl Bench {
     /// Who reads documents.
     pub fn documents(&self) -> &dyn Documents {
@@ -218,7 +231,10 @@ impl Bench {
             means: self.means,
             acquaintance: &*self.acquaintance,
         };
-        let verdict = decide::verdict(&evidence, &known);
+        let mut verdict = decide::verdict(&evidence, &known);
+        if self.share_tag.as_deref().is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
+            asked::share(&mut verdict);
+        }
         Scan { headers, texts, findings, verdict }
     }
 }
@@ -279,6 +295,7 @@ impl House {
                         keep: config.keep,
                         retry: config.retry,
                         desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
+                        share: config.share.map(|share| share.settings),
                         web: config.web,
                         inboxes,
                         ways,
@@ -439,7 +456,8 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         classes,
         told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
-        means: Means { tls: config.tls.route != TlsRoute::Share, share: false },
+        means: Means { tls: config.tls.route != TlsRoute::Share, share: config.share.is_some() },
+        share_tag: config.share.as_ref().map(|share| share.subject_tag.clone()),
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),
     })

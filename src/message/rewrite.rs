@@ -27,6 +27,23 @@ pub fn without_fields<'x>(raw: &'x [u8], names: &[&str]) -> Cow<'x, [u8]> {
     }
 }
 
+/// The message without a mark in its subject (case does not count), and the space around it. Borrowed when the subject
+/// does not hold it as it is typed: one that is encoded (RFC 2047) stays as it is.
+pub fn without_mark<'x>(raw: &'x [u8], mark: &str) -> Cow<'x, [u8]> {
+    let find = |field: &header::Field<'_>| {
+        let subject = raw.get(field.range.clone())?;
+        let at = subject.windows(mark.len().max(1)).position(|window| window.eq_ignore_ascii_case(mark.as_bytes()))?;
+        let from = field.range.start + at;
+        let space = usize::from(raw.get(from + mark.len()) == Some(&b' '));
+        Some(from..from + mark.len() + space)
+    };
+    let found = header::fields(raw).filter(|field| field.is("Subject")).find_map(|field| find(&field));
+    match found.and_then(|range| Some((raw.get(..range.start)?, raw.get(range.end..)?))) {
+        Some((before, behind)) => Cow::Owned([before, behind].concat()),
+        None => Cow::Borrowed(raw),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -39,6 +56,15 @@ mod tests {
         let raw = b"X-Poort: a\r\n b\r\nTo: c\r\nx-poort : d\r\n\r\nX-Poort: e\r\n";
         assert_eq!(without_fields(raw, &["X-Poort"]), &b"To: c\r\n\r\nX-Poort: e\r\n"[..]);
         assert!(matches!(without_fields(raw, &["X-Ander"]), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_mark_leaves_the_subject_and_nothing_else() {
+        let raw = b"To: [veilig]\r\nSubject: Re: [Veilig] Groep 5\r\n\r\n[veilig]\r\n";
+        let without = b"To: [veilig]\r\nSubject: Re: Groep 5\r\n\r\n[veilig]\r\n";
+        assert_eq!(without_mark(raw, "[veilig]"), &without[..]);
+        assert!(matches!(without_mark(without, "[veilig]"), Cow::Borrowed(_)));
+        assert_eq!(without_mark(b"Subject: x [veilig]\r\n\r\n", "[veilig]"), &b"Subject: x \r\n\r\n"[..]);
     }
 
     proptest! {

@@ -13,6 +13,7 @@ use crate::school::Language;
 use crate::store::journal::erase::Erased;
 use crate::store::journal::{NewLine, Sort};
 use crate::store::{Store, StoreError};
+use crate::vault::share::Files;
 use crate::vault::{Vault, VaultError};
 
 /// How long lines of the journal live.
@@ -72,6 +73,10 @@ pub enum What {
     VaultFiles,
     /// Codes and sessions of the desk.
     DeskRows,
+    /// The content of secure shares.
+    Shares,
+    /// Files of shares that nobody can open any more.
+    ShareFiles,
     /// Lines about mail that passed.
     PassedLines,
     /// Lines about mail that did not.
@@ -87,6 +92,8 @@ pub enum What {
 impl What {
     fn words(self, language: Language) -> &'static str {
         match self {
+            Self::Shares => language.of("veilige berichten", "secure shares"),
+            Self::ShareFiles => language.of("bestanden van veilige berichten", "files of secure shares"),
             Self::HeldMail => language.of("tegengehouden mail", "held mail"),
             Self::VaultFiles => language.of("bestanden in de kluis", "files of the vault"),
             Self::DeskRows => language.of("codes en sessies", "codes and sessions"),
@@ -173,7 +180,7 @@ impl From<VaultError> for PurgeError {
 /// [`PurgeError`]; what was erased by then stays erased.
 pub async fn purge(
     store: &Store,
-    vault: &Vault,
+    (vault, shares): (&Vault, Option<&Files>),
     lifetimes: &Lifetimes,
     now: i64,
     dry_run: bool,
@@ -181,6 +188,10 @@ pub async fn purge(
     let mut report = Report { dry_run, sorts: Vec::new(), changed: 0 };
     if dry_run {
         count(store, lifetimes, now, &mut report).await?;
+        if shares.is_some() {
+            let due = store.shares_due(now).await?;
+            report.sorts.push(Purged { what: What::Shares, due, gone: 0, left: due });
+        }
         return Ok(report);
     }
     let held = store.purge(now).await?;
@@ -190,6 +201,9 @@ pub async fn purge(
     let due = store.desk_due(now).await?;
     let gone = store.purge_desk(now).await?;
     report.sorts.push(Purged { what: What::DeskRows, due, gone, left: store.desk_due(now).await? });
+    if let Some(files) = shares {
+        report.sorts.extend(end_shares(store, files, now).await?);
+    }
     report.add(What::Traces, store.erase_journal_traces(before(now, lifetimes.traces)).await?);
     for (what, sort) in SORTS {
         report.add(what, store.erase_journal(sort, before(now, lifetimes.of(sort)), now).await?);
@@ -219,6 +233,18 @@ async fn count(store: &Store, lifetimes: &Lifetimes, now: i64, report: &mut Repo
         report.sorts.push(only(what, store.journal_due(sort, before(now, lifetimes.of(sort))).await?));
     }
     Ok(())
+}
+
+/// The keys of what is over go first, then the files, which are noise by then.
+async fn end_shares(store: &Store, files: &Files, now: i64) -> Result<[Purged; 2], PurgeError> {
+    let purged = store.purge_shares(now).await?;
+    for name in &purged.files {
+        files.delete(name).await?;
+    }
+    let there = if purged.files.is_empty() { Vec::new() } else { files.names().await? };
+    let (due, left) = (purged.files.len(), purged.files.iter().filter(|name| there.contains(name)).count());
+    let shares = Purged { what: What::Shares, due: purged.due, gone: purged.gone, left: store.shares_due(now).await? };
+    Ok([shares, Purged { what: What::ShareFiles, due, gone: due - left, left }])
 }
 
 /// The rows first, then the files: a file without a row is swept at the next start, a row without a file would be a loss.
@@ -318,8 +344,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let now = 1000 * DAY;
         let (store, vault) = filled(folder.path(), now).await;
-        let counted = purge(&store, &vault, &lifetimes(), now, true).await.unwrap();
-        let report = purge(&store, &vault, &lifetimes(), now, false).await.unwrap();
+        let counted = purge(&store, (&vault, None), &lifetimes(), now, true).await.unwrap();
+        let report = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
         assert_eq!(
             due(&report),
             [
@@ -342,7 +368,7 @@ mod tests {
         let verified = store.verify_journal(None).await.unwrap();
         // Thirteen of twenty are left, and the purge's own.
         assert_eq!((verified.lines, verified.erased, verified.wrong), (14, 7, None));
-        let again = purge(&store, &vault, &lifetimes(), now, false).await.unwrap();
+        let again = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
         assert!(again.sorts.iter().all(|sort| sort.due == 0) && again.is_proven());
         assert_eq!(store.verify_journal(None).await.unwrap().lines, 14, "nothing gone is nothing told");
     }
@@ -359,7 +385,7 @@ mod tests {
                  BEGIN SELECT RAISE(IGNORE); END",
             )
             .unwrap();
-        let report = purge(&store, &vault, &lifetimes(), now, false).await.unwrap();
+        let report = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
         assert!(due(&report).contains(&(What::IncidentLines, 2, 0, 2)) && !report.is_proven());
         assert!(report.in_language(Language::Nl).to_string().contains("FOUT"));
         let condition = crate::record::Condition::default();

@@ -55,6 +55,8 @@ pub struct NewItem {
     pub name: Secret<String>,
     /// Its media type, `image/png`.
     pub media_type: String,
+    /// The id by which an HTML text shows it, without angle brackets.
+    pub content_id: Option<Secret<String>>,
     /// Its octets.
     pub content: Box<dyn AsyncRead + Send + Unpin>,
 }
@@ -317,7 +319,11 @@ impl Shares {
             public: key.public(),
             recovery,
             escrow,
-            facts: rows::ItemFacts { name: item.name.expose().clone(), media_type: item.media_type },
+            facts: rows::ItemFacts {
+                name: item.name.expose().clone(),
+                media_type: item.media_type,
+                content_id: item.content_id.map(|id| id.expose().clone()),
+            },
         };
         Ok((row, key))
     }

@@ -94,6 +94,11 @@ impl Shares {
         Self { inner: Arc::clone(&self.inner), letters: Some(letters) }
     }
 
+    /// The files, for the purge.
+    pub fn files(&self) -> &Files {
+        &self.inner.files
+    }
+
     /// The settings: addresses, lifetimes, where the data is.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings

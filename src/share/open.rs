@@ -122,6 +122,8 @@ pub struct Item {
     pub name: Secret<String>,
     /// Its media type, as the mail had it: not to be believed.
     pub media_type: String,
+    /// The id by which the HTML text shows it (`cid:`), without angle brackets.
+    pub content_id: Option<Secret<String>>,
     /// Octets.
     pub size: u64,
     /// When it was withdrawn, milliseconds; then its content is gone, and its name.
@@ -311,6 +313,7 @@ impl Shares {
             kind: ItemKind::from_word(&grant.kind),
             name: Secret::new(grant.facts.name),
             media_type: grant.facts.media_type,
+            content_id: grant.facts.content_id.map(Secret::new),
             size: grant.size,
             withdrawn_at: None,
         };

@@ -362,6 +362,7 @@ pub(super) fn item(row: &ItemRow, withdrawn_at: Option<i64>, named: bool) -> Ite
         kind: ItemKind::from_word(&row.kind),
         name: Secret::new(if named { row.facts.name.clone() } else { String::new() }),
         media_type: row.facts.media_type.clone(),
+        content_id: row.facts.content_id.clone().map(Secret::new),
         size: row.size,
         withdrawn_at,
     }

@@ -142,6 +142,7 @@ fn new_item(kind: ItemKind, name: &str, content: &[u8]) -> NewItem {
         kind,
         name: Secret::new(name.to_owned()),
         media_type: "application/octet-stream".into(),
+        content_id: None,
         content: Box::new(Cursor::new(content.to_vec())),
     }
 }

@@ -29,12 +29,14 @@ pub enum State {
     Deleted,
     /// Nobody chose in time.
     Expired,
+    /// Gets it as a secure share.
+    Shared,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Held, Self::Asked, Self::Owed, Self::Sent, Self::Failed, Self::Deleted, Self::Expired];
+    pub const ALL: [Self; 8] =
+        [Self::Held, Self::Asked, Self::Owed, Self::Sent, Self::Failed, Self::Deleted, Self::Expired, Self::Shared];
 
     /// The word in the table.
     pub fn word(self) -> &'static str {
@@ -46,6 +48,7 @@ impl State {
             Self::Failed => "failed",
             Self::Deleted => "deleted",
             Self::Expired => "expired",
+            Self::Shared => "shared",
         }
     }
 

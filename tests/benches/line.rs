@@ -231,6 +231,7 @@ fn bench() -> Bench {
         policy: Policy::shipped().unwrap(),
         domains: KnownDomains::new(classes.domains()).and_providers(),
         means: mailpoort::decide::Means::default(),
+        share_tag: None,
         acquaintance: Arc::new(KnowsAll),
         told: None,
         classes,

@@ -1,7 +1,6 @@
 //! A desk with its store, its mail, and browsers that visit it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,8 +19,8 @@ use mailpoort::vault::{LinkSecret, Vault};
 use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Texts};
 use mailpoort::web::{Server, Settings, Url};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+
+pub use super::surf::{Answer, Browser};
 
 pub const JUF: &str = "juf.anna@delinde.example";
 pub const MEESTER: &str = "meester.bram@delinde.example";
@@ -288,7 +287,7 @@ impl House {
     }
 
     pub fn browser(&self) -> Browser {
-        Browser { address: self.server.listening(), cookies: BTreeMap::new(), at: String::new(), page: String::new() }
+        Browser::new(self.server.listening(), "poort.delinde.example")
     }
 
     /// A browser that is signed in through a link.
@@ -397,110 +396,4 @@ impl Letter {
         let (_, rest) = self.text.split_once(ORIGIN).unwrap();
         rest.split_whitespace().next().unwrap().to_owned()
     }
-}
-
-/// A browser: it keeps cookies and knows the page that it shows.
-#[derive(Clone)]
-pub struct Browser {
-    address: SocketAddr,
-    pub cookies: BTreeMap<String, String>,
-    pub at: String,
-    /// The page that it shows.
-    pub page: String,
-}
-
-/// An answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    pub fn location(&self) -> String {
-        self.header("location").unwrap().to_owned()
-    }
-}
-
-impl Browser {
-    pub async fn get(&mut self, path: &str) -> Answer {
-        let answer = self.ask("GET", path, &[], None).await;
-        self.at = path.to_owned();
-        self.page = answer.body.clone();
-        answer
-    }
-
-    /// Sends the form of the page that is shown, with its token.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let token = self.token();
-        let mut fields = fields.to_vec();
-        fields.push(("token", &token));
-        let answer = self.send(path, &fields, &[("Sec-Fetch-Site", "same-origin"), ("Origin", "null")]).await;
-        if answer.status != 303 {
-            self.page = answer.body.clone();
-        }
-        answer
-    }
-
-    /// Sends these fields and headers, and nothing else.
-    pub async fn send(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
-        let body: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect();
-        self.ask("POST", path, headers, Some(body.join("&"))).await
-    }
-
-    /// The token of the page that is shown.
-    pub fn token(&self) -> String {
-        let found = self.page.split_once("name=\"token\" value=\"");
-        found.map(|(_, rest)| rest.split('"').next().unwrap().to_owned()).unwrap_or_default()
-    }
-
-    pub async fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: poort.delinde.example\r\nConnection: close\r\n");
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if !cookies.is_empty() {
-            request += &format!("Cookie: {}\r\n", cookies.join("; "));
-        }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        if let Some(body) = &body {
-            request += "Content-Type: application/x-www-form-urlencoded\r\n";
-            request += &format!("Content-Length: {}\r\n", body.len());
-        }
-        let request = format!("{request}\r\n{}", body.unwrap_or_default());
-        let mut tcp = TcpStream::connect(self.address).await.unwrap();
-        tcp.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        tcp.read_to_end(&mut answer).await.unwrap();
-        let answer = read(&String::from_utf8(answer).unwrap());
-        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
-            let (name, rest) = cookie.split_once('=').unwrap();
-            if cookie.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
-            }
-        }
-        answer
-    }
-}
-
-fn read(answer: &str) -> Answer {
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    Answer { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
-}
-
-fn encoded(value: &str) -> String {
-    value
-        .bytes()
-        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
-        .collect()
 }

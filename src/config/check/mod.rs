@@ -10,6 +10,7 @@ mod listener;
 mod next_hops;
 mod ocr;
 mod schools;
+mod share;
 mod tls;
 mod web;
 
@@ -62,6 +63,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
+        share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref())),
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         tls: check.tls(raw.tls, raw.hostname.get_ref()),
         journal_archive,

@@ -58,6 +58,8 @@ pub struct ItemFacts {
     pub name: String,
     /// The media type, as the mail had it.
     pub media_type: String,
+    /// The id by which an HTML text shows it.
+    pub content_id: Option<String>,
 }
 
 /// What is told about a recipient. Sealed.

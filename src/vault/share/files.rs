@@ -23,6 +23,8 @@ use super::cipher::Opener;
 use crate::problem::Problem;
 use crate::vault::{VaultError, location, random_id};
 
+/// Their folder, in the data folder.
+const FOLDER: &str = "shares";
 /// Plain octets that are sealed or opened at once.
 const PIECE: usize = 256 * 1024;
 /// Sealed octets that are handed to the disk at once; S3 wants no less than 5 MiB.
@@ -48,7 +50,7 @@ impl Files {
     /// # Errors
     /// A [`Problem`] when the folder cannot be had.
     pub fn open(data_dir: &Path) -> Result<Self, Problem> {
-        let folder = data_dir.join("shares");
+        let folder = data_dir.join(FOLDER);
         let unusable = |error: String| {
             let what = format!("the folder for shares cannot be used: {error}");
             Problem::new(&folder, what, "give mailpoort a `data_dir` that it may write to")
@@ -57,6 +59,11 @@ impl Files {
         builder.recursive(true).mode(0o700).create(&folder).map_err(|error| unusable(error.to_string()))?;
         let files = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(error.to_string()))?;
         Ok(Self(Arc::new(files.with_fsync(true))))
+    }
+
+    /// Whether there is a folder for them in a data folder.
+    pub fn are_in(data_dir: &Path) -> bool {
+        data_dir.join(FOLDER).is_dir()
     }
 
     /// Seals an item and writes its file, which is on the disk when this returns. Gives the name of the file, and how many

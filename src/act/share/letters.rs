@@ -1,0 +1,407 @@
+//! The mails about a share: with the link for a recipient, the receipt for its sender, a call for a code, an answer.
+//!
+//! The mail with the link is the teacher's own: From and MAIL FROM are his, one link that stands there in full, no
+//! attachment, no picture, nothing that hurries; Dutch first, English below. It names no subject and nothing of the
+//! content. Text and HTML say the same. Fails (as none) on an address that cannot stand in a header.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox as Named, MultiPart, MultiPartKind, SinglePart};
+
+use super::{Sending, Why};
+use crate::act::notice::{Texts, address};
+use crate::act::shown::line;
+use crate::act::template::{Form, Value};
+use crate::act::texts::Set;
+use crate::act::wording;
+use crate::message::{Mailbox, header};
+use crate::school::{Language, School};
+use crate::share::{CodeWanted, Letter, Link, Made, Overview, Received, Settings};
+use crate::vault;
+
+/// The longest list of Message-IDs that is repeated, octets.
+const LONGEST_REFERENCES: usize = 4000;
+
+/// The mail with a link, when a share is made.
+pub(super) fn of_sending(sending: &Sending<'_>, settings: &Settings, made: &Made, link: &Link) -> Option<Letter> {
+    let headers = sending.message.headers();
+    let name = headers.from_name.as_ref().map(|name| line(name.expose(), 100)).filter(|name| !name.is_empty());
+    let raw = sending.message.raw();
+    let references = ["References", "In-Reply-To"].map(|field| header::value_of(raw, field).unwrap_or_default());
+    let mut ids: Vec<String> = message_ids(references[0]);
+    ids.extend(message_ids(references[1]).into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+    let answers = message_ids(references[1]).pop();
+    ids.extend(headers.message_id.as_deref().and_then(|id| message_ids(format!("<{id}>").as_bytes()).pop()));
+    let about = About {
+        school: sending.school,
+        sender: headers.from.first().unwrap_or(sending.sender),
+        mail_from: sending.sender,
+        name,
+        reference: &made.reference,
+        until: (made.open_by, made.ends_at),
+        zone: sending.arrived.time_zone(),
+        at: sending.arrived.timestamp(),
+    };
+    about.invitation(sending.texts, settings, link, answers, &ids)
+}
+
+/// The mail with a link, for a share that is there.
+pub fn invitation(
+    (texts, school, zone): (&Texts, &School, &TimeZone),
+    settings: &Settings,
+    link: &Link,
+    share: &Overview,
+    at: Timestamp,
+) -> Option<Letter> {
+    let sender = Mailbox::parse(share.sender.expose()).ok()?;
+    let name = share.sender_name.as_ref().map(|name| line(name.expose(), 100)).filter(|name| !name.is_empty());
+    let ids: Vec<String> =
+        share.message_id.iter().flat_map(|id| message_ids(format!("<{}>", id.expose()).as_bytes())).collect();
+    let until = (share.open_by, share.ends_at);
+    let about =
+        About { school, sender: &sender, mail_from: &sender, name, reference: &share.reference, until, zone, at };
+    about.invitation(texts, settings, link, None, &ids)
+}
+
+/// What the mail with a link tells.
+struct About<'a> {
+    school: &'a School,
+    sender: &'a Mailbox,
+    mail_from: &'a Mailbox,
+    name: Option<String>,
+    reference: &'a str,
+    until: (i64, i64),
+    zone: &'a TimeZone,
+    at: Timestamp,
+}
+
+impl About<'_> {
+    fn invitation(
+        &self,
+        texts: &Texts,
+        settings: &Settings,
+        link: &Link,
+        answers: Option<String>,
+        ids: &[String],
+    ) -> Option<Letter> {
+        let url = format!("{}/b/{}/{}", settings.url, link.rid, link.secret.written());
+        let written = Language::ALL.map(|language| {
+            let day = |millis: i64| day(millis, self.zone, language);
+            let values = [
+                ("sender", self.name.clone().unwrap_or_else(|| self.sender.typed().to_owned())),
+                ("school", self.school.name.clone()),
+                ("reference", self.reference.to_owned()),
+                ("link", url.clone()),
+                ("open_by", day(self.until.0)),
+                ("ends_at", day(self.until.1)),
+                ("channels", channels(settings, language)),
+                ("helpdesk", wording::contact(&self.school.helpdesk)),
+            ];
+            filled(&texts.set(language).share, &values)
+        });
+        let [(subject, dutch), (_, english)] = &written;
+        let body = format!("{dutch}\n\n---\n\n{english}");
+        let from = Named::new(self.name.clone(), address(self.sender).ok()?);
+        let mut builder = builder(from, &link.mailbox, subject, self.at, self.sender.domain())?
+            .reply_to(Named::new(None, address(self.sender).ok()?));
+        if let Some(answers) = answers {
+            builder = builder.in_reply_to(answers);
+        }
+        if !ids.is_empty() {
+            builder = builder.references(ids.join(" "));
+        }
+        let raw = builder.multipart(both(&body, Language::Nl, subject)?).ok()?.formatted();
+        Some(Letter { raw, sender: Some(self.mail_from.clone()), readers: vec![link.mailbox.clone()] })
+    }
+}
+
+/// The sender's receipt: who got what, the codes to pass on, and his own link.
+pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -> Option<Letter> {
+    let (language, school, arrived) = (sending.language, sending.school, sending.arrived.datetime());
+    let points: Vec<String> = families(sending, made, language);
+    let number = made.links.iter().map(|link| link.family).collect::<std::collections::BTreeSet<_>>().len();
+    let codes = match (number, language) {
+        (1, Language::Nl) => "nog één code".to_owned(),
+        (1, Language::En) => "one more code".to_owned(),
+        (more, Language::Nl) => format!("nog {more} codes"),
+        (more, Language::En) => format!("{more} more codes"),
+    };
+    let why = match &sending.why {
+        Why::Found(kinds) if !kinds.is_empty() => {
+            let kinds: Vec<String> = kinds.iter().map(|(kind, count)| wording::kind(*kind, *count, language)).collect();
+            let kinds = wording::list(&kinds, language);
+            language.of(format!("Er staat in: {kinds}."), format!("It holds: {kinds}."))
+        }
+        Why::Found(_) => String::new(),
+        Why::NoProvenTls => language
+            .of(
+                "De mailserver van de ontvanger bewijst niet dat hij mail versleutelt.",
+                "The recipient's mail server does not prove that it encrypts mail.",
+            )
+            .to_owned(),
+        Why::Asked => language.of("Je vroeg daar zelf om.", "You asked for that.").to_owned(),
+    };
+    let own = format!("{}/share/{}/{}", settings.desk, made.sender.rid, made.sender.secret.written());
+    let values = [
+        ("codes", codes),
+        ("reference", made.reference.clone()),
+        ("time", wording::moment(arrived, language)),
+        ("clock", wording::clock(arrived, language)),
+        ("why", why),
+        ("channels", channels(settings, language)),
+        ("open_by", day(made.open_by, sending.arrived.time_zone(), language)),
+        ("link", own),
+        ("helpdesk", wording::contact(&school.helpdesk)),
+        ("number", sending.number.to_owned()),
+    ];
+    let receipt = &sending.texts.set(language).receipt;
+    let mut all: Vec<(&'static str, Value)> = words(&values);
+    all.push(("recipients", Value::Points(points)));
+    let (subject, body) = (line(&receipt.subject.fill(&all, Form::Plain), 200), receipt.plain.fill(&all, Form::Plain));
+    let answers = sending.message.headers().message_id.as_deref();
+    let at = sending.arrived.timestamp();
+    ours(school, sending.sender, (&subject, &body), language, at, answers.map(|id| format!("<{id}>")))
+}
+
+/// A point for each family: whom the code is for, and the code.
+fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<String> {
+    let mut points: Vec<(u32, Vec<String>, String)> = Vec::new();
+    for link in &made.links {
+        let discreet = sending.recipients.iter().any(|to| to.discreet && to.mailbox.folded() == link.mailbox.folded());
+        let who = if discreet {
+            language.of("een ouder of verzorger", "a parent or guardian").to_owned()
+        } else {
+            line(link.mailbox.typed(), 320)
+        };
+        let code = link.code.as_ref().map(|code| code.grouped().to_owned()).unwrap_or_default();
+        match points.iter_mut().find(|(family, ..)| *family == link.family) {
+            Some((_, people, _)) => people.push(who),
+            None => points.push((link.family, vec![who], code)),
+        }
+    }
+    let point =
+        |(_, people, code): (u32, Vec<String>, String)| format!("{}: code {code}", wording::list(&people, language));
+    points.into_iter().map(point).collect()
+}
+
+/// Tells the sender, and the school's deputy, that somebody has no code.
+pub fn code_wanted(
+    (texts, school, language): (&Texts, &School, Language),
+    settings: &Settings,
+    wanted: &CodeWanted,
+) -> Option<Letter> {
+    let values = [
+        ("recipient", line(wanted.from.expose(), 320)),
+        ("reference", wanted.reference.clone()),
+        ("link", settings.desk.clone()),
+        ("channels", channels(settings, language)),
+        ("helpdesk", wording::contact(&school.helpdesk)),
+    ];
+    let (subject, body) = filled(&texts.set(language).code_wanted, &values);
+    let sender = Mailbox::parse(wanted.to.expose()).ok()?;
+    let at = Timestamp::from_millisecond(wanted.at).ok()?;
+    let mut letter = ours(school, &sender, (&subject, &body), language, at, None)?;
+    let deputy = school.deputy.as_ref().and_then(|deputy| Mailbox::parse(deputy.mail.as_deref()?).ok());
+    letter.readers.extend(deputy.filter(|deputy| deputy.folded() != sender.folded()));
+    Some(letter)
+}
+
+/// A recipient's answer, for the sender's own mailbox. An answer to it goes to the recipient, and past the gate again.
+pub fn answer((texts, school, language): (&Texts, &School, Language), received: &Received) -> Option<Letter> {
+    let recipient = line(received.from.expose(), 320);
+    let values = [
+        ("recipient", recipient.clone()),
+        ("school", school.name.clone()),
+        ("reference", received.reference.clone()),
+        ("text", received.reply.text.expose().replace("\r\n", "\n")),
+    ];
+    let (subject, body) = filled(&texts.set(language).answer, &values);
+    let (sender, from) = (Mailbox::parse(received.to.expose()).ok()?, Mailbox::parse(received.from.expose()).ok()?);
+    let via = language.of("via veilig bericht", "by secure message");
+    let name = format!("{recipient} {via}");
+    let at = Timestamp::from_millisecond(received.at).ok()?;
+    let named = Named::new(Some(name), address(&school.gate_address).ok()?);
+    let mut builder = builder(named, &sender, &subject, at, school.gate_address.domain())?;
+    if let Ok(address) = address(&from) {
+        builder = builder.reply_to(Named::new(None, address));
+    }
+    if let Some(id) =
+        received.message_id.as_ref().and_then(|id| message_ids(format!("<{}>", id.expose()).as_bytes()).pop())
+    {
+        builder = builder.in_reply_to(id.clone()).references(id);
+    }
+    let mut parts = MultiPart::builder()
+        .kind(MultiPartKind::Mixed)
+        .boundary(boundary()?)
+        .multipart(both(&body, language, &subject)?);
+    for file in &received.reply.files {
+        let kind = ContentType::parse(&file.media_type).or_else(|_| ContentType::parse("application/octet-stream"));
+        parts = parts.singlepart(Attachment::new(line(file.name.expose(), 200)).body(file.content.clone(), kind.ok()?));
+    }
+    let raw = builder.multipart(parts).ok()?.formatted();
+    Some(Letter { raw, sender: None, readers: vec![sender] })
+}
+
+/// A mail from the gate's own address to staff.
+fn ours(
+    school: &School,
+    reader: &Mailbox,
+    (subject, body): (&str, &str),
+    language: Language,
+    at: Timestamp,
+    answers: Option<String>,
+) -> Option<Letter> {
+    let from = Named::new(Some(format!("Mailpoort {}", line(&school.name, 100))), address(&school.gate_address).ok()?);
+    let auto = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-replied".to_owned());
+    let mut builder = builder(from, reader, subject, at, school.gate_address.domain())?.raw_header(auto);
+    if let Some(id) = answers.and_then(|id| message_ids(id.as_bytes()).pop()) {
+        builder = builder.in_reply_to(id.clone()).references(id);
+    }
+    let raw = builder.multipart(both(body, language, subject)?).ok()?.formatted();
+    Some(Letter { raw, sender: None, readers: vec![reader.clone()] })
+}
+
+fn builder(
+    from: Named,
+    to: &Mailbox,
+    subject: &str,
+    at: Timestamp,
+    domain: &str,
+) -> Option<lettre::message::MessageBuilder> {
+    let id = vault::random_id().ok()?;
+    let builder = lettre::Message::builder()
+        .from(from)
+        .subject(subject)
+        .date(at.into())
+        .message_id(Some(format!("<mailpoort.{id}@{domain}>")));
+    // An international local part stays out of the header; the envelope has it.
+    Some(match address(to) {
+        Ok(address) => builder.to(Named::new(None, address)),
+        Err(_) => builder,
+    })
+}
+
+fn boundary() -> Option<String> {
+    // "=_" cannot stand in quoted-printable or base64.
+    Some(format!("=_mailpoort_{}", vault::random_id().ok()?))
+}
+
+/// A text, and the same in HTML.
+fn both(text: &str, language: Language, title: &str) -> Option<MultiPart> {
+    let parts = MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(boundary()?)
+        .singlepart(SinglePart::plain(format!("{text}\n")))
+        .singlepart(SinglePart::html(html(text, language, title)));
+    Some(parts)
+}
+
+/// Paragraphs with their line breaks; addresses of pages are links that show themselves.
+fn html(text: &str, language: Language, title: &str) -> String {
+    let paragraph = |text: &str| match text.trim() {
+        "---" => "<hr>\n".to_owned(),
+        text => format!("<p>{}</p>\n", open_links(&escaped(text)).replace('\n', "<br>\n")),
+    };
+    let body: String = text.split("\n\n").map(paragraph).collect();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
+         <body style=\"font-family: Calibri, Arial, sans-serif; font-size: 11pt; line-height: 1.4; max-width: 42em\">\n\
+         {body}</body>\n</html>\n",
+        language.word(),
+        escaped(title),
+    )
+}
+
+/// Escaped text in which each `https://` word is a link; `http://` too, which only this machine itself has.
+pub fn open_links(escaped: &str) -> String {
+    let is_link = |word: &str| word.starts_with("https://") || word.starts_with("http://127.0.0.1");
+    let linked = |word: &str| match is_link(word) {
+        true => format!("<a href=\"{word}\">{word}</a>"),
+        false => word.to_owned(),
+    };
+    let lines = escaped.split('\n').map(|line| line.split(' ').map(linked).collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn filled(letter: &crate::act::texts::Letter, values: &[(&'static str, String)]) -> (String, String) {
+    let values = words(values);
+    (line(&letter.subject.fill(&values, Form::Plain), 200), letter.plain.fill(&values, Form::Plain))
+}
+
+fn words(values: &[(&'static str, String)]) -> Vec<(&'static str, Value)> {
+    values.iter().map(|(key, text)| (*key, Value::Words(text.clone()))).collect()
+}
+
+fn channels(settings: &Settings, language: Language) -> String {
+    match settings.code_channels.as_slice() {
+        [] => language.of("telefonisch of op school", "by phone or at school").to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} {} {last}", first.join(", "), language.of("of", "or")),
+    }
+}
+
+fn day(millis: i64, zone: &TimeZone, language: Language) -> String {
+    let at = Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(zone.clone());
+    format!("{} {}", language.day(at.date()), at.year())
+}
+
+/// The Message-IDs in a field, each with its angle brackets; what is none is left out.
+fn message_ids(field: &[u8]) -> Vec<String> {
+    let field = String::from_utf8_lossy(field.get(..LONGEST_REFERENCES).unwrap_or(field)).into_owned();
+    let id = |word: &str| {
+        let inner = word.strip_prefix('<')?.strip_suffix('>')?;
+        let plain = inner.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
+        (plain && !inner.is_empty() && word.len() <= 300).then(|| word.to_owned())
+    };
+    field.split_whitespace().filter_map(id).collect()
+}
+
+/// The texts that a set must have for shares.
+pub(in crate::act) fn names() -> [&'static str; 4] {
+    ["share", "share_receipt", "share_code_wanted", "share_answer"]
+}
+
+impl Set {
+    /// The letter of one of those names, and what it may name.
+    pub(in crate::act) fn of_share(
+        &mut self,
+        name: &str,
+    ) -> Option<(&mut crate::act::texts::Letter, &'static [&'static str])> {
+        Some(match name {
+            "share" => (&mut self.share, &SHARE),
+            "share_receipt" => (&mut self.receipt, &RECEIPT),
+            "share_code_wanted" => (&mut self.code_wanted, &CODE_WANTED),
+            "share_answer" => (&mut self.answer, &ANSWER),
+            _ => return None,
+        })
+    }
+}
+
+const SHARE: [&str; 8] = ["sender", "school", "reference", "link", "open_by", "ends_at", "channels", "helpdesk"];
+const RECEIPT: [&str; 11] =
+    ["codes", "reference", "time", "clock", "why", "channels", "open_by", "link", "helpdesk", "number", "recipients"];
+const CODE_WANTED: [&str; 5] = ["recipient", "reference", "link", "channels", "helpdesk"];
+const ANSWER: [&str; 4] = ["recipient", "school", "reference", "text"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_message_ids_are_repeated() {
+        let field = b"<a@b.example> junk <c d@e> <x\x01@y>\r\n <f@g.example>";
+        assert_eq!(message_ids(field), ["<a@b.example>", "<f@g.example>"]);
+    }
+
+    #[test]
+    fn a_link_shows_itself_and_text_is_escaped() {
+        let html = html("Open: https://veilig.delinde.example/b/x\n<b>\n\n---\n\nEinde", Language::Nl, "a<b");
+        let link = "<a href=\"https://veilig.delinde.example/b/x\">https://veilig.delinde.example/b/x</a>";
+        assert!(html.contains(&format!("<p>Open: {link}<br>\n&lt;b&gt;</p>\n<hr>\n<p>Einde</p>")), "{html}");
+    }
+}

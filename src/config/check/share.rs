@@ -1,0 +1,148 @@
+//! `[share]` and `[storage]`: secure shares, and where they lie.
+
+use std::time::Duration;
+
+use super::{Check, raw};
+use crate::config::ShareConfig;
+use crate::share::{KeysMode, Lifetimes, Settings};
+use crate::vault::share::is_recipient;
+use crate::web::Url;
+
+/// The countries of the European Union and the European Economic Area, ISO 3166-1.
+const EEA: [&str; 30] = [
+    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IS", "IE", "IT", "LV", "LI", "LT",
+    "LU", "MT", "NL", "NO", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
+];
+/// Longer than this and a share becomes an archive.
+const MOST_DAYS: u32 = 365;
+/// A reason is a sentence, not a yes.
+const SHORTEST_REASON: usize = 20;
+
+impl Check<'_> {
+    pub(super) fn share(
+        &mut self,
+        raw: &raw::Share,
+        storage: Option<&raw::Storage>,
+        web: Option<&raw::Web>,
+    ) -> Option<ShareConfig> {
+        if web.is_none() {
+            self.problem(
+                &raw.url.span(),
+                "there is [share], but no [web]: nobody could open or withdraw a share",
+                "add [web], where the pages are served",
+            );
+        }
+        let url = Url::parse(raw.url.get_ref());
+        if url.is_none() {
+            self.problem(
+                &raw.url.span(),
+                format!("`{}` is no address of a website", raw.url.get_ref()),
+                "write https:// and the name that parents see, without a path: \"https://veilig.school.example\"",
+            );
+        }
+        let (country, outside_eu) = self.country(raw, storage)?;
+        let lifetimes = self.share_lifetimes(raw);
+        let escrow = raw.escrow_recipient.as_ref();
+        if let Some(escrow) = escrow.filter(|escrow| !is_recipient(escrow.get_ref())) {
+            self.problem(
+                &escrow.span(),
+                "`escrow_recipient` is no age recipient",
+                "give the public key that `age-keygen` shows, \"age1...\"; its private half stays offline",
+            );
+        }
+        let tag = raw.subject_tag.get_ref();
+        if !tag.is_empty() && (tag.len() < 4 || tag.len() > 40 || !tag.bytes().all(|b| b.is_ascii_graphic())) {
+            self.problem(
+                &raw.subject_tag.span(),
+                "`subject_tag` is not one word of 4 to 40 letters and signs",
+                "write for example \"[veilig]\", or \"\" for none",
+            );
+        }
+        let desk = web.and_then(|web| Url::parse(web.url.get_ref()))?;
+        Some(ShareConfig {
+            settings: Settings {
+                url: url?.origin().to_owned(),
+                desk: desk.origin().to_owned(),
+                lifetimes,
+                keys: match raw.keys {
+                    raw::ShareKeys::Strict => KeysMode::Strict,
+                    raw::ShareKeys::Recoverable => KeysMode::Recoverable,
+                },
+                escrow: escrow.map(|escrow| escrow.get_ref().clone()),
+                code_channels: raw.code_channels.iter().map(|channel| channel.get_ref().clone()).collect(),
+                country,
+                outside_eu,
+            },
+            subject_tag: tag.clone(),
+        })
+    }
+
+    /// Where the data lies must be said, and be in the EU or the EEA, or there is a reason in writing.
+    fn country(&mut self, raw: &raw::Share, storage: Option<&raw::Storage>) -> Option<(String, Option<String>)> {
+        let Some(storage) = storage else {
+            self.problem(
+                &raw.url.span(),
+                "there is [share], but it is not said where the data lies",
+                "add [storage] with `country`, for example \"NL\": the country of the disk below `data_dir`",
+            );
+            return None;
+        };
+        let country = storage.country.get_ref().to_ascii_uppercase();
+        if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
+            self.problem(
+                &storage.country.span(),
+                format!("`{}` is no country", storage.country.get_ref()),
+                "write its two letters (ISO 3166-1), for example \"NL\"",
+            );
+            return None;
+        }
+        let reason = storage.i_accept_outside_eu.as_ref();
+        if let Some(reason) = reason.filter(|reason| reason.get_ref().trim().chars().count() < SHORTEST_REASON) {
+            self.problem(
+                &reason.span(),
+                "`i_accept_outside_eu` gives no reason",
+                "write in a sentence why the data may lie there and who decided that; parents can read it",
+            );
+        }
+        if !EEA.contains(&country.as_str()) && reason.is_none() {
+            self.problem(
+                &storage.country.span(),
+                format!("the data would lie in {country}, outside the EU and the EEA"),
+                "move it, or write the reason in `i_accept_outside_eu`",
+            );
+        }
+        Some((country, reason.map(|reason| reason.get_ref().clone())))
+    }
+
+    fn share_lifetimes(&mut self, raw: &raw::Share) -> Lifetimes {
+        let (keep, unopened, hours) =
+            (*raw.keep_days.get_ref(), *raw.unopened_days.get_ref(), *raw.password_hours.get_ref());
+        if keep == 0 || keep > MOST_DAYS {
+            self.problem(
+                &raw.keep_days.span(),
+                format!("`keep_days` of [share] is {keep}"),
+                format!("set it to 1 to {MOST_DAYS}; 30 is the default"),
+            );
+        }
+        if unopened == 0 || unopened > keep {
+            self.problem(
+                &raw.unopened_days.span(),
+                format!("`unopened_days` is {unopened}, and `keep_days` {keep}"),
+                "set it to 1 or more, and no more than `keep_days`; 14 is the default",
+            );
+        }
+        if hours == 0 || hours > 7 * 24 {
+            self.problem(
+                &raw.password_hours.span(),
+                format!("`password_hours` is {hours}"),
+                "set it to 1 to 168; 24 is the default",
+            );
+        }
+        let time = |hours: u32| Duration::from_secs(u64::from(hours) * 3600);
+        Lifetimes {
+            share: time(keep.saturating_mul(24)),
+            unopened: time(unopened.saturating_mul(24)),
+            password: time(hours),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Every page of the portal in a real browser.
+
+use std::collections::BTreeMap;
+
+use mailpoort::share::Scope;
+
+use super::drawn::{Styles, wrong_with};
+use super::guard::items;
+use super::house::*;
+
+const STYLES: Styles = &[
+    ("portal.css", include_str!("../../src/web/portal/pages/portal.css")),
+    ("style.css", include_str!("../../src/web/desk/pages/style.css")),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_a_phone() {
+    let mut wrong = Vec::new();
+    for language in ["nl", "en"] {
+        let pages = visit(language).await;
+        assert!(pages.len() >= 25, "{}", pages.len());
+        wrong.extend(wrong_with(language, pages, STYLES).await);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every page and state in a language: its name and its HTML.
+async fn visit(language: &'static str) -> BTreeMap<String, String> {
+    let house = House::open().await;
+    let long = "een-heel-lange-bestandsnaam-zonder-spaties-zoals-scanners-die-maken-20261124140733-origineel.pdf";
+    let mut mail = Mail::default();
+    mail.files.push((long.into(), "application/pdf", b"%PDF".to_vec()));
+    let made = house.share(mail).await;
+    let plain = house.share(Mail { html: None, files: Vec::new(), ..Mail::default() }).await;
+    let (link, other) = (&made.links[0], &made.links[1]);
+    let mut browser = house.browser();
+    browser.language = language;
+    let mut pages = BTreeMap::new();
+    let mut keep = |name: &str, answer: Answer| {
+        assert!(answer.body.contains("</html>"), "{name}: {} {}", answer.status, answer.body);
+        pages.insert(name.to_owned(), answer.body);
+    };
+    keep("welcome", browser.get(&path(link)).await);
+    let code = format!("{}/code", path(link));
+    keep("code", browser.get(&code).await);
+    keep("code-short", browser.post(&code, &[("code", "4821 7730")]).await);
+    keep("code-wrong", browser.post(&code, &[("code", "000000000000")]).await);
+    let none = format!("{}/geen-code", path(link));
+    keep("no-code", browser.get(&none).await);
+    keep("no-code-told", browser.post(&none, &[]).await);
+    let wrong = format!("{}/code", path(other));
+    browser.get(&wrong).await;
+    for _ in 0..4 {
+        browser.post(&wrong, &[("code", "000000000000")]).await;
+    }
+    keep("code-locked", browser.post(&wrong, &[("code", "000000000000")]).await);
+    keep("welcome-locked", browser.get(&path(other)).await);
+    keep("missing", browser.get("/b/x/y").await);
+    keep("closed", browser.get("/s/x").await);
+    let at = house.enter(&mut browser, link).await;
+    keep("message", browser.get(&at).await);
+    let files = items(&browser.page);
+    keep("letter", browser.get(&format!("{at}/brief")).await);
+    keep("letter-plain", browser.get(&format!("{at}/tekst")).await);
+    keep("file-text", browser.get(&files[2].replace("/bestand/", "/bekijk/")).await);
+    keep("welcome-open", browser.get(&path(link)).await);
+    let form = format!("{at}/antwoord");
+    keep("answer", browser.get(&form).await);
+    keep("answer-empty", browser.upload(&form, &[("text", None, b"")]).await);
+    keep("answer-kept", browser.upload(&form, &[("text", None, b"Dank u wel"), ("step", None, b"keep")]).await);
+    browser.get(&form).await;
+    keep("message-sent", browser.get(&format!("{at}?done=sent")).await);
+    let item = files[0].rsplit('/').next().unwrap().to_owned();
+    house.shares.withdraw(&made.id, &Scope::Item(item), JUF).await.unwrap();
+    keep("message-withdrawn", browser.get(&at).await);
+    keep("gone", browser.get(&files[0]).await);
+    browser.get(&form).await;
+    house.later(45 * 60 * 1000);
+    keep("answer-closed", browser.upload(&form, &[("text", None, b"Dank u wel")]).await);
+    let short = house.enter(&mut browser, &plain.links[0]).await;
+    keep("message-plain", browser.get(&short).await);
+    for (name, page) in [
+        ("real", "/echt"),
+        ("help", "/hulp"),
+        ("privacy", "/privacy"),
+        ("accessibility", "/toegankelijkheid"),
+        ("out", "/uit"),
+    ] {
+        keep(name, browser.get(page).await);
+    }
+    let mut sender = house.sender(&made).await;
+    let ours = [("Sec-Fetch-Site", "same-origin")];
+    sender.send("/language", &[("language", language), ("back", "/")], &ours).await;
+    let own = format!("/kopie/{}/{}", made.sender.rid, made.sender.secret.written());
+    keep("desk-copy", sender.get(&own).await);
+    let mut fresh = house.browser();
+    fresh.send("/language", &[("language", language), ("back", "/")], &ours).await;
+    keep("desk-copy-proof", fresh.get(&own).await);
+    keep("desk-shares", sender.get("/shares").await);
+    keep("desk-share", sender.get(&format!("/shares/{}", made.id)).await);
+    keep("desk-withdraw", sender.get(&format!("/shares/{}/withdraw", made.id)).await);
+    if language == "nl" {
+        let mut arabic = house.browser();
+        arabic.language = "ar";
+        let third = house.share(Mail::default()).await;
+        keep("arabic-welcome", arabic.get(&path(&third.links[0])).await);
+        let at = house.enter(&mut arabic, &third.links[0]).await;
+        keep("arabic-message", arabic.get(&at).await);
+    }
+    pages
+}
