@@ -444,3 +444,48 @@ async fn an_attested_next_hop_is_asked_by_our_header() {
     let tries = poort.gate.outbox().unwrap().store().deliveries(&number(&reply)).await.unwrap();
     assert_eq!((tries[0].posture.as_str(), tries[0].tls_version.as_deref()), ("smarthost", None), "not proven by us");
 }
+
+// -- REQUIRETLS at our own door (RFC 8689)
+
+/// A gate before a next hop that was verified, and a client inside TLS.
+async fn over_tls(hop: &NextHop) -> (Poort, Client) {
+    let setup = Setup {
+        hosts: Some(format!("[\"localhost:{}\"]", hop.address.port())),
+        next_hop: ["tls = \"verify\"", "ca = \"authority.pem\"", "keep_idle = \"0s\""].map(String::from).into(),
+        ..Setup::default()
+    };
+    let poort = Poort::start(&setup, hop).await;
+    let mut client = Client::hello(poort.address).await;
+    assert_eq!(client.ask("STARTTLS").await.0, 220);
+    client.handshake().await;
+    (poort, client)
+}
+
+#[tokio::test]
+async fn requiretls_is_offered_where_it_can_be_honoured_and_goes_on() {
+    let hop = NextHop::with_tls(AUTHORITY.leaf("localhost").server_config()).await;
+    hop.rule("offers REQUIRETLS");
+    let (poort, mut client) = over_tls(&hop).await;
+    assert!(client.ask("EHLO postfix.delinde.example").await.1.contains("REQUIRETLS"));
+    assert_eq!(client.ask(&format!("MAIL FROM:<{ANNA}> REQUIRETLS")).await.0, 250);
+    assert_eq!(client.ask(&format!("RCPT TO:<{COLLEAGUE}>")).await.0, 250);
+    assert_eq!(client.ask("DATA").await.0, 354);
+    assert_eq!(client.content(&format!("From: <{ANNA}>\nSubject: Studiedag\n\nTot vrijdag.\n")).await.0, 250);
+    let said = |line: &String| line.starts_with(&format!("MAIL FROM:<{ANNA}> ")) && line.ends_with(" REQUIRETLS");
+    assert_eq!(hop.seen().commands.iter().filter(|line| said(line)).count(), 1, "{:?}", hop.seen().commands);
+    // In plain nobody is offered it, and who asks for it all the same is told.
+    let mut plain = Client::connect(poort.address).await;
+    plain.reply().await;
+    assert!(!plain.ask("EHLO postfix.delinde.example").await.1.contains("REQUIRETLS"));
+    assert_eq!(plain.ask(&format!("MAIL FROM:<{ANNA}> REQUIRETLS")).await.0, 530);
+}
+
+#[tokio::test]
+async fn requiretls_that_nobody_offers_is_refused() {
+    let hop = NextHop::with_tls(AUTHORITY.leaf("localhost").server_config()).await;
+    let (_poort, mut client) = over_tls(&hop).await;
+    assert!(!client.ask("EHLO postfix.delinde.example").await.1.contains("REQUIRETLS"));
+    let (code, reply) = client.ask(&format!("MAIL FROM:<{ANNA}> REQUIRETLS")).await;
+    assert!(code == 550 && reply.contains("5.7.30"), "{reply}");
+    assert_eq!(hop.seen().count("MAIL"), 0);
+}
