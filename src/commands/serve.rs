@@ -27,6 +27,7 @@ use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 use crate::status::{self, Watched};
 use crate::web;
+use crate::web::Url;
 use crate::web::desk::{Desk, Means};
 use crate::web::portal::{self, Portal};
 
