@@ -54,6 +54,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "config",
             "decide",
             "detect",
+            "dkim",
             "extract",
             "message",
             "outbox::Retry",
@@ -63,7 +64,9 @@ const KNOWS: &[(&str, &[&str])] = &[
             "roster",
             "school",
             "secret",
+            "share::Settings",
             "smtp",
+            "store::owed::Otherwise",
             "tls",
             "web::Settings",
             "web::desk::Texts",
@@ -81,6 +84,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "decide::Mode",
             "decide::Modes",
             "decide::listable",
+            "dkim",
             "outbox::Retry",
             "reader",
             "record::Lifetimes",
@@ -95,7 +99,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("smtp", &["message", "meter", "secret", "tls"]),
-    ("tls", &["problem"]),
+    ("tls", &["problem", "school::Language"]),
     ("message", &["secret"]),
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.
@@ -155,9 +159,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("seal", &["problem"]),
     // What is kept, sealed: blobs, and the tables that know of them.
     ("vault", &["problem", "seal"]),
-    ("store", &["problem", "seal", "vault"]),
+    ("store", &["problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
-    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
+    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
+    // Signs what is written for a school: a key, and the fields of a header.
+    ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
     ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.

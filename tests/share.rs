@@ -108,8 +108,8 @@ fn two_transactions_of_one_mail_are_one_share_with_one_code_for_each() {
     assert!(client.send(JUF, &[MOTHER], &mail()).starts_with("250"));
     arrived(&sink, 4);
     gate.stop();
-    let mut list = Command::new(BINARY);
-    let listed = list.args(["share", "list", "--json", "--config"]).arg(config_file(folder.path())).output().unwrap();
+    let config = config_file(folder.path());
+    let listed = Command::new(BINARY).args(["share", "list", "--json", "--config"]).arg(config).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert_eq!(listed.lines().count(), 1, "{listed}");
     assert!(listed.contains("\"recipients\":2") && !listed.contains("thuis"), "{listed}");
@@ -138,8 +138,8 @@ fn a_share_is_made_opened_and_withdrawn_by_the_self_test() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
     std::fs::write(config_file(folder.path()), Hosts::new(180).config(folder.path())).unwrap();
-    let mut test = Command::new(BINARY);
-    let tested = test.args(["share", "selftest", "--config"]).arg(config_file(folder.path())).output().unwrap();
+    let config = config_file(folder.path());
+    let tested = Command::new(BINARY).args(["share", "selftest", "--config"]).arg(config).output().unwrap();
     assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stderr));
     assert_eq!(std::fs::read_dir(folder.path().join("data")).unwrap().count(), 0, "nothing of it is left");
 }

@@ -326,6 +326,51 @@ async fn a_posture_is_bounded_in_time() {
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
+/// `mailpoort tls-check`: its exit codes, its page and its JSON.
+#[test]
+fn the_command_says_what_a_message_would_do() {
+    let lab = Lab::start();
+    let config = lab.folder().join("mailpoort.toml");
+    let dns = lab.dns;
+    std::fs::write(
+        &config,
+        format!(
+            "hostname = \"poort.delinde.example\"\n[[school]]\nid = \"linde\"\nname = \"De Linde\"\ndomains = \
+             [\"delinde.example\"]\nprivacy = {{ name = \"Ilse Bakker\", phone = \"0123 456 781\" }}\nhelpdesk = {{ name = \
+             \"ICT\", phone = \"0123 456 789\" }}\n[smtp]\nlisten = [\"127.0.0.1:25\"]\n[[smtp.client]]\nname = \"school\"\n\
+             networks = [\"192.0.2.25/32\"]\n[[next_hop]]\nname = \"provider\"\nhosts = [\"smtp.provider.example:587\"]\n\
+             [tls]\nresolver = [\"{dns}\"]\ntrust_anchor = \"root.key\"\n"
+        ),
+    )
+    .unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mailpoort"));
+        let done = command.arg("tls-check").args(arguments).arg("--config").arg(&config).output().unwrap();
+        assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
+        (done.status.code(), String::from_utf8(done.stdout).unwrap())
+    };
+    for (domain, code) in [("dane.test", 0), ("two.test", 0), ("plain.test", 1), ("bogus", 2), ("nobody.test", 3)] {
+        let (status, page) = run(&[domain]);
+        assert_eq!(status, Some(code), "{page}");
+    }
+    let (_, page) = run(&["dane.test"]);
+    for line in [
+        "Resolver   answers can be validated (DNSSEC)",
+        "  10 mx.dane.test  row 1 (dane), qualifies",
+        "                3 1 1 1111111111111111111111111111111111111111111111111111111111111111",
+        "NTA 7516   Zorgpost until 2999-12-31; secure",
+        "Row        1 (dane)",
+    ] {
+        assert!(page.lines().any(|shown| shown == line), "{line}\n\n{page}");
+    }
+    assert!(page.contains("Ja. dane.test bewijst zijn mailserver met DANE"), "{page}");
+    let (_, json) = run(&["dane.test", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((json["row"].as_u64(), json["forced"].as_str()), (Some(1), Some("deliver")));
+    assert_eq!(json["hosts"][0]["tlsa_base"], "mx.dane.test");
+    assert!(json["sentence"]["en"].as_str().unwrap().starts_with("Yes."));
+}
+
 fn dane(posture: &Posture, host: usize) -> &mailpoort::tls::posture::Dane {
     match &posture.hosts[host].tlsa {
         TlsaFound::Usable(dane) => dane,

@@ -18,6 +18,7 @@ mod rules;
 mod scan;
 mod serve;
 mod share;
+mod tls_check;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -69,6 +70,8 @@ enum Command {
     Keys(keys::Command),
     /// Look at everything that the gate needs, and say what to do about what is wrong
     Doctor(doctor::Arguments),
+    /// Whether mail to a domain can travel under proven TLS, and what a message that must would do
+    TlsCheck(tls_check::Arguments),
     /// For some hours let everything pass, and only journal what would have happened
     Pause(pause::Arguments),
     /// Try it: an invented school, seven mails, and a page that shows what became of them
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Share(command) => share::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::TlsCheck(arguments) => tls_check::run(&arguments),
         Command::Pause(arguments) => pause::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::HashPassword => hash_password::run(),

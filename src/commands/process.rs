@@ -5,7 +5,7 @@ use std::panic;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
@@ -48,6 +48,11 @@ pub(super) fn log(config: &LogConfig) {
     };
     // The journal is the school's evidence, whatever else is worth a line.
     let wanted = Targets::new().with_default(level).with_target("mailpoort::journal", Level::INFO);
+    // The resolver's own lines quote questions, and with them the domains that people write to.
+    let resolver = if level == Level::DEBUG { LevelFilter::DEBUG } else { LevelFilter::OFF };
+    let wanted = ["hickory_net", "hickory_proto", "hickory_resolver"]
+        .into_iter()
+        .fold(wanted, |wanted, target| wanted.with_target(target, resolver));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let _ = match config.format {
         LogFormat::Text => {

@@ -26,10 +26,9 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 use crate::status::{self, Watched};
-use crate::web;
-use crate::web::Url;
 use crate::web::desk::{Desk, Means};
 use crate::web::portal::{self, Portal};
+use crate::web::{self, Url};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]

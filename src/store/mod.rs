@@ -6,6 +6,7 @@
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
 //! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
+//! | `policies` | what domains say of their mail servers (MTA-STS), for as long as it holds |
 //! | [`share`] | secure shares: items, recipients, grants, sessions |
 //! | [`tls`] | how mail fared that must travel under proven TLS |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
@@ -19,6 +20,7 @@ pub mod desk;
 pub mod held;
 pub mod journal;
 pub mod owed;
+mod policies;
 pub mod share;
 mod sqlite;
 #[cfg(test)]
@@ -264,7 +266,7 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 13] = [
+const SEALED: [(&str, &str, &str); 14] = [
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),
@@ -277,6 +279,7 @@ const SEALED: [(&str, &str, &str); 13] = [
     ("share_recipient", "facts", "'share_recipient.facts of ' || lower(hex(rid))"),
     ("share_recipient", "code", "'share_recipient.code of ' || lower(hex(rid))"),
     ("tls_delivery", "facts", "'tls_delivery.facts of ' || at"),
+    ("tls_policy", "sealed", "'tls_policy.sealed of ' || lower(hex(domain))"),
     ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),
 ];
 

@@ -205,6 +205,22 @@ impl Direct {
 
     /// A session with a host that has shown what is expected of it. Nothing about the message was said yet.
     async fn proven(&self, host: &MxHost, address: IpAddr, expected: &Expected) -> Result<(Connection, Evidence), Why> {
+        let (connection, certified, (version, cipher)) = self.session(address, expected).await?;
+        let row = match &host.proof {
+            Proof::None(_) => return Err(Why::Row(host.row())),
+            _ => host.row(),
+        };
+        let evidence = Evidence { mx: host.name.clone(), address, version, cipher, row, certified };
+        Ok((connection, evidence))
+    }
+
+    /// A session in which a server has shown what is expected of it: for what its certificate was accepted, and version
+    /// and cipher suite.
+    pub(super) async fn session(
+        &self,
+        address: IpAddr,
+        expected: &Expected,
+    ) -> Result<(Connection, Certified, (&'static str, String)), Why> {
         let (tls, verifier) = mx_config(expected.clone()).map_err(|_| Why::Refused(Refused::Handshake))?;
         let hop = Hop {
             name: "direct".to_owned(),
@@ -227,15 +243,10 @@ impl Direct {
             (trouble, _) => Why::Trouble(trouble),
         })?;
         // Both are there after a handshake in which the certificate was verified; without either it was none.
-        let (Some(certified), Some((version, cipher))) = (verifier.certified(), connection.tls()) else {
-            return Err(Why::Refused(Refused::Handshake));
-        };
-        let row = match &host.proof {
-            Proof::None(_) => return Err(Why::Row(host.row())),
-            _ => host.row(),
-        };
-        let evidence = Evidence { mx: host.name.clone(), address, version, cipher, row, certified };
-        Ok((connection, evidence))
+        match (verifier.certified(), connection.tls()) {
+            (Some(certified), Some(tls)) => Ok((connection, certified, tls)),
+            _ => Err(Why::Refused(Refused::Handshake)),
+        }
     }
 }
 

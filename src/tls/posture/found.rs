@@ -251,6 +251,26 @@ impl MxHost {
     }
 }
 
+impl Tlsa {
+    /// Usage, selector and matching type as numbers (RFC 6698 7).
+    pub fn numbers(&self) -> [u8; 3] {
+        let usage = match self.usage {
+            Usage::Authority => 2,
+            Usage::Server => 3,
+        };
+        let selector = match self.selector {
+            Selector::Certificate => 0,
+            Selector::Key => 1,
+        };
+        let matching = match self.matching {
+            Matching::Exact => 0,
+            Matching::Sha256 => 1,
+            Matching::Sha512 => 2,
+        };
+        [usage, selector, matching]
+    }
+}
+
 impl Proof {
     /// Whether a message that must travel under proven TLS may go to this host at all.
     pub fn qualifies(&self) -> bool {

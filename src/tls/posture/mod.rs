@@ -26,6 +26,7 @@ mod look;
 mod policies;
 mod postures;
 mod row;
+mod said;
 mod settings;
 mod sts;
 mod texts;
