@@ -64,6 +64,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "roster",
             "school",
             "secret",
+            "share::Settings",
             "smtp",
             "store::owed::Otherwise",
             "tls",
