@@ -65,6 +65,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "smtp",
+            "share::Settings",
+            "store::Store",
             "store::owed::Otherwise",
             "tls",
             "web::Settings",
