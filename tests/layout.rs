@@ -66,6 +66,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "secret",
             "share::Settings",
             "smtp",
+            "share::Settings",
+            "store::Store",
             "store::owed::Otherwise",
             "tls",
             "web::Settings",

@@ -33,6 +33,7 @@ use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Direct, Hop, NextHop, Patience};
 use crate::smtp::settings::Settings;
+use crate::store::Store as TableStore;
 use crate::store::owed::Otherwise;
 use crate::tls::posture::{self, Postures};
 use crate::tls::{self, Trust};
@@ -325,6 +326,25 @@ impl House {
                 ))
             }
             _ => Err(problems),
+        }
+    }
+
+    /// Has what domains say of their mail servers (MTA-STS) outlive a restart.
+    ///
+    /// # Errors
+    /// As [`Postures::new`].
+    pub fn keep_policies_in(&mut self, store: &TableStore) -> Result<(), Problem> {
+        if let Road::Direct(_, postures) = &mut self.road {
+            *postures = Postures::new(self.posture_settings.clone(), Some(Arc::new(store.clone())))?;
+        }
+        Ok(())
+    }
+
+    /// What is known of domains, where mail goes straight to their servers.
+    pub fn postures(&self) -> Option<&Postures> {
+        match &self.road {
+            Road::Direct(_, postures) => Some(postures),
+            Road::None | Road::Attested(_) => None,
         }
     }
 
