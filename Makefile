@@ -1,6 +1,6 @@
 # mailpoort
 #
-#   make run     the demo: a gate, an invented school, a next hop with a small web page, six sample mails
+#   make run     the demo: a gate, an invented school, a next hop with a small web page, seven sample mails
 #   make test    all tests
 #   make check   form and lints, as .ci/run wants them
 #   make bench   how fast the pure stages are

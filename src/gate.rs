@@ -183,6 +183,8 @@ impl Gate {
         self.0.record.reopen();
         if let Some(bench) = Arc::get_mut(&mut house.bench) {
             let before = self.house();
+            // Shares begin at a start alone.
+            bench.means.share &= self.shares().is_some();
             bench.acquaintance = Arc::clone(&before.bench.acquaintance);
             let lasts = |told: &Option<Arc<told::Told>>| told.as_ref().map(|told| told.lasts());
             if lasts(&bench.told) == lasts(&before.bench.told) {

@@ -106,6 +106,7 @@ fn the_table_tells_what_happened() {
         ("passed", "04_health_inside"),
         ("passed", "15_locked"),
         ("refused", "05_bsn"),
+        ("shared", "asked_by_sender"),
     ];
     for (at, expected) in expected.into_iter().enumerate() {
         assert_eq!(row(&demo.printed, at + 1), expected, "{}", demo.printed);
@@ -128,8 +129,8 @@ fn pages_show_mail_and_notices() {
     ] {
         assert!(list.contains(shown), "{shown}: {list}");
     }
-    assert_eq!(list.matches("class=\"stopped\"").count(), 2);
-    assert_eq!(list.matches("class=\"passed\"").count(), 3);
+    assert_eq!(list.matches("class=\"stopped\"").count(), 3);
+    assert_eq!(list.matches("class=\"passed\"").count(), 4);
 
     let notice = demo.get("/mail/2");
     assert!(notice.contains("12 burgerservicenummers (BSN)") && notice.contains("Ilse Bakker"), "{notice}");
@@ -161,14 +162,14 @@ fn hostile_mail_stays_text() {
          --b\r\n\r\n</pre><script>alert(2)</script>\r\n--b\r\nContent-Type: text/html\r\n\r\n<script>alert(3)</script><p>hallo\r\n--b--\r\n",
     );
     assert!(reply.starts_with("250 "), "{reply}");
-    let (list, mail) = (demo.get("/"), demo.get("/mail/6"));
+    let (list, mail) = (demo.get("/"), demo.get("/mail/8"));
     assert!(list.contains("&#60;script&#62;alert(1)"), "{list}");
     assert!(mail.contains("alert(1)") && mail.contains("alert(2)"), "{mail}");
     for page in [&list, &mail] {
         assert!(!page.contains("<script") && page.contains("default-src 'none'"), "{page}");
     }
-    assert!(!demo.get_from(&demo.web, "/mail/6/html").starts_with("HTTP/1.1 200 "), "only notices are shown as HTML");
-    assert!(demo.get("/mail/6/source").contains("content-type: text/plain"));
+    assert!(!demo.get_from(&demo.web, "/mail/8/html").starts_with("HTTP/1.1 200 "), "only notices are shown as HTML");
+    assert!(demo.get("/mail/8/source").contains("content-type: text/plain"));
 }
 
 #[test]

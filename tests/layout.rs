@@ -40,6 +40,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "share",
             "smtp",
             // The desk asks it to look at a held mail again.
+            "store::held::Held",
             "store::owed",
             "web::desk",
             "web::portal",
@@ -53,6 +54,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "config",
             "decide",
             "detect",
+            "dkim",
             "extract",
             "message",
             "outbox::Retry",
@@ -63,6 +65,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "smtp",
+            "store::owed::Otherwise",
             "tls",
             "web::Settings",
             "web::desk::Texts",
@@ -80,6 +83,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "decide::Mode",
             "decide::Modes",
             "decide::listable",
+            "dkim",
             "outbox::Retry",
             "reader",
             "record::Lifetimes",
@@ -156,7 +160,9 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("vault", &["problem", "seal"]),
     ("store", &["problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
-    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "vault"]),
+    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
+    // Signs what is written for a school: a key, and the fields of a header.
+    ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
     ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.

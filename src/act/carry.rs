@@ -109,6 +109,8 @@ pub struct Keeping<'c> {
     pub prove_within: Duration,
     /// What becomes of mail for which there is none, where no share is made of it.
     pub unproven: Otherwise,
+    /// Whether mail whose sender asks for REQUIRETLS then bounces, as RFC 8689 has it.
+    pub requiretls_bounces: bool,
 }
 
 /// Does what the verdict says; the reply is the client's.

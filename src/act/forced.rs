@@ -10,6 +10,7 @@ use crate::act::block;
 use crate::act::carry::{Case, Keeping};
 use crate::act::hold::Composed;
 use crate::decide::{self, Route};
+use crate::detect::Kind as Found;
 use crate::store::owed::{Envelope, Forced, Kind, NewOwed, Otherwise};
 use crate::vault::LinkSecret;
 
@@ -33,6 +34,7 @@ pub(super) fn owed(
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions).enumerate();
     for (place, (recipient, decision)) in decided.filter(|(_, (_, decision))| decision.route == Route::Tls) {
         let otherwise = match decision.otherwise {
+            _ if envelope.require_tls && keeping.requiretls_bounces => Otherwise::Bounce,
             Route::Share => Otherwise::Share,
             // Whoever reads no notices chooses nothing.
             _ if composed.readers.is_empty() || keeping.keep.is_zero() => Otherwise::Bounce,
@@ -44,12 +46,14 @@ pub(super) fn owed(
             .push(place);
     }
     let within = i64::try_from(keeping.prove_within.as_millis()).unwrap_or(i64::MAX);
+    let mut kinds = case.verdict.kinds.keys();
+    let password = kinds.any(|kind| matches!(kind, Found::Password | Found::LockedWithPassword));
     let one = |((_, otherwise, discreet), places): ((String, Otherwise, bool), Vec<usize>)| NewOwed {
         kind: Kind::Forced,
         item: item.to_owned(),
         envelope: Envelope {
             recipients: places.into_iter().filter_map(|place| envelope.recipients.get(place).cloned()).collect(),
-            forced: Some(Forced { otherwise, link: composed.link.written(), discreet }),
+            forced: Some(Forced { otherwise, link: composed.link.written(), discreet, password }),
             ..envelope.clone()
         },
         due_at: now,

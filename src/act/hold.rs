@@ -220,7 +220,7 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
 /// What its sender may choose for a recipient; nothing for one who gets the mail. Of a mail under force nobody may choose
 /// that it goes without.
 fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
-    match decision.route {
+    let mut offers = match decision.route {
         Route::Pass | Route::Share => BTreeSet::new(),
         Route::Tls => {
             let mut offers = case.policy.offers(decision);
@@ -228,7 +228,11 @@ fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
             offers
         }
         Route::Defer | Route::Block => case.policy.offers(decision),
+    };
+    if case.shares.is_none() {
+        offers.remove(&Offer::Share);
     }
+    offers
 }
 
 /// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of

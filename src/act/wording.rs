@@ -166,8 +166,12 @@ pub(super) fn desk(incident: &Incident, language: Language) -> Vec<String> {
             "Versturen zonder de kolommen waarin iets staat. Je ziet eerst wat er overblijft.",
             "Send it without the columns in which something was found. You see first what remains.",
         )),
-        // A share comes with the portal; help has a line of its own.
-        Offer::RemoveColumns | Offer::Share | Offer::Help => None,
+        Offer::Share => Some(language.of(
+            "Versturen als veilig bericht: de ontvanger opent het met een code die jij doorgeeft.",
+            "Send it as a secure message: the recipient opens it with a code that you pass on.",
+        )),
+        // Help has a line of its own.
+        Offer::RemoveColumns | Offer::Help => None,
     };
     let offers = incident.offers.iter().filter(|_| incident.link.is_some());
     offers.filter_map(said).map(str::to_string).collect()

@@ -1,4 +1,4 @@
-//! `mailpoort demo`: the gate with an invented school, a next hop that keeps what it gets, six mails through the real
+//! `mailpoort demo`: the gate with an invented school, a next hop that keeps what it gets, seven mails through the real
 //! SMTP port, a table of what became of them, and a page to look at. Then it stays up, until a signal.
 //!
 //! Everything is on this machine: the gate, the next hop and the page listen on loopback only, and nothing is sent on.
@@ -171,7 +171,7 @@ async fn free(port: u16, what: &str) -> io::Result<TcpListener> {
 /// Sends the samples and prints what became of them; how many ended as no mail should.
 async fn show(started: &Started, provider: &Provider) -> usize {
     let outcomes = samples::send_all(started.smtp, provider, &started.journal).await;
-    say("Six mails went through the gate of basisschool De Linde (invented, as are all names and numbers):\n");
+    say("Seven mails went through the gate of basisschool De Linde (invented, as are all names and numbers):\n");
     say(report::table(&outcomes, &started.policy, &started.web));
     say(report::guide(started.smtp, &started.web, &started.journal.display().to_string()));
     say(format!("\nmailpoort ready smtp={} web={}", started.smtp, started.web));

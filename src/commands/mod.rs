@@ -17,6 +17,7 @@ mod roster;
 mod rules;
 mod scan;
 mod serve;
+mod share;
 mod tls_check;
 
 use std::fmt::Display;
@@ -61,6 +62,9 @@ enum Command {
     /// The mail that is owed: list it, try it now, drop it
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Secure shares: list them, open one with the escrow key, try it all with an invented one
+    #[command(subcommand)]
+    Share(share::Command),
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
@@ -70,7 +74,7 @@ enum Command {
     TlsCheck(tls_check::Arguments),
     /// For some hours let everything pass, and only journal what would have happened
     Pause(pause::Arguments),
-    /// Try it: an invented school, six mails, and a page that shows what became of them
+    /// Try it: an invented school, seven mails, and a page that shows what became of them
     Demo(demo::Arguments),
     /// Make an Argon2 hash for the user file; the password is read from standard input
     HashPassword,
@@ -92,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Journal(command) => journal::run(&command),
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Outbox(command) => outbox::run(&command),
+        Command::Share(command) => share::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::TlsCheck(arguments) => tls_check::run(&arguments),

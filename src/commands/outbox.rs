@@ -107,8 +107,8 @@ async fn list(outbox: &Outbox, json: bool, zone: &TimeZone) -> Result<ExitCode, 
         return Ok(ExitCode::SUCCESS);
     }
     say(format!(
-        "{:>6}  {:<8}  {:<10}  {:<16}  {:>5}  {:<16}  {:>4}  {:>9}",
-        "number", "what", "mail", "since", "tries", "next", "code", "octets"
+        "{:>6}  {:<8}  {:<10}  {:<16}  {:>5}  {:<16}  {:>4}  {:>9}  {}",
+        "number", "what", "mail", "since", "tries", "next", "code", "octets", "why"
     ));
     owed.iter().map(|one| line(one, zone)).for_each(say);
     Ok(ExitCode::SUCCESS)
@@ -122,14 +122,17 @@ fn line(one: &Listed, zone: &TimeZone) -> String {
     let code = one.last_code.map(|code| code.to_string()).unwrap_or_default();
     let mail = one.mail.as_deref().unwrap_or("-");
     format!(
-        "{:>6}  {:<8}  {mail:<10}  {:<16}  {:>5}  {:<16}  {code:>4}  {:>9}",
+        "{:>6}  {:<8}  {mail:<10}  {:<16}  {:>5}  {:<16}  {code:>4}  {:>9}  {}",
         one.id,
         one.kind,
         at(one.made_at),
         one.tries,
         at(one.due_at),
-        one.size
+        one.size,
+        one.last_reason.as_deref().unwrap_or_default(),
     )
+    .trim_end()
+    .to_owned()
 }
 
 async fn retry(outbox: &Outbox, id: Option<i64>) -> Result<ExitCode, OutboxError> {

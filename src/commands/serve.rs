@@ -26,8 +26,9 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 use crate::status::{self, Watched};
-use crate::web;
 use crate::web::desk::{Desk, Means};
+use crate::web::portal::{self, Portal};
+use crate::web::{self, Url};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -301,12 +302,13 @@ impl Running {
 /// How often the desk looks for what is due.
 const TEND: Duration = Duration::from_secs(60);
 
-/// Serves the pages for teachers, about what this outbox keeps.
+/// Serves the pages for teachers, about what this outbox keeps, and those for whom something is shared with.
 ///
 /// # Errors
 /// Where they should be cannot be listened on, or their certificate cannot be used.
 async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result<Pages, Problem> {
     let waking = outbox.clone();
+    let shares = gate.shares().map(|shares| shares.with_letters(Arc::new(gate.clone())));
     let desk = Desk::new(Means {
         store: outbox.store().clone(),
         vault: outbox.vault().clone(),
@@ -314,9 +316,20 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
         url: settings.url.clone(),
         clock: Arc::new(crate::store::now),
         wake: Arc::new(move || waking.wake()),
-        shares: None,
+        shares: shares.clone(),
     });
-    let server = web::Server::start(settings, desk.router()).await?;
+    let mut pages = desk.router();
+    if let Some(shares) = shares {
+        let own = Url::parse(&shares.settings().url);
+        let portal = Portal::new(portal::Means {
+            shares,
+            store: outbox.store().clone(),
+            around: Arc::new(gate.clone()),
+            urls: own.into_iter().chain([settings.url.clone()]).collect(),
+        });
+        pages = pages.merge(portal.router());
+    }
+    let server = web::Server::start(settings, pages).await?;
     let scheme = if settings.certificate.is_some() { "https" } else { "http" };
     let address = format!("{scheme}://{}", server.listening());
     let tending = tokio::spawn(async move {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-pub use raw::{LogFormat, LogLevel, TlsRoute, TlsUnmet};
+pub use raw::{LogFormat, LogLevel, TlsUnmet, TlsUnproven};
 
 use crate::decide::{Mode, Modes};
 use crate::message::Mailbox;
@@ -229,6 +229,10 @@ pub struct OcrConfig {
 pub struct TlsConfig {
     /// How mail that must travel under it leaves.
     pub route: TlsRoute,
+    /// What becomes of it when nothing can be proven, where no share is made of it.
+    pub unproven: TlsUnproven,
+    /// The port of recipients' servers.
+    pub port: u16,
     /// How long its delivery is tried before the policy line's other way is taken.
     pub retry: Duration,
     /// What becomes of mail whose sender asks for REQUIRETLS when a server does not offer it.
@@ -237,6 +241,17 @@ pub struct TlsConfig {
     pub ehlo: String,
     /// How it is found out what a domain can prove.
     pub postures: posture::Settings,
+}
+
+/// How mail that must travel under proven TLS leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsRoute {
+    /// Not by mail: it becomes a share, or what the policy line says instead.
+    Share,
+    /// By our own client, to the servers of the recipient's domain.
+    Direct,
+    /// By the next hop with this name, of which somebody answers that it enforces TLS when our header asks.
+    Attested(String),
 }
 
 /// Journal reports (Exchange journaling) that go to an archive and pass unscanned.

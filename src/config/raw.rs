@@ -433,8 +433,12 @@ pub(super) struct Web {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tls {
+    #[serde(default = "default_tls_route")]
+    pub route: Spanned<String>,
     #[serde(default)]
-    pub route: TlsRoute,
+    pub unproven: TlsUnproven,
+    #[serde(default = "default_tls_port")]
+    pub port: u16,
     #[serde(default = "default_tls_retry")]
     pub retry: Spanned<Time>,
     #[serde(default)]
@@ -453,7 +457,9 @@ pub(super) struct Tls {
 impl Default for Tls {
     fn default() -> Self {
         Self {
-            route: TlsRoute::default(),
+            route: default_tls_route(),
+            unproven: TlsUnproven::default(),
+            port: default_tls_port(),
             retry: default_tls_retry(),
             requiretls: TlsUnmet::default(),
             ehlo: None,
@@ -502,15 +508,15 @@ pub(super) struct Pkix {
     pub mx: Vec<Spanned<String>>,
 }
 
-/// How mail that must travel under proven TLS leaves.
+/// What becomes of mail under force for which nothing can be proven, where no share is made of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TlsRoute {
-    /// Not by mail: it becomes a share, or what the policy line says instead.
+pub enum TlsUnproven {
+    /// It is kept, and its sender chooses.
     #[default]
-    Share,
-    /// By our own client, to the hosts of the recipient's domain.
-    Direct,
+    Hold,
+    /// Its sender is told that it did not arrive.
+    Bounce,
 }
 
 /// What becomes of a message whose sender asks for REQUIRETLS when a server does not offer it.
@@ -779,6 +785,15 @@ fn default_reply_timeout() -> Spanned<Time> {
 
 fn default_final_reply_timeout() -> Spanned<Time> {
     seconds(480)
+}
+
+fn default_tls_route() -> Spanned<String> {
+    Spanned::new(0..0, "share".to_owned())
+}
+
+/// RFC 5321 4.5.4.2.
+fn default_tls_port() -> u16 {
+    25
 }
 
 fn default_tls_retry() -> Spanned<Time> {

@@ -3,20 +3,21 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::act;
-use crate::act::About;
 use crate::act::notice::{Notice, Stamp};
+use crate::act::{About, share};
 use crate::dkim;
 use crate::gate::Gate;
 use crate::gate::door::new_id;
 use crate::gate::house::{House, Road as Proven, Tenant};
-use crate::message::{Mailbox, header};
-use crate::outbox::{Around, Failure, KeptBack, Road, Unproven, Way};
+use crate::message::{Limits, Mailbox, Message, header};
+use crate::outbox::{Around, Failure, KeptBack, Road, SharedInstead, Unproven, Way};
 use crate::school::School;
 use crate::secret::Secret;
-use crate::store::owed::Kind;
+use crate::store::owed::{self, Kind};
 
 impl Around for Gate {
     fn way(&self, school: &str, sender: Option<&Mailbox>) -> Option<Way> {
@@ -65,6 +66,42 @@ impl Around for Gate {
         let house = self.house();
         let tenant = tenant(&house, school)?;
         signed(&tenant, raw)
+    }
+
+    fn share_instead<'a>(&'a self, unproven: &'a Unproven<'a>, raw: &'a [u8]) -> BoxFuture<'a, Option<SharedInstead>> {
+        Box::pin(async move {
+            let (shares, house) = (self.shares()?, self.house());
+            let tenant = tenant(&house, &unproven.claimed.school)?;
+            let sender = Mailbox::parse(unproven.claimed.envelope.sender.as_deref()?).ok()?;
+            let number = unproven.claimed.held.as_deref()?;
+            let held = unproven.outbox.store().held(number).await.ok()??;
+            let forced = unproven.claimed.envelope.forced.as_ref()?;
+            let arrived = Timestamp::from_millisecond(unproven.claimed.made_at).ok()?.to_zoned(house.time_zone.clone());
+            let message = Message::parse(raw, &Limits::default());
+            let to = |to: &owed::To| {
+                let line = to.place.and_then(|place| Some(held.recipients.get(place)?.line.clone()));
+                let mailbox = Mailbox::parse(&to.address).ok()?;
+                Some(share::To { mailbox, line: line.unwrap_or_default(), family: None, discreet: forced.discreet })
+            };
+            let sending = share::Sending {
+                number,
+                school: &tenant.school,
+                sender: &sender,
+                message: &message,
+                recipients: unproven.recipients.iter().map(to).collect::<Option<_>>()?,
+                why: share::Why::NoProvenTls,
+                is_password: forced.password,
+                purpose: None,
+                texts: &house.texts,
+                language: house.language,
+                arrived: &arrived,
+            };
+            let prepared = share::prepare(&sending, shares, unproven.outbox).await;
+            let prepared =
+                prepared.inspect_err(|error| tracing::error!(mail = number, %error, "no share could be made"));
+            let (rows, receipt, kept) = prepared.ok()??.into_parts();
+            Some(SharedInstead { rows, receipt, kept: Box::new(move || kept.done()) })
+        })
     }
 
     fn kept_back(&self, unproven: &Unproven<'_>) -> Option<KeptBack> {

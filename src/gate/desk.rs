@@ -12,15 +12,17 @@ use std::sync::Arc;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
-use crate::act::{Incident, Stopped, kind_in_words};
+use crate::act::{self, Incident, Stopped, kind_in_words};
 use crate::decide::{self, Route};
 use crate::detect::Finding;
 use crate::extract::{Place, Spot, Text, Unit};
 use crate::gate::house::{House, Tenant};
 use crate::gate::{Gate, Scan};
-use crate::message::{Envelope, Mail, Mailbox, Recipient, Source};
+use crate::message::{Envelope, Mail, Mailbox, Message, Recipient, Source};
 use crate::school::{Language, School};
 use crate::secret::Secret;
+use crate::share::ShareError;
+use crate::store::held::Held;
 use crate::store::owed;
 use crate::web::desk;
 
@@ -64,6 +66,51 @@ impl desk::Gate for Gate {
         let (mail, scan) = judged(&house, school, envelope, raw).ok_or(UNSURE.map(str::to_owned))?;
         columns::without(&mail.raw, &scan, &house)
     }
+
+    fn can_share(&self) -> bool {
+        self.shares().is_some()
+    }
+
+    fn share<'a>(&'a self, held: &'a Held, raw: Vec<u8>, places: &'a [usize]) -> desk::Sharing<'a> {
+        Box::pin(shared(self, held, raw, places))
+    }
+}
+
+/// Parses a held mail again and makes a share of it.
+async fn shared(gate: &Gate, held: &Held, raw: Vec<u8>, places: &[usize]) -> Result<desk::Shared, ShareError> {
+    let house = gate.house();
+    let (Some(shares), Some(outbox)) = (gate.shares(), gate.outbox()) else { return Err(ShareError::System) };
+    let tenant = tenant(&house, &held.school).ok_or(ShareError::Gone)?;
+    let (again, school, typed) = (Arc::clone(&house), held.school.clone(), held.facts.envelope.clone());
+    let judging = tokio::task::spawn_blocking(move || judged(&again, &school, &typed, raw));
+    let (mail, scan) = judging.await.ok().flatten().ok_or(ShareError::System)?;
+    let envelope = &mail.envelope;
+    let sender = envelope.sender.as_ref().ok_or(ShareError::System)?;
+    let arrived = Zoned::now().with_time_zone(house.time_zone.clone());
+    let message = Message::parse(&mail.raw, &house.bench.limits);
+    let to = |place: &usize| {
+        let (recipient, row) = (envelope.recipients.get(*place)?, held.recipients.get(*place)?);
+        let discreet = held.facts.discreet.contains(place);
+        let mailbox = recipient.mailbox.clone();
+        let family = tenant.family(&mailbox);
+        Some(act::share::To { mailbox, line: row.line.clone(), family, discreet })
+    };
+    let sending = act::share::Sending {
+        number: &held.id,
+        school: &tenant.school,
+        sender,
+        message: &message,
+        recipients: places.iter().filter_map(to).collect(),
+        why: act::share::Why::Asked,
+        is_password: act::share::holds_password(&scan.verdict),
+        purpose: None,
+        texts: &house.texts,
+        language: house.language,
+        arrived: &arrived,
+    };
+    let prepared = act::share::prepare(&sending, shares, outbox).await?.ok_or(ShareError::Gone)?;
+    let (rows, receipt, kept) = prepared.into_parts();
+    Ok(desk::Shared { rows, receipt, kept: Box::new(move || kept.done()) })
 }
 
 const UNSURE: [&str; 2] = [

@@ -151,6 +151,7 @@ impl Trip {
                 desk: self.house.desk.as_deref(),
                 prove_within: self.house.prove_within,
                 unproven: self.house.unproven,
+                requiretls_bounces: self.house.requiretls_bounces,
             }),
             shares,
             families: families.collect(),

@@ -11,7 +11,7 @@ use jiff::{Timestamp, Zoned};
 use tokio::sync::Semaphore;
 
 use crate::act::notice;
-use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig};
+use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
 use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Means, Mode, Modes, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
 use crate::dkim::Signer;
@@ -31,10 +31,10 @@ use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
-use crate::smtp::client::{Demand, Direct, Hop, NextHop};
+use crate::smtp::client::{Demand, Direct, Hop, NextHop, Patience};
 use crate::smtp::settings::Settings;
 use crate::store::owed::Otherwise;
-use crate::tls::posture::Postures;
+use crate::tls::posture::{self, Postures};
 use crate::tls::{self, Trust};
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
@@ -75,6 +75,10 @@ pub struct House {
     pub prove_within: Duration,
     /// What becomes of mail for which there is none, where no share is made of it.
     pub unproven: Otherwise,
+    /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
+    pub requiretls_bounces: bool,
+    /// How it is found out what a domain can prove.
+    pub posture_settings: posture::Settings,
     /// The texts of notices.
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
@@ -228,7 +232,8 @@ impl Bench {
             acquaintance: &*self.acquaintance,
         };
         let mut verdict = decide::verdict(&evidence, &known);
-        if self.share_tag.as_deref().is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
+        let tag = self.share_tag.as_deref().filter(|_| self.means.share);
+        if tag.is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
             asked::share(&mut verdict);
         }
         Scan { headers, texts, findings, verdict }
@@ -260,6 +265,7 @@ impl House {
             .iter()
             .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
             .collect();
+        let road = road(&config, &mut problems);
         let schools = config
             .schools
             .into_iter()
@@ -277,40 +283,47 @@ impl House {
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
         }
-        match (bench, texts, desk_texts, portal_texts) {
-            (Some(bench), Some(texts), Some(desk_texts), Some(portal_texts)) if problems.is_empty() => Ok((
-                Self {
-                    hostname: config.hostname,
-                    language: config.language,
-                    time_zone: config.time_zone,
-                    bench: Arc::new(bench),
-                    schools,
-                    data_dir: config.data_dir,
-                    keep: config.keep,
-                    retry: config.retry,
-                    desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
-                    share: config.share.map(|share| share.settings),
-                    web: config.web,
-                    inboxes,
-                    ways,
-                    road: Road::None,
-                    prove_within: Duration::from_secs(4 * 3600),
-                    unproven: Otherwise::Hold,
-                    texts,
-                    desk_texts: Arc::new(desk_texts),
-                    portal_texts: Arc::new(portal_texts),
-                    scan_deadline: config.scan_deadline,
-                    flood: flood::Limits {
-                        messages: config.flood.messages,
-                        outside_recipients: config.flood.outside_recipients,
-                        exempt: config.flood.exempt,
+        match (bench, texts, desk_texts, portal_texts, road) {
+            (Some(bench), Some(texts), Some(desk_texts), Some(portal_texts), Some(road)) if problems.is_empty() => {
+                Ok((
+                    Self {
+                        hostname: config.hostname,
+                        language: config.language,
+                        time_zone: config.time_zone,
+                        bench: Arc::new(bench),
+                        schools,
+                        data_dir: config.data_dir,
+                        keep: config.keep,
+                        retry: config.retry,
+                        desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
+                        share: config.share.map(|share| share.settings),
+                        web: config.web,
+                        inboxes,
+                        ways,
+                        road,
+                        prove_within: config.tls.retry,
+                        unproven: match config.tls.unproven {
+                            TlsUnproven::Hold => Otherwise::Hold,
+                            TlsUnproven::Bounce => Otherwise::Bounce,
+                        },
+                        requiretls_bounces: config.tls.requiretls == TlsUnmet::Bounce,
+                        posture_settings: config.tls.postures,
+                        texts,
+                        desk_texts: Arc::new(desk_texts),
+                        portal_texts: Arc::new(portal_texts),
+                        scan_deadline: config.scan_deadline,
+                        flood: flood::Limits {
+                            messages: config.flood.messages,
+                            outside_recipients: config.flood.outside_recipients,
+                            exempt: config.flood.exempt,
+                        },
+                        certificates,
+                        journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
+                        lifetimes: config.lifetimes,
                     },
-                    certificates,
-                    journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
-                    lifetimes: config.lifetimes,
-                },
-                config.smtp,
-            )),
+                    config.smtp,
+                ))
+            }
             _ => Err(problems),
         }
     }
@@ -323,6 +336,12 @@ impl House {
             if let (Some(new), Some(old)) = (Arc::get_mut(&mut way.next_hop), same) {
                 new.go_on_from(&old.next_hop);
             }
+        }
+        // What was found out of domains stays known.
+        if let (Road::Direct(_, new), Road::Direct(_, known)) = (&mut self.road, &before.road)
+            && self.posture_settings == before.posture_settings
+        {
+            *new = known.clone();
         }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
         if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)
@@ -438,7 +457,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         classes,
         told: keep(told(config.documents.remember_passwords).map_err(|problem| vec![problem]), problems)?,
         mode: config.mode,
-        means: Means { share: config.share.is_some(), ..Means::default() },
+        means: Means { share: config.share.is_some(), tls: config.tls.route != TlsRoute::Share },
         share_tag: config.share.as_ref().map(|share| share.subject_tag.clone()),
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),
@@ -583,6 +602,27 @@ fn sealed(
         told(format!("{}: let op: {warning}", config.school.id));
     }
     Some(kept)
+}
+
+/// The way of mail that must travel under proven TLS.
+fn road(config: &Config, problems: &mut Vec<Problem>) -> Option<Road> {
+    let tls = &config.tls;
+    match &tls.route {
+        TlsRoute::Share => Some(Road::None),
+        // That it is there was checked.
+        TlsRoute::Attested(name) => {
+            let number = config.next_hops.iter().position(|hop| hop.name == *name);
+            Some(number.map_or(Road::None, Road::Attested))
+        }
+        TlsRoute::Direct => {
+            let roots = tls::authorities(tls.postures.ca.as_deref());
+            let roots = keep(roots.map_err(|problem| vec![problem]), problems)?;
+            let postures = Postures::new(tls.postures.clone(), None).map_err(|problem| vec![problem]);
+            let postures = keep(postures, problems)?;
+            let direct = Direct { our_name: tls.ehlo.clone(), port: tls.port, roots, patience: Patience::default() };
+            Some(Road::Direct(Arc::new(direct), postures))
+        }
+    }
 }
 
 fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::{self, Told};
-use super::{Around, Outbox, Unproven, Way, millis};
+use super::{Around, KeptBack, Outbox, SharedInstead, Unproven, Way, millis};
 use crate::message::{Mailbox, Recipient};
 use crate::smtp::Reply;
 use crate::smtp::client::{Direct, Evidence, Letter, Miss};
 use crate::smtp::command::MailCommand;
 use crate::store;
 use crate::store::held::State;
-use crate::store::owed::{Claimed, Envelope, KeptAgain, Kind, Otherwise, Settled};
+use crate::store::journal::NewLine;
+use crate::store::owed::{Claimed, Envelope, KeptAgain, Kind, Otherwise, Settled, To};
 use crate::store::tls::{Facts, NewDelivery};
 use crate::tls::posture::{Forced, NoHost, Posture, Postures, Row};
 
@@ -55,21 +56,26 @@ struct Tried {
 }
 
 /// Tries it; what comes back is to be written down.
-pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Settled {
-    let tried = attempt(outbox, claimed, around).await;
-    settle(outbox, claimed, around, tried).await
+pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> (Settled, Option<Kept>) {
+    let (tried, raw) = match delivery::opened(outbox, claimed).await {
+        Ok(raw) => (attempt(claimed, around, &raw).await, raw),
+        Err(reply) => (Tried::ended(claimed, reply, "store"), Vec::new()),
+    };
+    let meant = meant(claimed, &tried);
+    let instead = if meant.unproven.is_empty() {
+        Instead::None
+    } else {
+        instead(outbox, claimed, around, (&tried, &meant.unproven), &raw).await
+    };
+    settle(outbox, claimed, around, tried, meant, instead).await
 }
 
-async fn attempt(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Tried {
-    let raw = match delivery::opened(outbox, claimed).await {
-        Ok(raw) => raw,
-        Err(reply) => return Tried::ended(claimed, reply, "store"),
-    };
+async fn attempt(claimed: &Claimed, around: &dyn Around, raw: &[u8]) -> Tried {
     let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok());
     match around.road(&claimed.school, sender.as_ref()) {
         Road::None => Tried { hopeless: true, ..Tried::ended(claimed, Reply::unproven(), "no-proven-route") },
-        Road::Attested(way) => attested(claimed, &way, &raw).await,
-        Road::Direct(direct, postures) => straight(claimed, &direct, &postures, around, &raw).await,
+        Road::Attested(way) => attested(claimed, &way, raw).await,
+        Road::Direct(direct, postures) => straight(claimed, &direct, &postures, around, raw).await,
     }
 }
 
@@ -77,8 +83,9 @@ async fn attested(claimed: &Claimed, way: &Way, raw: &[u8]) -> Tried {
     let head = format!("{REQUIRE}: require\r\n");
     let replies = delivery::hand_over(claimed, way, &head, raw).await;
     let sent = replies.iter().any(Reply::is_ok);
-    let code = Row::Smarthost.code();
-    Tried { replies, attested: sent, ..Tried::ended(claimed, Reply::unproven_now(), code) }.of(code)
+    let (code, none) = (Row::Smarthost.code(), Reply::no_requiretls());
+    let hopeless = replies.iter().all(|reply| *reply == none);
+    Tried { replies, hopeless, attested: sent, ..Tried::ended(claimed, Reply::unproven_now(), code) }.of(code)
 }
 
 async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, around: &dyn Around, raw: &[u8]) -> Tried {
@@ -197,61 +204,119 @@ impl Tried {
     }
 }
 
-/// What the replies mean: who has it, who will never have it, for whom it is tried again, and for whom it becomes
-/// something else.
-async fn settle(outbox: &Outbox, claimed: &Claimed, around: &dyn Around, tried: Tried) -> Settled {
+/// To be told when what was made of the mail is on the disk.
+pub(super) type Kept = Box<dyn FnOnce() + Send>;
+
+/// What the replies mean: who will never have it, for whom it is tried again and when, and for whom it becomes something
+/// else.
+struct Meant {
+    failed: Vec<(To, u16)>,
+    rest: Vec<To>,
+    unproven: Vec<To>,
+    due: i64,
+    now: i64,
+}
+
+fn meant(claimed: &Claimed, tried: &Tried) -> Meant {
     let now = store::now();
     let pause = PAUSES.get(claimed.tries as usize).or(PAUSES.last()).copied().unwrap_or(60);
     let due = now.saturating_add(millis(Duration::from_secs(60 * pause)));
     let over = due > claimed.give_up_at;
-    let mut settled = Settled { code: tried.replies.iter().map(Reply::code).max(), ..Settled::default() };
-    let (mut rest, mut failed, mut unproven) = (Vec::new(), Vec::new(), Vec::new());
+    let mut meant = Meant { failed: Vec::new(), rest: Vec::new(), unproven: Vec::new(), due, now };
     for (to, reply) in claimed.envelope.recipients.iter().zip(&tried.replies) {
         match reply {
-            reply if reply.is_ok() => settled.places.extend(to.place.map(|place| (place, State::Sent))),
-            _ if tried.hopeless => unproven.push(to.clone()),
-            reply if reply.is_permanent() => failed.push((to.clone(), reply.code())),
-            _ if over => unproven.push(to.clone()),
-            _ => rest.push(to.clone()),
+            reply if reply.is_ok() => {}
+            _ if tried.hopeless => meant.unproven.push(to.clone()),
+            reply if reply.is_permanent() => meant.failed.push((to.clone(), reply.code())),
+            _ if over => meant.unproven.push(to.clone()),
+            _ => meant.rest.push(to.clone()),
         }
     }
-    let counts = (tried.replies.iter().filter(|reply| reply.is_ok()).count(), failed.len(), rest.len(), unproven.len());
-    let mut otherwise = claimed.envelope.forced.as_ref().map_or(Otherwise::Bounce, |forced| forced.otherwise);
-    if !unproven.is_empty() {
-        let told = Unproven { claimed, recipients: &unproven, reason: tried.posture, now };
-        let kept = if otherwise == Otherwise::Bounce { None } else { around.kept_back(&told) };
-        match kept {
-            Some(kept) => {
-                otherwise = Otherwise::Hold;
-                settled.owed = delivery::owes(outbox, claimed, Kind::Notice, kept.raw, &kept.readers, now).await;
-                settled.kept = Some(KeptAgain { delete_at: kept.delete_at });
-                settled.places.extend(unproven.iter().filter_map(|to| Some((to.place?, State::Held))));
-            }
-            None => {
-                otherwise = Otherwise::Bounce;
-                failed.extend(unproven.into_iter().map(|to| (to, Reply::unproven().code())));
-            }
+    meant
+}
+
+/// What the mail becomes for those to whom no way could be proven.
+enum Instead {
+    None,
+    Share(SharedInstead),
+    Held(KeptBack),
+    Nothing,
+}
+
+/// As it was decided when the mail came; where that cannot be done, the next stricter.
+async fn instead(
+    outbox: &Outbox,
+    claimed: &Claimed,
+    around: &dyn Around,
+    (tried, recipients): (&Tried, &[To]),
+    raw: &[u8],
+) -> Instead {
+    let told = Unproven { outbox, claimed, recipients, reason: tried.posture, now: store::now() };
+    let otherwise = claimed.envelope.forced.as_ref().map_or(Otherwise::Bounce, |forced| forced.otherwise);
+    if otherwise == Otherwise::Share
+        && let Some(shared) = around.share_instead(&told, raw).await
+    {
+        return Instead::Share(shared);
+    }
+    let kept = if otherwise == Otherwise::Bounce { None } else { around.kept_back(&told) };
+    kept.map_or(Instead::Nothing, Instead::Held)
+}
+
+async fn settle(
+    outbox: &Outbox,
+    claimed: &Claimed,
+    around: &dyn Around,
+    tried: Tried,
+    meant: Meant,
+    instead: Instead,
+) -> (Settled, Option<Kept>) {
+    let Meant { mut failed, rest, unproven, due, now } = meant;
+    let mut settled = Settled { code: tried.replies.iter().map(Reply::code).max(), ..Settled::default() };
+    let sent = claimed.envelope.recipients.iter().zip(&tried.replies).filter(|(_, reply)| reply.is_ok());
+    settled.places.extend(sent.filter_map(|(to, _)| Some((to.place?, State::Sent))));
+    let taken = tried.replies.iter().filter(|reply| reply.is_ok()).count();
+    let counts = (taken, failed.len(), rest.len(), unproven.len());
+    let places = |state: State| unproven.iter().filter_map(move |to| Some((to.place?, state))).collect::<Vec<_>>();
+    let (mut became, mut told_kept) = (None, None);
+    match instead {
+        Instead::None => {}
+        Instead::Share(shared) => {
+            became = Some(Otherwise::Share);
+            settled.places.extend(places(State::Shared));
+            settled.share = Some(Arc::new(shared.rows));
+            settled.owed = Some(shared.receipt);
+            told_kept = Some(shared.kept);
+        }
+        Instead::Held(kept) => {
+            became = Some(Otherwise::Hold);
+            settled.places.extend(places(State::Held));
+            settled.kept = Some(KeptAgain { delete_at: kept.delete_at });
+            settled.owed = delivery::owes(outbox, claimed, Kind::Notice, kept.raw, &kept.readers, now).await;
+        }
+        Instead::Nothing => {
+            became = Some(Otherwise::Bounce);
+            failed.extend(unproven.into_iter().map(|to| (to, Reply::unproven().code())));
         }
     }
     settled.places.extend(failed.iter().filter_map(|(to, _)| Some((to.place?, State::Failed))));
     if !failed.is_empty() && settled.owed.is_none() {
         let whom: Vec<(String, u16)> = failed.into_iter().map(|(to, code)| (to.address, code)).collect();
-        let reason = (otherwise == Otherwise::Bounce && counts.3 > 0).then_some(tried.posture);
+        let reason = (became == Some(Otherwise::Bounce)).then_some(tried.posture);
         settled.owed = delivery::told(outbox, claimed, around, &Told { failed: &whom, reason }, now).await;
     }
     if !rest.is_empty() {
         if claimed.tries == TOLD_AFTER && settled.owed.is_none() {
-            let waits = Unproven { claimed, recipients: &rest, reason: tried.posture, now };
+            let waits = Unproven { outbox, claimed, recipients: &rest, reason: tried.posture, now };
             if let Some((raw, readers)) = around.waits(&waits) {
                 settled.owed = delivery::owes(outbox, claimed, Kind::Notice, raw, &readers, now).await;
             }
         }
         settled.rest = Some((Envelope { recipients: rest, ..claimed.envelope.clone() }, due));
     }
-    settled.journal = Some(line(claimed, &tried, counts, otherwise, now));
+    settled.journal = Some(line(claimed, &tried, counts, became, now));
     settled.reason.clone_from(&tried.reason);
     settled.delivery = Some(tried.delivery(claimed));
-    settled
+    (settled, told_kept)
 }
 
 /// What came of a try, with what was proven: never to whom. A host is named when its name is not the recipient's own.
@@ -259,9 +324,9 @@ fn line(
     claimed: &Claimed,
     tried: &Tried,
     (sent, failed, waits, unproven): (usize, usize, usize, usize),
-    otherwise: Otherwise,
+    became: Option<Otherwise>,
     now: i64,
-) -> crate::store::journal::NewLine {
+) -> NewLine {
     let delivery = tried.delivery(claimed);
     let own = |mx: &String| {
         let domain = delivery.facts.domain.as_str();
@@ -274,7 +339,7 @@ fn line(
         "verified": tried.verified(),
         "mx": delivery.facts.mx.as_ref().filter(|mx| !own(mx)),
         "reason": delivery.reason,
-        "otherwise": (unproven > 0).then_some(otherwise.word()),
+        "became": became.map(Otherwise::word),
     });
     let code = tried.replies.iter().map(Reply::code).max();
     delivery::line(claimed, code, (sent, failed, waits), Some((unproven, tls)), now)

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use forced::{REQUIRE, Road};
+use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
@@ -29,6 +30,7 @@ use crate::secret::Secret;
 use crate::smtp::client::NextHop;
 use crate::store::held::{Choice, Held, Taken, Took};
 use crate::store::owed::{Claimed, Envelope, Kind, NewOwed, To};
+use crate::store::share::NewShared;
 use crate::store::{self, Store, StoreError};
 use crate::vault::{Item, Vault, VaultError};
 
@@ -52,6 +54,9 @@ pub trait Around: Send + Sync + 'static {
     /// is signed already, else a signature of the school's. None when it cannot be had.
     fn signed_for_direct(&self, school: &str, raw: &[u8]) -> Option<String>;
 
+    /// A secure share of a mail for which nothing could be proven, for those recipients. None when none can be made.
+    fn share_instead<'a>(&'a self, unproven: &'a Unproven<'a>, raw: &'a [u8]) -> BoxFuture<'a, Option<SharedInstead>>;
+
     /// A message to the sender of a mail for which nothing could be proven, which is kept while its sender chooses. None
     /// when it cannot be kept, or nobody may be told.
     fn kept_back(&self, unproven: &Unproven<'_>) -> Option<KeptBack>;
@@ -62,6 +67,8 @@ pub trait Around: Send + Sync + 'static {
 
 /// A mail for some of whose recipients nothing could be proven, now or ever.
 pub struct Unproven<'u> {
+    /// The outbox that owes it.
+    pub outbox: &'u Outbox,
     /// The owed mail.
     pub claimed: &'u Claimed,
     /// Those recipients.
@@ -75,6 +82,22 @@ pub struct Unproven<'u> {
 impl fmt::Debug for Unproven<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unproven").field("recipients", &self.recipients.len()).field("reason", &self.reason).finish()
+    }
+}
+
+/// A secure share in place of mail: its files are on the disk, its rows not yet.
+pub struct SharedInstead {
+    /// Its rows, with the mails that carry the links.
+    pub rows: NewShared,
+    /// The sender's receipt.
+    pub receipt: (Item, NewOwed),
+    /// To be told when they are on the disk; dropped before that, the files go.
+    pub kept: Box<dyn FnOnce() + Send>,
+}
+
+impl fmt::Debug for SharedInstead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedInstead(..)")
     }
 }
 
@@ -439,6 +462,19 @@ impl Outbox {
         running.join_all().await;
     }
 
+    async fn claim(&self, (free, forced): (usize, usize)) -> Result<Vec<Claimed>, StoreError> {
+        let (store, longest) = (&self.0.store, millis(self.0.retry.most));
+        let (now, lease, longest_forced) = (store::now(), millis(LEASE), longest.max(millis(forced::LONGEST_PAUSE)));
+        // Both at once, so that they go with one transaction.
+        let (claimed, forced) = tokio::join!(
+            store.claim(now, lease, longest, free),
+            store.claim_forced(now, lease, longest_forced, forced)
+        );
+        let mut claimed = claimed?;
+        claimed.extend(forced?);
+        Ok(claimed)
+    }
+
     /// Whether mail can be taken and written off.
     async fn try_writing(&self) -> bool {
         let before = self.trouble();
@@ -456,14 +492,6 @@ impl Outbox {
 
     fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
-    }
-
-    async fn claim(&self, (free, forced): (usize, usize)) -> Result<Vec<Claimed>, StoreError> {
-        let (store, longest) = (&self.0.store, millis(self.0.retry.most));
-        let mut claimed = store.claim(store::now(), millis(LEASE), longest, free).await?;
-        let longest = longest.max(millis(forced::LONGEST_PAUSE));
-        claimed.extend(store.claim_forced(store::now(), millis(LEASE), longest, forced).await?);
-        Ok(claimed)
     }
 
     /// Until there may be something to do: a delivery ended, somebody woke us, or the next mail is due.
@@ -498,9 +526,9 @@ impl Outbox {
 
     async fn deliver(&self, claimed: Claimed, around: &dyn Around) {
         let (id, kind) = (claimed.id, claimed.kind.word());
-        let settled = match claimed.kind {
+        let (settled, kept) = match claimed.kind {
             Kind::Forced => forced::deliver(self, &claimed, around).await,
-            _ => delivery::deliver(self, &claimed, around).await,
+            _ => (delivery::deliver(self, &claimed, around).await, None),
         };
         tracing::info!(
             owed = id,
@@ -510,13 +538,18 @@ impl Outbox {
             rest = settled.rest.is_some(),
             "owed mail was tried"
         );
+        let mut written = true;
         while let Err(error) = self.0.store.settle(&claimed, settled.clone(), store::now()).await {
             tracing::error!(owed = id, %error, "what came of it cannot be written down; that is tried again");
             if self.is_stopping() {
+                written = false;
                 break;
             }
             // Forgotten, it would be delivered once more.
             tokio::time::sleep(TROUBLE).await;
+        }
+        if let Some(kept) = kept.filter(|_| written) {
+            kept();
         }
     }
 }

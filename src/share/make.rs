@@ -179,7 +179,15 @@ impl Drop for Unkept {
         // Without a runtime the process is ending; what stays is taken away at the next start.
         if let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| !files.is_empty()) {
             let inner = Arc::clone(&self.inner);
-            runtime.spawn(async move { inner.forget(&files).await });
+            runtime.spawn(async move {
+                // Whoever took the mail may have gone while its rows were on their way to the disk.
+                match inner.outbox.store().unknown_share_files(files).await {
+                    Ok(unknown) => inner.forget(&unknown).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "files of a share that was not made stay until the next start")
+                    }
+                }
+            });
         }
     }
 }

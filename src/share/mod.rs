@@ -109,6 +109,7 @@ impl Shares {
     /// # Errors
     /// [`ShareError`].
     pub async fn recover(&self) -> Result<(), ShareError> {
+        self.inner.files.sweep()?;
         let known: HashSet<String> = self.inner.outbox.store().share_files().await?.into_iter().collect();
         let there = self.inner.files.names().await?;
         let unknown: Vec<String> = there.into_iter().filter(|name| !known.contains(name)).collect();

@@ -137,6 +137,15 @@ impl Shares {
         Ok(rows.into_iter().map(|row| overview(row, now)).collect())
     }
 
+    /// All shares, the newest first: for whoever runs the machine, who is to show no address and no subject.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn all(&self, most: usize) -> Result<Vec<Overview>, ShareError> {
+        let (rows, now) = (self.inner.outbox.store().shares(most).await?, self.now());
+        Ok(rows.into_iter().map(|row| overview(row, now)).collect())
+    }
+
     /// One share; the caller sees to it that only its sender (or who may look for him) gets it. None when there is none.
     ///
     /// # Errors

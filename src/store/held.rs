@@ -295,6 +295,24 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was done then.
     pub async fn choose(&self, held: &Held, choice: Choice, now: i64) -> Result<Vec<usize>, StoreError> {
+        self.choose_and_share(held, choice, None, now).await
+    }
+
+    /// The same, with a share that is made of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was done then.
+    pub async fn choose_and_share(
+        &self,
+        held: &Held,
+        choice: Choice,
+        shared: Option<NewShared>,
+        now: i64,
+    ) -> Result<Vec<usize>, StoreError> {
+        let shared = match shared {
+            Some(shared) => Some((self.seal_share(&shared)?, shared)),
+            None => None,
+        };
         let (id, school) = (held.id.clone(), held.school.clone());
         let act = self.seal(&act_label(&id), &choice.act)?;
         let (line, chain) = (self.prepare(line_of(held, &choice.act, Some(choice.to), now))?, self.chain());
@@ -322,6 +340,9 @@ impl Store {
             }
             for (owed, envelope) in choice.owed.iter().zip(&envelopes) {
                 owed::insert(tables, &school, Some(&id), owed, envelope, now)?;
+            }
+            if let Some((sealed, shared)) = &shared {
+                share::insert(tables, shared, sealed, now)?;
             }
             insert_act(tables, &id, &school, &choice.act.what, &act, now)?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;

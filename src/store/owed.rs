@@ -4,12 +4,14 @@
 //! means that the row is gone. Held mail that it belongs to learns in the same commit what became of its recipients.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::held::State;
 use super::journal::{self, NewLine};
+use super::share::NewShared;
 use super::sqlite::Sync;
 use super::tls::NewDelivery;
 use super::{Store, StoreError, count, insert_item};
@@ -94,6 +96,8 @@ pub struct Forced {
     pub link: String,
     /// Whether no message may name its recipients.
     pub discreet: bool,
+    /// Whether it holds a password, so that a share of it is gone after its first opening.
+    pub password: bool,
 }
 
 /// What becomes of mail for which no way could be proven. Never: plain.
@@ -194,6 +198,8 @@ pub struct Settled {
     pub places: Vec<(usize, State)>,
     /// What we owe because of it: the failure that is told.
     pub owed: Option<(Item, NewOwed)>,
+    /// What is shared of it, for recipients to whom no way could be proven.
+    pub share: Option<Arc<NewShared>>,
     /// The mail is kept again, for the recipients that are held now.
     pub kept: Option<KeptAgain>,
     /// Why it was not taken.
@@ -409,8 +415,12 @@ impl Store {
             None => None,
         };
         let item_again = claimed.item.clone();
+        let shared = match settled.share {
+            Some(shared) => Some((self.seal_share(&shared)?, shared)),
+            None => None,
+        };
         // What is delivered and undone by a power cut is delivered twice, never lost; what is newly owed must not be lost.
-        let sync = if owed.is_some() { Sync::Now } else { Sync::Later };
+        let sync = if owed.is_some() || kept.is_some() || shared.is_some() { Sync::Now } else { Sync::Later };
         let work = move |tables: &Connection| {
             if rest.is_none() {
                 super::share::settled(tables, id, code, now)?;
@@ -431,6 +441,9 @@ impl Store {
                 if let Some(kept) = &kept {
                     super::held::keep_again(tables, held, &item_again, kept)?;
                 }
+            }
+            if let Some((sealed, shared)) = &shared {
+                super::share::insert(tables, shared, sealed, now)?;
             }
             if let Some((facts, delivery)) = &delivery {
                 super::tls::insert(tables, (&school, held.as_deref()), delivery, facts, now)?;

@@ -2,7 +2,8 @@
 //!
 //! Rules are text, so that dialogs can hold them: `on RCPT TO:<a@b> say 550 5.1.1 no`, `on . drop`,
 //! `once on DATA bye 421 4.4.2 too slow`, `on RCPT stall upload`. Events are `connect`, each command line by its
-//! beginning, `content` for the first line of a message (only to hang up there) and `.` for the end of data. `lacks 8BITMIME` takes an extension out of the offer, `size 1000` sets SIZE.
+//! beginning, `content` for the first line of a message (only to hang up there) and `.` for the end of data. `lacks 8BITMIME` takes an extension out of the offer, `offers X` puts one in,
+//! `size 1000` sets SIZE.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::soon;
 
@@ -20,6 +22,7 @@ pub struct NextHop {
     /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
+    listening: JoinHandle<()>,
 }
 
 struct Shared {
@@ -34,6 +37,7 @@ struct Shared {
 struct Script {
     rules: Vec<Rule>,
     lacks: Vec<String>,
+    offers: Vec<String>,
     size: usize,
     tls: Option<Arc<ServerConfig>>,
 }
@@ -99,16 +103,17 @@ impl Got {
 impl NextHop {
     /// A next hop that takes everything.
     pub async fn start() -> Self {
-        Self::listen(None).await
+        Self::listen("127.0.0.1:0", None).await
     }
 
     /// One that offers STARTTLS with this certificate.
     pub async fn with_tls(tls: Arc<ServerConfig>) -> Self {
-        Self::listen(Some(tls)).await
+        Self::listen("127.0.0.1:0", Some(tls)).await
     }
 
-    async fn listen(tls: Option<Arc<ServerConfig>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// One at this address, as the server of another domain.
+    pub async fn listen(at: &str, tls: Option<Arc<ServerConfig>>) -> Self {
+        let listener = TcpListener::bind(at).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             script: Mutex::new(Script { size: 10_240_000, tls, ..Script::default() }),
@@ -117,7 +122,7 @@ impl NextHop {
             hang_up: watch::Sender::default(),
         });
         let serving = Arc::clone(&shared);
-        tokio::spawn(async move {
+        let listening = tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 let shared = Arc::clone(&serving);
                 tokio::spawn(async move {
@@ -132,7 +137,7 @@ impl NextHop {
                 });
             }
         });
-        Self { address, shared }
+        Self { address, shared, listening }
     }
 
     /// Adds a rule; the newest that fits an event counts.
@@ -140,6 +145,9 @@ impl NextHop {
         let mut script = self.shared.script();
         if let Some(extension) = text.strip_prefix("lacks ") {
             return script.lacks.push(extension.to_string());
+        }
+        if let Some(extension) = text.strip_prefix("offers ") {
+            return script.offers.push(extension.to_string());
         }
         if let Some(size) = text.strip_prefix("size ") {
             script.size = size.parse().unwrap();
@@ -162,6 +170,12 @@ impl NextHop {
             *said = saying.to_string();
         });
         self.until("no connection to the next hop", |seen| seen.open == 0).await;
+    }
+
+    /// Stops listening, so that another may listen there.
+    pub async fn gone(self) {
+        self.listening.abort();
+        let _ = self.listening.await;
     }
 
     /// What it has seen by now.
@@ -295,6 +309,7 @@ fn offer(shared: &Shared, encrypted: bool) -> String {
     if script.tls.is_some() && !encrypted {
         lines.push("STARTTLS");
     }
+    lines.extend(script.offers.iter().map(String::as_str));
     let last = lines.pop().unwrap_or_default();
     lines.iter().map(|line| format!("250-{line}\r\n")).collect::<String>() + "250 " + last
 }

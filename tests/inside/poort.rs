@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mailpoort::config::Config;
 use mailpoort::gate::Gate;
 use mailpoort::gate::house::{self, House};
+use mailpoort::outbox::Outbox;
 use mailpoort::reader::{Readers, Settings};
 use mailpoort::record::Record;
 use mailpoort::smtp::budget::Budget;
@@ -51,13 +52,28 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$lQWIySX6VEGPCHQqPjFaQg$IJICMB
 impl Poort {
     /// A gate before this next hop, which it has met.
     pub async fn start(setup: &Setup, next_hop: &NextHop) -> Self {
+        Self::start_with(setup, next_hop, |_| {}).await
+    }
+
+    /// The same in a house that is changed before it is moved into. With a `data_dir` it keeps and owes mail.
+    pub async fn start_with(setup: &Setup, next_hop: &NextHop, change: impl FnOnce(&mut House)) -> Self {
         let dir = TempDir::new().unwrap();
         write(dir.path(), setup, next_hop.address);
-        let (house, smtp) = load(dir.path());
+        let (mut house, smtp) = load(dir.path());
+        change(&mut house);
+        let outbox = house.data_dir.as_ref().map(|folder| Outbox::open(folder, house.retry).unwrap());
         let budget = Budget::new(smtp.memory);
         let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone()).unwrap();
         soon("the first meeting with the next hop", house.ways[0].next_hop.probe()).await;
-        let gate = Gate::new(house, Record::open(None).unwrap(), None);
+        let mut record = Record::open(None).unwrap();
+        if let Some(outbox) = &outbox {
+            record.keep_in(outbox.store().clone()).unwrap();
+        }
+        let gate = Gate::new(house, record, outbox.clone());
+        if let Some(outbox) = outbox {
+            let around = Arc::new(gate.clone());
+            tokio::spawn(async move { outbox.run(around).await });
+        }
         let server = Server::new(gate.clone(), settings);
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -60,7 +60,6 @@ async fn visit(language: &'static str) -> BTreeMap<String, String> {
     let at = house.enter(&mut browser, link).await;
     keep("message", browser.get(&at).await);
     let files = items(&browser.page);
-    keep("letter", browser.get(&format!("{at}/brief")).await);
     keep("letter-plain", browser.get(&format!("{at}/tekst")).await);
     keep("file-text", browser.get(&files[2].replace("/bestand/", "/bekijk/")).await);
     keep("welcome-open", browser.get(&path(link)).await);

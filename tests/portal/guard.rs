@@ -92,7 +92,8 @@ async fn a_robot_opens_nothing_and_locks_nothing() {
                 robot.get(&at).await;
                 // It fills in whatever it finds: not 12 digits, so no try is counted.
                 let fields = [("code", "test"), ("language", "en"), ("back", "/echt"), ("reader", "0")];
-                robot.post(&action, &fields).await;
+                let answer = robot.post(&action, &fields).await;
+                waiting.extend(answer.header("location").map(str::to_owned));
             }
         }
         assert!(seen.len() >= 7, "{seen:?}");

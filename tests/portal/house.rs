@@ -188,7 +188,7 @@ impl House {
             keys: KeysMode::Strict,
             escrow: None,
             code_channels: vec!["via Parro".into(), "op school".into()],
-            country: "Nederland".into(),
+            country: "NL".into(),
             outside_eu: None,
         };
         let now = {
@@ -230,6 +230,7 @@ impl House {
             kind,
             name: Secret::new(name.to_owned()),
             media_type: media_type.into(),
+            content_id: None,
             content: Box::new(Cursor::new(content)),
         };
         items.extend(mail.html.map(|html| item(ItemKind::Html, "", "text/html", html.into_bytes())));

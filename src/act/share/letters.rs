@@ -142,7 +142,7 @@ pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -
             .to_owned(),
         Why::Asked => language.of("Je vroeg daar zelf om.", "You asked for that.").to_owned(),
     };
-    let own = format!("{}/share/{}/{}", settings.desk, made.sender.rid, made.sender.secret.written());
+    let own = format!("{}/kopie/{}/{}", settings.desk, made.sender.rid, made.sender.secret.written());
     let values = [
         ("codes", codes),
         ("reference", made.reference.clone()),
@@ -194,7 +194,7 @@ pub fn code_wanted(
     let values = [
         ("recipient", line(wanted.from.expose(), 320)),
         ("reference", wanted.reference.clone()),
-        ("link", settings.desk.clone()),
+        ("link", format!("{}/shares", settings.desk)),
         ("channels", channels(settings, language)),
         ("helpdesk", wording::contact(&school.helpdesk)),
     ];
@@ -314,7 +314,7 @@ fn html(text: &str, language: Language, title: &str) -> String {
 }
 
 /// Escaped text in which each `https://` word is a link; `http://` too, which only this machine itself has.
-pub fn open_links(escaped: &str) -> String {
+fn open_links(escaped: &str) -> String {
     let is_link = |word: &str| word.starts_with("https://") || word.starts_with("http://127.0.0.1");
     let linked = |word: &str| match is_link(word) {
         true => format!("<a href=\"{word}\">{word}</a>"),

@@ -20,9 +20,10 @@ use std::sync::Arc;
 use jiff::Zoned;
 
 pub(super) use self::letters::names;
-pub use self::letters::{answer, code_wanted, invitation, open_links};
+pub use self::letters::{answer, code_wanted, invitation};
 use crate::act::Case;
 use crate::act::notice::Texts;
+use crate::decide::Verdict;
 use crate::detect::Kind;
 use crate::message::{Headers, Limits, Mailbox, Message, rewrite};
 use crate::outbox::Outbox;
@@ -202,7 +203,7 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
         message: &message,
         recipients: places.iter().filter_map(to).collect(),
         why: if case.asked { Why::Asked } else { Why::Found(kinds.iter().map(|(kind, n)| (*kind, *n)).collect()) },
-        is_password: kinds.keys().any(|kind| matches!(kind, Kind::Password | Kind::LockedWithPassword)),
+        is_password: holds_password(case.verdict),
         purpose: None,
         texts: case.notices,
         language: case.language,
@@ -212,6 +213,11 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
         Some(prepared) => Shared::Ready(Box::new(prepared)),
         None => Shared::Again,
     })
+}
+
+/// Whether a password was found in a mail.
+pub fn holds_password(verdict: &Verdict) -> bool {
+    verdict.kinds.keys().any(|kind| matches!(kind, Kind::Password | Kind::LockedWithPassword))
 }
 
 fn new_share(sending: &Sending<'_>, shares: &Shares) -> NewShare {

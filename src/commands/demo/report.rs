@@ -22,6 +22,7 @@ fn row(number: usize, outcome: &Outcome, policy: &Policy, web: &str) -> String {
     let became = match &outcome.became {
         Became::Passed(_) => "passed",
         Became::Blocked(_) => "blocked",
+        Became::Shared(_) => "shared",
         Became::Refused => "refused",
         Became::Lost => "LOST",
     };
@@ -40,6 +41,7 @@ fn why(outcome: &Outcome, policy: &Policy) -> String {
     let found = Some(line.found()).filter(|found| !found.is_empty()).unwrap_or_else(|| "nothing found".into());
     match policy.line(&route.line) {
         Some(policy_line) => format!("{found}; recipient is {}: {}", route.class, policy_line.why),
+        None if route.route == "share" => format!("{found}; its sender asked for it, with [veilig] in the subject"),
         None if route.line == decide::CLEAN => format!("{found}, so no line of the policy speaks against it"),
         None => found,
     }
@@ -52,6 +54,12 @@ fn consequence(outcome: &Outcome, web: &str) -> String {
             format!(
                 "nobody got it; its sender got this notice, and may choose behind its link: {web}/mail/{}",
                 notice.number
+            )
+        }
+        Became::Shared(receipt) => {
+            format!(
+                "its recipient got a link, and its sender this receipt with the code to pass on: {web}/mail/{}",
+                receipt.number
             )
         }
         Became::Refused => {
@@ -97,6 +105,7 @@ or, without swaks:
     \"From: juf@delinde.example\\nSubject: Proef\\n\\nHet BSN van Noor Aalbers is 999991000.\\n\")'
 Pupils of the invented school: Noor Aalbers, Yusuf Demir, Pien van de Riet ...
 Follow the link in a notice to the desk: the code that it mails arrives on the same page as the notices.
+Open the link of the secure message yourself: its code stands in the receipt.
 Nothing leaves this machine. Stop with Ctrl-C."
     )
 }

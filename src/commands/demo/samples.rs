@@ -1,4 +1,4 @@
-//! The six sample mails, and what became of each: read off the reply, the next hop's mailboxes and the journal.
+//! The seven sample mails, and what became of each: read off the reply, the next hop's mailboxes and the journal.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,7 +31,7 @@ pub(super) struct Sample {
     text: &'static str,
 }
 
-const SAMPLES: [Sample; 6] = [
+const SAMPLES: [Sample; 7] = [
     Sample {
         what: "an ordinary mail to a parent",
         sender: TEACHER,
@@ -80,6 +80,14 @@ const SAMPLES: [Sample; 6] = [
         client: PROGRAM,
         text: include_str!("mails/6-form.eml"),
     },
+    Sample {
+        what: "a mail whose sender asks for a secure message",
+        sender: TEACHER,
+        recipient: "p.hoekstra@voorbeeld.example",
+        message_id: "demo-7@delinde.example",
+        client: MAIL_PROGRAM,
+        text: include_str!("mails/7-secure.eml"),
+    },
 ];
 
 /// A notice that has not come by then is lost.
@@ -91,6 +99,8 @@ pub(super) enum Became {
     Passed(Arc<Kept>),
     /// The next hop does not have it, but has a notice about it.
     Blocked(Arc<Kept>),
+    /// The next hop has a mail with a link to it, and a receipt for its sender: this one.
+    Shared(Arc<Kept>),
     /// Neither, and its client was told so.
     Refused,
     /// Anything else: the gate was not reached, or the mail vanished. This must not happen.
@@ -124,11 +134,16 @@ pub(super) async fn send_all(gate: SocketAddr, provider: &Provider, journal: &Pa
     let arrived = provider.all();
     let outcome = |(sample, reply): (&'static Sample, std::io::Result<NextHopReply>)| {
         let line = lines.iter().position(|line| line.message_id.as_deref() == Some(sample.message_id));
+        let line = line.map(|at| lines.swap_remove(at));
+        let is_shared = line.iter().flat_map(|line| &line.routes).any(|decision| decision.route == "share");
         Outcome {
             sample,
-            became: became(sample, reply.as_ref().ok(), &arrived),
+            became: match became(sample, reply.as_ref().ok(), &arrived) {
+                Became::Blocked(receipt) if is_shared => Became::Shared(receipt),
+                became => became,
+            },
             reply: reply.map_or_else(|error| error.to_string(), |reply| words(&reply)),
-            line: line.map(|at| lines.swap_remove(at)),
+            line,
         }
     };
     SAMPLES.iter().zip(replies).map(outcome).collect()

@@ -41,6 +41,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
+    let route = raw.tls.route.clone();
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -75,6 +76,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
             journal: raw.log.journal.map(|journal| check.path(&journal)),
         },
     };
+    check.road(&route, &config);
     // In the order of the file, since they are mended from top to bottom.
     check.problems.sort_by_key(|problem| (problem.file != file, problem.line));
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }

@@ -4,8 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use toml::Spanned;
 
-use super::super::TlsConfig;
+use super::super::{Config, TlsConfig, TlsRoute};
 use super::{Check, raw};
+use crate::smtp::client::Demand;
 use crate::tls::posture::{Pinned, Resolvers, Settings};
 
 /// DNS (RFC 1035 4.2).
@@ -33,12 +34,47 @@ impl Check<'_> {
             accept_unproven: raw.accept_unproven,
             ..Settings::default()
         };
+        if raw.port == 0 {
+            self.general("`port` of [tls] is 0", "leave it out: mail servers listen on port 25");
+        }
         TlsConfig {
-            route: raw.route,
+            route: match raw.route.get_ref().as_str() {
+                "share" => TlsRoute::Share,
+                "direct" => TlsRoute::Direct,
+                name => TlsRoute::Attested(name.to_owned()),
+            },
+            unproven: raw.unproven,
+            port: raw.port,
             retry: self.time(&raw.retry, "retry"),
             requiretls: raw.requiretls,
             ehlo: ehlo.unwrap_or_else(|| hostname.to_ascii_lowercase()),
             postures,
+        }
+    }
+
+    /// The way that is named is there, and what waits on it is kept.
+    pub(super) fn road(&mut self, route: &Spanned<String>, config: &Config) {
+        let span = route.span();
+        if config.tls.route != TlsRoute::Share && config.data_dir.is_none() {
+            self.problem(
+                &span,
+                "mail that must travel under proven TLS has to wait somewhere, and there is no `data_dir`",
+                "set `data_dir`, for example \"/var/lib/mailpoort\", or leave `route` out",
+            );
+        }
+        let TlsRoute::Attested(name) = &config.tls.route else { return };
+        match config.next_hops.iter().find(|hop| hop.name == *name) {
+            None => self.problem(
+                &span,
+                format!("`{name}` is no route: there is no next hop with this name"),
+                "write \"share\", \"direct\", or the name of a [[next_hop]]",
+            ),
+            Some(hop) if hop.demand != Demand::Verify => self.problem(
+                &span,
+                format!("the way to the next hop `{name}` is not proven itself"),
+                "set tls = \"verify\" for this next hop",
+            ),
+            Some(_) => {}
         }
     }
 

@@ -101,7 +101,26 @@ impl Store {
         self.read(|tables| column(tables, "SELECT file FROM share_item WHERE file IS NOT NULL", [])).await
     }
 
-    /// The ids of keys, sealed ones apart, that shares that are not over need.
+    /// Those of these files that no row knows, nor will know by a write that was begun before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unknown_share_files(&self, mut names: Vec<String>) -> Result<Vec<String>, StoreError> {
+        // By the writer, which is behind all that was begun before.
+        self.write_later(move |tables| {
+            let mut known = tables.prepare_cached("SELECT 1 FROM share_item WHERE file = ?1")?;
+            let mut unknown = Vec::new();
+            for name in names.drain(..) {
+                if !known.exists([&name])? {
+                    unknown.push(name);
+                }
+            }
+            Ok(unknown)
+        })
+        .await
+    }
+
+    /// The ids of the keys that shares need which are not over.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -204,3 +204,59 @@ impl<R> fmt::Debug for Opener<R> {
         f.write_str("Opener(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Cursor;
+
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// Written by another program (Python, after the specification), for the seed and item key below.
+    const GRANT: &str = "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBFNzVQNnVyeUJNZjlNMWo4bkFCeUdJSFJkQ2VCS0NKK3huVHpmMy9wZTIwCi9XTlF1MzhqcVNabjduWXkwL2dsVlBCaUw0Z1JEMGZPOWJncVRPZ3FMd3cKLS0tIHg4bExYa3c1dzBDZ1lRb0Zra3FZRHFSMU1VMWVOaW8vZWtvRzVjc2ZscmMKTk5OTk5OTk5OTk5OTk5OTtbr94gvMqJtA5q2BZMu2Zyz5DLjApA/648u+JE5srtRs/0Nc/CbEws91tdcs7FyJUoHmIP7Zt9mxmtPRNO+x4iAG325epL0YJ9Dts50ND5+luv6MxWn1Sn9Tw==";
+    const FILE: &str = "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBWOXRMTlo4anJsNFViazRsRWdWbkJISWxCalNNRlF3VWRUME1rejBFMUNFClMvNHg4aGdVcUpROVBNcjNaN202aXhLYmdpQkc2YWRSUUJYTml1OWJ6dzAKLS0tIEc3RlVOdTBXTXZCam5qMENZQ0pRcDNuQ0E0VlZFQm1STDF0SDYweUdvMFUKTU1NTU1NTU1NTU1NTU1NTWCqYKQs1Z2q0gx95tvKLmolspmsALqwLHwb/cxQ3JY1RMjBKDdMJDOI";
+
+    #[test]
+    fn golden_files_open() {
+        let recipient = RecipientKey::from_seed(std::array::from_fn(|n| n as u8 + 1)).unwrap();
+        assert_eq!(recipient.public(), "age1q73he0q5yzfu3d64msd3p6rvksnrwjk3d2598mgtmlqt9wrdr37q2vrn72");
+        let item = recipient.unwrap(&STANDARD.decode(GRANT).unwrap()).unwrap();
+        assert_eq!(item.public(), "age12u28d8g3d0mkgd4wwj78j0fvxzk3jq79ntzjwwq9cl3xnz6ppsmq4eu6rs");
+        let mut plain = String::new();
+        let mut opener = item.opener(Cursor::new(STANDARD.decode(FILE).unwrap())).unwrap();
+        opener.read_to_string(&mut plain).unwrap();
+        assert_eq!(plain, "Juf Sanne schrijft: zoë.");
+        let other = RecipientKey::from_seed([7; 32]).unwrap();
+        assert!(other.unwrap(&STANDARD.decode(GRANT).unwrap()).is_none());
+        let mut changed = STANDARD.decode(FILE).unwrap();
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(item.opener(Cursor::new(changed)).unwrap().read_to_string(&mut plain).is_err());
+    }
+
+    #[test]
+    fn what_is_sealed_in_pieces_is_read_from_anywhere() {
+        let key = ItemKey::new();
+        let plain: Vec<u8> = (0..300_000u32).map(|n| (n % 251) as u8).collect();
+        let mut sealer = key.sealer().unwrap();
+        let mut sealed = Vec::new();
+        for piece in plain.chunks(100_000) {
+            sealer.write(piece).unwrap();
+            sealed.extend(sealer.ready());
+        }
+        sealed.extend(sealer.end().unwrap());
+        let mut opener = key.opener(Cursor::new(&sealed)).unwrap();
+        for at in [0usize, 65_535, 65_536, 131_072, 299_990] {
+            opener.seek(io::SeekFrom::Start(at as u64)).unwrap();
+            let mut ten = [0; 10];
+            opener.read_exact(&mut ten).unwrap();
+            assert_eq!(ten, plain[at..at + 10], "{at}");
+        }
+        // One that was cut short does not open to its end.
+        sealed.truncate(sealed.len() - 70_000);
+        let mut opener = key.opener(Cursor::new(&sealed)).unwrap();
+        assert!(opener.read_to_end(&mut Vec::new()).is_err());
+    }
+}

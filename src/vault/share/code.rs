@@ -87,6 +87,11 @@ impl AccessCode {
 }
 
 impl CodeKey {
+    #[cfg(test)]
+    pub(super) fn of(octets: [u8; 32]) -> Self {
+        Self(octets)
+    }
+
     pub(super) fn octets(&self) -> &[u8] {
         &self.0
     }
@@ -131,5 +136,9 @@ mod tests {
         assert_ne!(key.octets(), code.key(&Rid::of([8; 16]), Cost::TEST).await.unwrap().octets());
         let other = AccessCode::read("482177305518").unwrap();
         assert_ne!(key.octets(), other.key(&rid, Cost::TEST).await.unwrap().octets());
+        // Computed by another program (Python), at the cost of schools.
+        let golden = code.key(&Rid::of([3; 16]), Cost::default()).await.unwrap();
+        let hex: String = golden.octets().iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(hex, "2167a13ce4c74e40fc91dd0a833fa475aa62b83c9fc8978249a3d141cd179a16");
     }
 }

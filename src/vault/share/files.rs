@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use futures_util::{Stream, TryStreamExt, stream};
@@ -36,7 +36,10 @@ static PLACES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(AT_ONCE));
 
 /// The files of shares. Clones are the same files.
 #[derive(Clone)]
-pub struct Files(Arc<dyn ObjectStore>);
+pub struct Files {
+    store: Arc<dyn ObjectStore>,
+    folder: PathBuf,
+}
 
 impl fmt::Debug for Files {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,12 +61,32 @@ impl Files {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&folder).map_err(|error| unusable(error.to_string()))?;
         let files = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self(Arc::new(files.with_fsync(true))))
+        Ok(Self { store: Arc::new(files.with_fsync(true)), folder })
     }
 
     /// Whether there is a folder for them in a data folder.
     pub fn are_in(data_dir: &Path) -> bool {
         data_dir.join(FOLDER).is_dir()
+    }
+
+    /// Takes away what a kill left of files that were being written. Nobody writes any meanwhile.
+    ///
+    /// # Errors
+    /// [`VaultError::Files`].
+    pub fn sweep(&self) -> Result<(), VaultError> {
+        let mut folders = vec![self.folder.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).map_err(trouble)? {
+                let entry = entry.map_err(trouble)?;
+                if entry.file_type().map_err(trouble)?.is_dir() {
+                    folders.push(entry.path());
+                } else if entry.file_name().to_string_lossy().contains('#') {
+                    // So object_store names a file that is not whole yet.
+                    std::fs::remove_file(entry.path()).map_err(trouble)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Seals an item and writes its file, which is on the disk when this returns. Gives the name of the file, and how many
@@ -88,14 +111,14 @@ impl Files {
             if sealer.length() >= PART {
                 let parts = match &mut upload {
                     Some(parts) => parts,
-                    None => upload.insert(self.0.put_multipart(&location(&name)).await?),
+                    None => upload.insert(self.store.put_multipart(&location(&name)).await?),
                 };
                 parts.put_part(PutPayload::from(sealer.ready())).await?;
             }
         }
         let rest = PutPayload::from(sealer.end().map_err(trouble)?);
         match upload {
-            None => self.0.put(&location(&name), rest).await.map(drop)?,
+            None => self.store.put(&location(&name), rest).await.map(drop)?,
             Some(mut parts) => {
                 parts.put_part(rest).await?;
                 parts.complete().await.map(drop)?;
@@ -109,8 +132,9 @@ impl Files {
     /// # Errors
     /// [`VaultError`] when it is not there, or does not open.
     pub async fn read(&self, name: &str, key: ItemKey, range: Range<u64>) -> Result<Reading, VaultError> {
-        let size = self.0.head(&location(name)).await?.size;
-        let file = File { files: Arc::clone(&self.0), name: location(name), size, at: 0, runtime: Handle::current() };
+        let size = self.store.head(&location(name)).await?.size;
+        let file =
+            File { files: Arc::clone(&self.store), name: location(name), size, at: 0, runtime: Handle::current() };
         let _place = PLACES.acquire().await.ok();
         let opening = move || {
             let mut opener = key.opener(file)?;
@@ -125,7 +149,7 @@ impl Files {
     /// # Errors
     /// [`VaultError::Files`].
     pub async fn delete(&self, name: &str) -> Result<(), VaultError> {
-        match self.0.delete(&location(name)).await.map_err(VaultError::from) {
+        match self.store.delete(&location(name)).await.map_err(VaultError::from) {
             Err(VaultError::Gone) | Ok(()) => Ok(()),
             Err(error) => Err(error),
         }
@@ -136,7 +160,7 @@ impl Files {
     /// # Errors
     /// [`VaultError::Files`].
     pub async fn names(&self) -> Result<Vec<String>, VaultError> {
-        let listed: Vec<_> = self.0.list(None).try_collect().await?;
+        let listed: Vec<_> = self.store.list(None).try_collect().await?;
         Ok(listed.iter().filter_map(|file| file.location.filename().map(str::to_owned)).collect())
     }
 }

@@ -190,3 +190,38 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let length = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes();
     parts.iter().flat_map(|part| length(part).into_iter().chain(part.iter().copied())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Computed by another program (Python): what is derived otherwise would never open again.
+    #[test]
+    fn golden_derivations() {
+        let (rid, pepper) = (Rid::of([3; 16]), Pepper([9; 32]));
+        let secret = LinkSecret::read(&link::written(&[5; 32])).unwrap();
+        let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+        let check = LinkCheck::new(&rid, &secret);
+        assert_eq!(hex(check.octets()), "d18f1761048c058fc7fe7a4604497ade");
+        let alone = pepper.recipient(&rid, &secret, None).unwrap();
+        assert_eq!(hex(alone.seed()), "7dd4a93ff6dc72d38d484330c9f77d83981b6260605ea5fa33b8883f4b90b8b1");
+        assert_eq!(alone.public(), "age1enpdvppn8lyh2v6tyj6zf6e4p67xely93gmnlsvykv5hlft0ncaqqgy2l8");
+        let code = CodeKey::of([11; 32]);
+        let with = pepper.recipient(&rid, &secret, Some(&code)).unwrap();
+        assert_eq!(hex(with.seed()), "a86d737efab67cc08b5340a4f36f55fe1cea97e072822d8675474ba1955ff784");
+        let shown = format!("{pepper:?} {check:?} {code:?} {with:?}");
+        assert_eq!(shown, "Pepper(..) LinkCheck(..) CodeKey(..) RecipientKey(..)");
+    }
+
+    #[test]
+    fn a_session_opens_with_its_own_cookie() {
+        let (cookie, other, rid) = (Cookie::new().unwrap(), Cookie::new().unwrap(), Rid::of([3; 16]));
+        let key = RecipientKey::from_seed([4; 32]).unwrap();
+        let sealed = cookie.seal(&rid, &key).unwrap();
+        let again = Cookie::read(&cookie.written()).unwrap();
+        assert_eq!(again.open(&rid, &sealed).unwrap().seed(), key.seed());
+        assert!(other.open(&rid, &sealed).is_none() && again.open(&Rid::of([2; 16]), &sealed).is_none());
+        assert!(!sealed.windows(8).any(|window| window == [4; 8]));
+    }
+}

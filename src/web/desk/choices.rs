@@ -30,6 +30,8 @@ pub(super) enum Choice {
     Columns,
     /// Send it so that the recipients do not see each other.
     Bcc,
+    /// Let the recipients open it as a secure share.
+    Share,
     /// Send it on, with a reason.
     Reason,
     /// Ask a second person to agree.
@@ -48,13 +50,22 @@ const SHORTEST: usize = 5;
 
 impl Choice {
     /// In the order in which they are shown: what sends the mail safely first, what ends it last.
-    pub const ALL: [Self; 7] =
-        [Self::Columns, Self::Bcc, Self::Reason, Self::SecondPerson, Self::Help, Self::Mistake, Self::Delete];
+    pub const ALL: [Self; 8] = [
+        Self::Columns,
+        Self::Share,
+        Self::Bcc,
+        Self::Reason,
+        Self::SecondPerson,
+        Self::Help,
+        Self::Mistake,
+        Self::Delete,
+    ];
 
     /// The word in paths and texts.
     pub fn word(self) -> &'static str {
         match self {
             Self::Columns => "columns",
+            Self::Share => "share",
             Self::Bcc => "bcc",
             Self::Reason => "reason",
             Self::SecondPerson => "second",
@@ -82,6 +93,9 @@ impl Choice {
         };
         if held.delete_at <= desk.now() || self == Self::SecondPerson && requests::second_persons(desk, held).is_empty()
         {
+            return Vec::new();
+        }
+        if self == Self::Share && !desk.0.gate.can_share() {
             return Vec::new();
         }
         // What changes or looks at the mail needs the mail.
@@ -153,6 +167,7 @@ pub(super) async fn act(
     let school = desk.0.gate.school(&held.school).ok_or(Fault::MISSING)?;
     match choice {
         Choice::Columns => columns(&desk, &visit, &held, &filled).await,
+        Choice::Share => share(&desk, &visit, &held, &filled).await,
         Choice::Bcc => bcc(&desk, &visit, &held, &filled).await,
         Choice::Reason => release(&desk, &visit, &held, &filled).await,
         Choice::SecondPerson => {
@@ -289,6 +304,27 @@ async fn release(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> An
     let owed = vec![released(desk, held, item, &filled.places)];
     let act = act_of(visit, "released", &filled.words, &filled.places)?;
     choose(desk, held, held::Choice { act, to: Becomes::Owed, items: Vec::new(), owed }, "sent").await
+}
+
+async fn share(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {
+    let Some(raw) = desk.raw(held).await? else { return Ok(back(held, "late")) };
+    let act = act_of(visit, "shared", "", &filled.places)?;
+    let shared = desk.0.gate.share(held, raw, &filled.places).await.map_err(|error| {
+        tracing::error!(mail = held.id, %error, "the desk could not make a share");
+        Fault::TROUBLE
+    })?;
+    let (item, owed) = shared.receipt;
+    let file = item.sealed.is_none().then(|| item.id.clone());
+    let choice = held::Choice { act, to: Becomes::Shared, items: vec![item], owed: vec![owed] };
+    let changed = desk.0.store.choose_and_share(held, choice, Some(shared.rows), desk.now()).await;
+    let done = changed.as_ref().is_ok_and(|changed| !changed.is_empty());
+    match file {
+        _ if done => (shared.kept)(),
+        Some(file) => desk.0.vault.delete(&file).await?,
+        None => {}
+    }
+    (desk.0.wake)();
+    Ok(if changed?.is_empty() { back(held, "late") } else { back(held, "shared") })
 }
 
 async fn delete(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {

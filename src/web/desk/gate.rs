@@ -1,6 +1,7 @@
 //! What the desk asks of the gate behind it: who is who, and to look at a mail again.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -8,7 +9,11 @@ use jiff::tz::TimeZone;
 use super::Texts;
 use crate::school::{Language, School};
 use crate::secret::Secret;
-use crate::store::owed::Envelope;
+use crate::share::ShareError;
+use crate::store::held::Held;
+use crate::store::owed::{Envelope, NewOwed};
+use crate::store::share::NewShared;
+use crate::vault::Item;
 
 /// The gate, as the desk sees it.
 pub trait Gate: Send + Sync + 'static {
@@ -32,6 +37,38 @@ pub trait Gate: Send + Sync + 'static {
     /// # Errors
     /// Why that cannot be done, Dutch and English.
     fn without_columns(&self, school: &str, envelope: &Envelope, raw: Vec<u8>) -> Result<Remade, [String; 2]>;
+
+    /// Whether secure shares can be made.
+    fn can_share(&self) -> bool {
+        false
+    }
+
+    /// Makes a secure share of a held mail, for the recipients at these places: what is to go to the disk with the choice.
+    ///
+    /// # Errors
+    /// [`ShareError`]; nothing is left of it then.
+    fn share<'a>(&'a self, _held: &'a Held, _raw: Vec<u8>, _places: &'a [usize]) -> Sharing<'a> {
+        Box::pin(async { Err(ShareError::System) })
+    }
+}
+
+/// A share in the making.
+pub type Sharing<'a> = Pin<Box<dyn Future<Output = Result<Shared, ShareError>> + Send + 'a>>;
+
+/// A share that is ready to be kept.
+pub struct Shared {
+    /// Its rows, with the mails that carry the links.
+    pub rows: NewShared,
+    /// The sender's receipt.
+    pub receipt: (Item, NewOwed),
+    /// To be called when all of it is on the disk; dropped before, it takes its files away.
+    pub kept: Box<dyn FnOnce() + Send>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(..)")
+    }
 }
 
 /// A mail without some columns.

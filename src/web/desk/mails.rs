@@ -95,7 +95,7 @@ pub(super) async fn detail(State(desk): State<Desk>, visit: Visit, Path(id): Pat
 }
 
 /// What was done just now: nothing else in the address is shown.
-const DONE: [&str; 8] = ["sent", "asked", "helped", "reported", "deleted", "late", "told", "unread"];
+const DONE: [&str; 9] = ["shared", "sent", "asked", "helped", "reported", "deleted", "late", "told", "unread"];
 
 /// `POST /mail/NUMBER/passage`: the words around what was found, for the sender's own eyes. It is written down that they
 /// were shown, so it is no GET.

@@ -44,7 +44,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
-pub use self::gate::{Gate, Look, Passage, Remade, Reported};
+pub use self::gate::{Gate, Look, Passage, Remade, Reported, Shared, Sharing};
 pub use self::texts::Texts;
 use crate::share::{ShareError, Shares};
 use crate::store::{Store, StoreError};

@@ -40,7 +40,8 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
     let days =
         |lasts: std::time::Duration| page.with("privacy_days", "number", &(lasts.as_secs() / 86_400).to_string());
     let mut facts = vec![
-        Fact::new(page.t("privacy_where"), &settings.country).with(where_it_is(&page, settings.outside_eu.as_deref())),
+        Fact::new(page.t("privacy_where"), country(&page, &settings.country))
+            .with(where_it_is(&page, settings.outside_eu.as_deref())),
         Fact::new(page.t("privacy_unopened"), &days(settings.lifetimes.unopened)),
         Fact::new(page.t("privacy_opened"), &days(settings.lifetimes.share)),
     ];
@@ -87,6 +88,12 @@ fn schools(portal: &Portal) -> impl Iterator<Item = School> {
 fn host(portal: &Portal) -> String {
     let url = &portal.0.shares.settings().url;
     url.split("://").last().unwrap_or_default().to_owned()
+}
+
+/// The name of a country, where it is known; else its code.
+fn country<'p>(page: &'p Page, code: &'p str) -> &'p str {
+    let name = page.t(&format!("country_{}", code.to_ascii_lowercase()));
+    if name.is_empty() { code } else { name }
 }
 
 fn where_it_is<'p>(page: &'p Page, outside: Option<&'p str>) -> &'p str {

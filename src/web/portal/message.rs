@@ -16,11 +16,12 @@ use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::mail_page::{self, Picture};
 use super::names::{Distinct, disposition, safe};
 use super::pages::{Fact, File, FilePage, MessagePage, Page};
 use super::visit::Visit;
 use super::zip::{Asked, Entry, Octets, zip};
-use super::{Answer, Fault, Portal, mail_page};
+use super::{Answer, Fault, Portal};
 use crate::share::{How, Item, ItemKind, Opened, ShareError, Shares};
 use crate::web::forms::{Fields, see};
 
@@ -107,7 +108,8 @@ pub(super) async fn body(State(portal): State<Portal>, visit: Visit, Path(share)
     let item = items.iter().find(|item| item.kind == ItemKind::Html).ok_or(Fault::MISSING)?;
     let html = words(read(&portal, &opened, item, How::Viewed).await?);
     let page = page(&portal, &visit, &opened);
-    let whole = framed(&page, &html).await?;
+    let pictures = pictures(&portal, &opened, &items, &html, How::Viewed).await?;
+    let whole = framed(&page, html, pictures).await?;
     let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], whole).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy(&mail_page::policy())?);
@@ -192,7 +194,8 @@ pub(super) async fn all(State(portal): State<Portal>, visit: Visit, Path(share):
         if item.kind == ItemKind::Html {
             if item.size <= mail_page::LARGEST {
                 let html = words(read(&portal, &opened, item, How::Zipped).await?);
-                entries.push(Entry::ready(name, framed(&page, &html).await?.into_bytes()));
+                let pictures = pictures(&portal, &opened, &items, &html, How::Zipped).await?;
+                entries.push(Entry::ready(name, framed(&page, html, pictures).await?.into_bytes()));
             }
             continue;
         }
@@ -254,9 +257,9 @@ fn words(octets: Vec<u8>) -> String {
 }
 
 /// The HTML of a mail as a whole page. Beside the pages of others: it takes a while.
-async fn framed(page: &Page, html: &str) -> Result<String, Fault> {
-    let html = html.to_owned();
-    let shown = tokio::task::spawn_blocking(move || mail_page::shown(&html, &[])).await.map_err(|_| Fault::TROUBLE)?;
+async fn framed(page: &Page, html: String, pictures: Vec<Picture>) -> Result<String, Fault> {
+    let showing = tokio::task::spawn_blocking(move || mail_page::shown(&html, &pictures));
+    let shown = showing.await.map_err(|_| Fault::TROUBLE)?;
     let (body, left_out) = match &shown {
         Some(shown) => (shown.html.as_str(), shown.left_out),
         None => ("", 0),
@@ -267,6 +270,25 @@ async fn framed(page: &Page, html: &str) -> Result<String, Fault> {
         (number, _) => page.with("body_left_out", "number", &number.to_string()),
     };
     Ok(mail_page::whole(&page.tag, page.t("body_title"), &note, body))
+}
+
+/// The pictures of a mail that its text shows, as far as they are put into it.
+async fn pictures(
+    portal: &Portal,
+    opened: &Opened,
+    items: &[Item],
+    html: &str,
+    how: How,
+) -> Result<Vec<Picture>, Fault> {
+    let (mut pictures, mut room) = (Vec::new(), mail_page::LARGEST_PICTURES);
+    let there = items.iter().filter(|item| item.withdrawn_at.is_none() && item.size <= mail_page::LARGEST_PICTURE);
+    for item in there.filter(|_| html.contains("cid:") || html.contains("CID:")) {
+        let Some(id) = item.content_id.as_ref().map(|id| id.expose().clone()) else { continue };
+        let Some(left) = room.checked_sub(item.size) else { continue };
+        room = left;
+        pictures.push(Picture { id, octets: read(portal, opened, item, how).await? });
+    }
+    Ok(pictures)
 }
 
 /// How high a frame is for a text of this many octets: no script can measure it, and a frame within which one scrolls is

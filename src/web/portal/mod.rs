@@ -125,7 +125,10 @@ impl Portal {
             .route("/b/{rid}/{secret}", get(door::welcome).post(door::go_on))
             .route("/b/{rid}/{secret}/code", get(door::code).post(door::unlock))
             .route("/b/{rid}/{secret}/geen-code", get(door::no_code).post(door::ask_for_code))
-            .route("/b/{*rest}", get(|| async { Fault::MISSING }))
+            // Whatever is missing or left over of a link: the same answer as for one that leads nowhere.
+            .route("/b/{rid}", get(|| async { Fault::MISSING }))
+            .route("/b/{rid}/{secret}/{more}", get(|| async { Fault::MISSING }))
+            .route("/b/{rid}/{secret}/{more}/{*rest}", get(|| async { Fault::MISSING }))
             .route("/s/{share}", get(message::show))
             .route("/s/{share}/tekst", get(message::text))
             .route("/s/{share}/brief", get(message::body))

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn no_text_is_missing_and_none_is_idle() {
         let folder = Path::new(file!()).parent().unwrap();
-        is_used(&SET, folder, &["error_"]);
+        is_used(&SET, folder, &["error_", "country_"]);
     }
 
     #[test]

@@ -59,12 +59,13 @@ impl JournalRow {
     /// What the list tells. Which recipient it was the journal does not know.
     pub fn new(line: &journal::Line) -> Self {
         let names = |name: fn(&journal::Decision) -> &str| line.routes.iter().map(name).collect::<Vec<_>>().join(", ");
-        let blocked = line.routes.iter().any(|decision| decision.route == "block");
+        let has = |route: &str| line.routes.iter().any(|decision| decision.route == route);
         Self {
             time: line.time.parse().and_then(|time: Timestamp| time.in_tz(TIME_ZONE)).map(clock).unwrap_or_default(),
             client: line.client.clone(),
             became: match line.code {
-                200..=299 if blocked => "tegengehouden",
+                200..=299 if has("block") => "tegengehouden",
+                200..=299 if has("share") => "veilig klaargezet",
                 200..=299 => "doorgelaten",
                 500..=599 => "geweigerd",
                 _ => "uitgesteld",
