@@ -165,7 +165,7 @@ pub(super) async fn start(mut house: House, smtp: SmtpConfig, mut record: Record
     if let Some(outbox) = outbox.clone() {
         tokio::spawn(purge_every_hour(outbox, gate.clone()));
     }
-    tokio::spawn(keep_policies_fresh(gate.clone()));
+    settle_postures(&gate);
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
     Ok(Running { gate, server, listening, budget, delivering, pages })
@@ -299,13 +299,11 @@ impl Running {
         learn(next_hops(&house)).await;
         self.budget.set_limit(memory);
         self.gate.reload(house);
+        settle_postures(&self.gate);
         self.server.reload(settings);
         Ok(())
     }
 }
-
-/// So long one engine of postures is kept fresh before the house is looked at again.
-const FRESH: Duration = Duration::from_secs(6 * 3600);
 
 /// How often the desk looks for what is due.
 const TEND: Duration = Duration::from_secs(60);
@@ -410,14 +408,10 @@ fn look(house: &House, inboxes: &mut [Inbox]) -> Vec<Taken> {
     }
 }
 
-/// Fetches policies before they end (RFC 8461 3.3). A reload with other resolvers or authorities begins anew.
-async fn keep_policies_fresh(gate: Gate) {
-    loop {
-        if let Some(postures) = gate.house().postures().cloned() {
-            let _ = tokio::time::timeout(FRESH, postures.stay_fresh()).await;
-        } else {
-            tokio::time::sleep(FRESH).await;
-        }
+/// What is known of domains outlives us in the store, and is fetched anew before it ends (RFC 8461 3.3).
+fn settle_postures(gate: &Gate) {
+    if let (Some(postures), Some(outbox)) = (gate.house().postures(), gate.outbox()) {
+        postures.settle(Arc::new(outbox.store().clone()));
     }
 }
 
