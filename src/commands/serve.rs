@@ -15,7 +15,7 @@ use crate::commands::kept::purge_every_hour;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
-use crate::gate::house::{self, House};
+use crate::gate::house::{self, House, Road};
 use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::reader::Sandbox;
@@ -153,6 +153,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     gate.look_for_pause().await;
     tokio::spawn(gate.clone().watch_for_pauses());
     learn(hops).await;
+    settle(&gate.house(), outbox.as_ref());
     let listening = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
     for (listener, implicit_tls) in listeners {
         tokio::spawn(Arc::clone(&server).serve(listener, implicit_tls));
@@ -294,8 +295,16 @@ impl Running {
         learn(next_hops(&house)).await;
         self.budget.set_limit(memory);
         self.gate.reload(house);
+        settle(&self.gate.house(), self.gate.outbox());
         self.server.reload(settings);
         Ok(())
+    }
+}
+
+/// What domains say of their mail servers outlives us in the store, and is kept fresh.
+fn settle(house: &House, outbox: Option<&Outbox>) {
+    if let (Road::Direct(_, postures), Some(outbox)) = (&house.road, outbox) {
+        postures.settle(Arc::new(outbox.store().clone()));
     }
 }
 
