@@ -1,8 +1,9 @@
 //! `mailpoort doctor`: looks at everything that the gate needs, and says what to do about what is wrong.
 //!
 //! Sends no mail and changes nothing. With `--live` it asks the next hop whether it would take a notice (MAIL and RCPT,
-//! then RSET). A line a check: ok, a warning (somebody must look), or an error (mail stops, or will soon).
+//! then RSET), and DNS what it says of the schools' own domains. A line a check: ok, a warning (somebody must look), or an error (mail stops, or will soon).
 
+mod domains;
 mod files;
 mod next_hops;
 mod ports;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::commands::{MEND, complain, say};
-use crate::config::Config;
+use crate::config::{Config, TlsRoute};
 use crate::gate::house::{self, House};
 use crate::reader::Readers;
 use crate::school::Language;
@@ -71,6 +72,11 @@ async fn examine(arguments: &Arguments) -> Report {
         None => Vec::new(),
         Some(house) => {
             schools::rosters(&mut report, &house);
+            // Where nothing is signed or sent straight, nothing of ours depends on these records.
+            let depends = config.tls.route == TlsRoute::Direct || house.schools.iter().any(|one| one.dkim.is_some());
+            if arguments.live && depends {
+                domains::all(&mut report, &config, &house).await;
+            }
             next_hops::all(&mut report, &config, &house, arguments.live).await
         }
     };

@@ -15,7 +15,7 @@ use crate::commands::kept::purge_every_hour;
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
-use crate::gate::house::{self, House, Road};
+use crate::gate::house::{self, House};
 use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::reader::Sandbox;
@@ -127,6 +127,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     let outbox = outbox(&house).await?;
     if let Some(outbox) = &outbox {
         record.keep_in(outbox.store().clone())?;
+        house.keep_policies_in(outbox.store());
     }
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
@@ -153,7 +154,6 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     gate.look_for_pause().await;
     tokio::spawn(gate.clone().watch_for_pauses());
     learn(hops).await;
-    settle(&gate.house(), outbox.as_ref());
     let listening = listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect();
     for (listener, implicit_tls) in listeners {
         tokio::spawn(Arc::clone(&server).serve(listener, implicit_tls));
@@ -284,6 +284,9 @@ impl Running {
         let config = Config::load(config)?;
         let (mut house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
         house.go_on_from(&self.gate.house());
+        if let Some(outbox) = self.gate.outbox() {
+            house.keep_policies_in(outbox.store());
+        }
         readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
@@ -295,16 +298,8 @@ impl Running {
         learn(next_hops(&house)).await;
         self.budget.set_limit(memory);
         self.gate.reload(house);
-        settle(&self.gate.house(), self.gate.outbox());
         self.server.reload(settings);
         Ok(())
-    }
-}
-
-/// What domains say of their mail servers outlives us in the store, and is kept fresh.
-fn settle(house: &House, outbox: Option<&Outbox>) {
-    if let (Road::Direct(_, postures), Some(outbox)) = (&house.road, outbox) {
-        postures.settle(Arc::new(outbox.store().clone()));
     }
 }
 

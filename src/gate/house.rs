@@ -33,6 +33,7 @@ use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Direct, Hop, NextHop, Patience};
 use crate::smtp::settings::Settings;
+use crate::store::Store as TableStore;
 use crate::store::owed::Otherwise;
 use crate::tls::posture::{self, Postures};
 use crate::tls::{self, Trust};
@@ -325,6 +326,13 @@ impl House {
                 ))
             }
             _ => Err(problems),
+        }
+    }
+
+    /// Has what domains say of their mail servers (MTA-STS) outlive a restart, and stay fresh. Needs a runtime.
+    pub fn keep_policies_in(&self, store: &TableStore) {
+        if let Road::Direct(_, postures) = &self.road {
+            postures.settle(Arc::new(store.clone()));
         }
     }
 

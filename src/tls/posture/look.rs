@@ -71,6 +71,20 @@ impl Asker {
         }
     }
 
+    /// The names of an address.
+    pub async fn names(&self, address: IpAddr) -> Vec<String> {
+        match self.ask(&Name::from(address), RecordType::PTR).await {
+            Reply::Records(found) => {
+                let name = |data: &RData| match data {
+                    RData::PTR(name) => Some(name.0.to_string().trim_end_matches('.').to_ascii_lowercase()),
+                    _ => None,
+                };
+                found.data.iter().filter_map(name).collect()
+            }
+            Reply::None(_) | Reply::Trouble(_) => Vec::new(),
+        }
+    }
+
     /// The addresses of a name, IPv6 first, and nothing of what they prove.
     pub async fn addresses(&self, name: &str) -> Vec<IpAddr> {
         let Some(name) = dns_name(name) else { return Vec::new() };

@@ -17,7 +17,7 @@ use tokio::time::{Instant, interval, timeout, timeout_at};
 
 use super::dns::Dns;
 use super::found::{MxHost, Ordinary, Posture, Proof, TlsaFound};
-use super::look::{Looker, posture};
+use super::look::{Asker, Looker, posture};
 use super::policies::{Policies, Shelf};
 use super::row::{LookUp, NotProven, Row, Trouble};
 use super::settings::Settings;
@@ -101,6 +101,36 @@ impl Postures {
             self.known().forget(&domain);
         }
         self.of(domain).await
+    }
+
+    /// The text records of a name: for whoever looks after domains of his own.
+    ///
+    /// # Errors
+    /// It cannot be found out now.
+    pub async fn texts(&self, name: &str) -> Result<Vec<String>, Trouble> {
+        let (texts, _, trouble) = self.asker().await?.texts(name).await;
+        trouble.map_or(Ok(texts), Err)
+    }
+
+    /// The addresses of a name, IPv6 first; none when they cannot be found out now.
+    pub async fn addresses(&self, name: &str) -> Vec<IpAddr> {
+        match self.asker().await {
+            Ok(asker) => asker.addresses(name).await,
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The names that DNS gives an address (PTR), in lower case; none when they cannot be found out now.
+    pub async fn names(&self, address: IpAddr) -> Vec<String> {
+        match self.asker().await {
+            Ok(asker) => asker.names(address).await,
+            Err(_) => Vec::new(),
+        }
+    }
+
+    async fn asker(&self) -> Result<Asker, Trouble> {
+        let looker = self.0.looker.as_ref().ok_or(Trouble::Refused)?;
+        timeout(PATIENCE, looker.asker()).await.unwrap_or(Err(Trouble::Silent))
     }
 
     /// Whether answers of DNS can be validated through the resolver that we have.
