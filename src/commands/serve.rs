@@ -122,12 +122,12 @@ struct Pages {
 }
 
 /// Binds, connects to the next hops, and begins to serve.
-pub(super) async fn start(mut house: House, smtp: SmtpConfig, mut record: Record) -> Result<Running, Problem> {
+pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) -> Result<Running, Problem> {
     readers(&house).await?;
     let outbox = outbox(&house).await?;
     if let Some(outbox) = &outbox {
         record.keep_in(outbox.store().clone())?;
-        house.keep_policies_in(outbox.store())?;
+        house.keep_policies_in(outbox.store());
     }
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
@@ -165,7 +165,6 @@ pub(super) async fn start(mut house: House, smtp: SmtpConfig, mut record: Record
     if let Some(outbox) = outbox.clone() {
         tokio::spawn(purge_every_hour(outbox, gate.clone()));
     }
-    settle_postures(&gate);
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
     Ok(Running { gate, server, listening, budget, delivering, pages })
@@ -284,10 +283,10 @@ impl Running {
     async fn load(&self, config: &Path) -> Result<(), Vec<Problem>> {
         let config = Config::load(config)?;
         let (mut house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
-        if let Some(outbox) = self.gate.outbox() {
-            house.keep_policies_in(outbox.store()).map_err(|problem| vec![problem])?;
-        }
         house.go_on_from(&self.gate.house());
+        if let Some(outbox) = self.gate.outbox() {
+            house.keep_policies_in(outbox.store());
+        }
         readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
@@ -299,7 +298,6 @@ impl Running {
         learn(next_hops(&house)).await;
         self.budget.set_limit(memory);
         self.gate.reload(house);
-        settle_postures(&self.gate);
         self.server.reload(settings);
         Ok(())
     }
@@ -405,13 +403,6 @@ fn look(house: &House, inboxes: &mut [Inbox]) -> Vec<Taken> {
     match Store::open(folder) {
         Ok(store) => inboxes.iter_mut().map(|inbox| inbox.look(&store, today, house.language)).collect(),
         Err(problem) => vec![Taken::Refused(vec![problem])],
-    }
-}
-
-/// What is known of domains outlives us in the store, and is fetched anew before it ends (RFC 8461 3.3).
-fn settle_postures(gate: &Gate) {
-    if let (Some(postures), Some(outbox)) = (gate.house().postures(), gate.outbox()) {
-        postures.settle(Arc::new(outbox.store().clone()));
     }
 }
 
