@@ -66,7 +66,6 @@ const KNOWS: &[(&str, &[&str])] = &[
             "secret",
             "share::Settings",
             "smtp",
-            "share::Settings",
             "store::Store",
             "store::owed::Otherwise",
             "tls",
