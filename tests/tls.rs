@@ -5,10 +5,15 @@
 //! otherwise; a web server of our own has the policies. Everything is on loopback.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+// Each test binary uses its own part of this.
+#[allow(dead_code)]
+#[path = "inside/authority.rs"]
+mod authority;
 mod support;
 mod tls {
     pub mod between;
     pub mod lab;
+    pub mod sink;
     pub mod web;
 }
 
@@ -16,16 +21,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use authority::AUTHORITY;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hickory_resolver::proto::rr::RecordType;
 use jiff::Timestamp;
+use mailpoort::smtp::client::{Direct, Patience};
 use mailpoort::tls::posture::{
-    Forced, Ordinary, Pinned, Posture, Postures, Proof, Resolvers, Settings, Shelf, StsFound,
+    Dane, Forced, Matching, MxHost, NotProven, Ordinary, Pinned, Posture, Postures, Proof, Resolvers, Row, Selector,
+    Settings, Shelf, StsFound, Tlsa, TlsaFound, Usage,
 };
-use mailpoort::tls::posture::{TlsaFound, Usage};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tls::between::{Between, Fault};
 use tls::lab::Lab;
+use tls::sink::Sink;
 use tls::web::{PORT, Web, policy, right};
 
 /// Row by row: what the tree says of a domain, and what a forced message does.
@@ -58,6 +68,12 @@ async fn the_rows_that_dns_decides() {
         ("plain.unsigned", "unproven", Forced::Fallback),
         ("own.unsigned", "unproven", Forced::Fallback),
         ("unusable.test", "tlsa-unusable", Forced::Fallback),
+        ("dane.optout", "dane", Forced::Deliver),
+        ("implicit.optout", "dane", Forced::Deliver),
+        ("plain.optout", "unproven", Forced::Fallback),
+        ("school.optout", "unproven", Forced::Fallback),
+        ("nobody.optout", "no-such-domain", Forced::Undeliverable),
+        ("nobody.school.optout", "no-such-domain", Forced::Undeliverable),
         ("null.test", "null-mx", Forced::Undeliverable),
         ("nobody.test", "no-such-domain", Forced::Undeliverable),
         ("nobody.unsigned", "no-such-domain", Forced::Undeliverable),
@@ -371,7 +387,56 @@ fn the_command_says_what_a_message_would_do() {
     assert!(json["sentence"]["en"].as_str().unwrap().starts_with("Yes."));
 }
 
-fn dane(posture: &Posture, host: usize) -> &mailpoort::tls::posture::Dane {
+/// `tls-check --live`: what a server shows, without anything being sent.
+#[tokio::test]
+async fn a_server_is_looked_at_without_sending_anything() {
+    let name = "mx.linde.example";
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    AUTHORITY.write(ca.path());
+    let roots = mailpoort::tls::authorities(Some(ca.path())).unwrap();
+    let good = AUTHORITY.leaf(name);
+    let unproven = Proof::None(Row::Unproven(NotProven::NoPolicy));
+    let sts = Proof::Sts { names: vec![name.into()], dane: None };
+    let der = CertificateDer::from_pem_slice(good.certificate.as_bytes()).unwrap().to_vec();
+    let record =
+        |data: Vec<u8>| Tlsa { usage: Usage::Server, selector: Selector::Certificate, matching: Matching::Exact, data };
+    let dane =
+        |data: Vec<u8>| Proof::Dane(Dane { base: name.into(), records: vec![record(data)], names: vec![name.into()] });
+    let (matching, other) = (dane(der.clone()), dane(AUTHORITY.leaf(name).certificate.into_bytes()));
+    for (leaf, proof, row, trouble) in [
+        (Some(&good), &matching, "dane", None),
+        (Some(&good), &other, "dane", Some("validation-failure")),
+        (Some(&good), &sts, "sts", None),
+        (Some(&good), &unproven, "pkix-unproven", None),
+        (Some(&AUTHORITY.leaf("mx.berk.example")), &unproven, "encrypt-only", Some("certificate-host-mismatch")),
+        (Some(&AUTHORITY.expired(name)), &sts, "sts", Some("certificate-expired")),
+        (Some(&authority::self_signed(name)), &unproven, "encrypt-only", Some("certificate-not-trusted")),
+        (None, &unproven, "no-starttls", Some("starttls-not-supported")),
+    ] {
+        let sink = Sink::start(leaf.map(authority::Leaf::server_config)).await;
+        let (our_name, patience) = ("poort.delinde.example".to_owned(), Patience::default());
+        let direct = Direct { our_name, port: sink.listening.port(), roots: Arc::clone(&roots), patience };
+        let host = MxHost {
+            name: name.into(),
+            preference: 10,
+            addresses: vec![sink.listening.ip()],
+            addresses_secure: true,
+            tlsa: TlsaFound::None,
+            proof: proof.clone(),
+            ordinary: Ordinary::Opportunistic,
+        };
+        let look = direct.look(&host, sink.listening.ip()).await;
+        let why = look.session.as_ref().err().map(|why| why.code());
+        assert_eq!((look.row.code(), why), (row, trouble), "{look:?}");
+        if let Ok(shown) = &look.session {
+            assert!(shown.require_tls && shown.version == "TLSv1.3" && shown.greeting.contains("sink"), "{shown:?}");
+        }
+        let heard = sink.heard();
+        assert!(heard.iter().all(|verb| ["EHLO", "STARTTLS", "QUIT"].contains(&verb.as_str())), "{heard:?}");
+    }
+}
+
+fn dane(posture: &Posture, host: usize) -> &Dane {
     match &posture.hosts[host].tlsa {
         TlsaFound::Usable(dane) => dane,
         other => panic!("{other:?}"),

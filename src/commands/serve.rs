@@ -122,12 +122,12 @@ struct Pages {
 }
 
 /// Binds, connects to the next hops, and begins to serve.
-pub(super) async fn start(mut house: House, smtp: SmtpConfig, mut record: Record) -> Result<Running, Problem> {
+pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) -> Result<Running, Problem> {
     readers(&house).await?;
     let outbox = outbox(&house).await?;
     if let Some(outbox) = &outbox {
         record.keep_in(outbox.store().clone())?;
-        house.keep_policies_in(outbox.store())?;
+        house.keep_policies_in(outbox.store());
     }
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
@@ -165,7 +165,6 @@ pub(super) async fn start(mut house: House, smtp: SmtpConfig, mut record: Record
     if let Some(outbox) = outbox.clone() {
         tokio::spawn(purge_every_hour(outbox, gate.clone()));
     }
-    tokio::spawn(keep_policies_fresh(gate.clone()));
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
     Ok(Running { gate, server, listening, budget, delivering, pages })
@@ -284,10 +283,10 @@ impl Running {
     async fn load(&self, config: &Path) -> Result<(), Vec<Problem>> {
         let config = Config::load(config)?;
         let (mut house, smtp) = House::load(config, &mut |line| tracing::info!("{line}"))?;
-        if let Some(outbox) = self.gate.outbox() {
-            house.keep_policies_in(outbox.store()).map_err(|problem| vec![problem])?;
-        }
         house.go_on_from(&self.gate.house());
+        if let Some(outbox) = self.gate.outbox() {
+            house.keep_policies_in(outbox.store());
+        }
         readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
         let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
@@ -303,9 +302,6 @@ impl Running {
         Ok(())
     }
 }
-
-/// So long one engine of postures is kept fresh before the house is looked at again.
-const FRESH: Duration = Duration::from_secs(6 * 3600);
 
 /// How often the desk looks for what is due.
 const TEND: Duration = Duration::from_secs(60);
@@ -407,17 +403,6 @@ fn look(house: &House, inboxes: &mut [Inbox]) -> Vec<Taken> {
     match Store::open(folder) {
         Ok(store) => inboxes.iter_mut().map(|inbox| inbox.look(&store, today, house.language)).collect(),
         Err(problem) => vec![Taken::Refused(vec![problem])],
-    }
-}
-
-/// Fetches policies before they end (RFC 8461 3.3). A reload with other resolvers or authorities begins anew.
-async fn keep_policies_fresh(gate: Gate) {
-    loop {
-        if let Some(postures) = gate.house().postures().cloned() {
-            let _ = tokio::time::timeout(FRESH, postures.stay_fresh()).await;
-        } else {
-            tokio::time::sleep(FRESH).await;
-        }
     }
 }
 

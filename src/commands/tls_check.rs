@@ -14,7 +14,7 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use crate::commands::{fail, process, say};
-use crate::config::Config;
+use crate::config::{Config, TlsRoute};
 use crate::problem::Problem;
 use crate::school::Language;
 use crate::smtp::client::{Direct, Look, Patience};
@@ -23,7 +23,7 @@ use crate::tls::posture::{Forced, MxHost, Posture, Postures, Settings};
 
 /// Where the configuration is when it is not said.
 const CONFIG: &str = "/etc/mailpoort/mailpoort.toml";
-/// SMTP between servers (RFC 5321 4.5.4.2).
+/// SMTP between servers (RFC 5321 4.5.4.2), where no configuration says otherwise.
 const PORT: u16 = 25;
 /// Addresses of one host that are looked at: one of each family is the usual.
 const ADDRESSES: usize = 4;
@@ -51,6 +51,8 @@ struct Found {
     validates: Option<bool>,
     /// By host; empty when nobody was greeted.
     looks: Vec<Vec<Look>>,
+    /// How such mail leaves; none without a configuration.
+    route: Option<TlsRoute>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
@@ -70,9 +72,12 @@ fn check(arguments: &Arguments) -> Result<(Found, Language), Vec<Problem>> {
         None => None,
     };
     let language = config.as_ref().map(|config| config.language).unwrap_or_default();
-    let our_name = config.as_ref().map_or_else(|| "localhost".to_owned(), |config| config.tls.ehlo.clone());
-    let settings = config.map_or_else(Settings::default, |config| config.tls.postures);
-    let live = arguments.live.then(|| direct(our_name, &settings)).transpose();
+    let tls = config.map(|config| config.tls);
+    let our_name = tls.as_ref().map_or_else(|| "localhost".to_owned(), |tls| tls.ehlo.clone());
+    let port = tls.as_ref().map_or(PORT, |tls| tls.port);
+    let route = tls.as_ref().map(|tls| tls.route.clone());
+    let settings = tls.map_or_else(Settings::default, |tls| tls.postures);
+    let live = arguments.live.then(|| direct(our_name, port, &settings)).transpose();
     let live = live.map_err(|problem| vec![problem])?;
     let looked = process::wait_for(async {
         let postures = Postures::new(settings, None)?;
@@ -82,16 +87,16 @@ fn check(arguments: &Arguments) -> Result<(Found, Language), Vec<Problem>> {
             Some(direct) => greet(&direct, &posture).await,
             None => Vec::new(),
         };
-        Ok(Found { posture, validates, looks })
+        Ok(Found { posture, validates, looks, route })
     });
     let found = looked.and_then(|found| found).map_err(|problem| vec![problem])?;
     Ok((found, language))
 }
 
-fn direct(our_name: String, settings: &Settings) -> Result<Direct, Problem> {
+fn direct(our_name: String, port: u16, settings: &Settings) -> Result<Direct, Problem> {
     let seconds = Duration::from_secs;
     let patience = Patience { connect: seconds(10), address: seconds(30), reply: seconds(30), whole: seconds(30) };
-    Ok(Direct { our_name, port: PORT, roots: authorities(settings.ca.as_deref())?, patience })
+    Ok(Direct { our_name, port, roots: authorities(settings.ca.as_deref())?, patience })
 }
 
 async fn greet(direct: &Direct, posture: &Posture) -> Vec<Vec<Look>> {

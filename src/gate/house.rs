@@ -329,22 +329,10 @@ impl House {
         }
     }
 
-    /// Has what domains say of their mail servers (MTA-STS) outlive a restart.
-    ///
-    /// # Errors
-    /// As [`Postures::new`].
-    pub fn keep_policies_in(&mut self, store: &TableStore) -> Result<(), Problem> {
-        if let Road::Direct(_, postures) = &mut self.road {
-            *postures = Postures::new(self.posture_settings.clone(), Some(Arc::new(store.clone())))?;
-        }
-        Ok(())
-    }
-
-    /// What is known of domains, where mail goes straight to their servers.
-    pub fn postures(&self) -> Option<&Postures> {
-        match &self.road {
-            Road::Direct(_, postures) => Some(postures),
-            Road::None | Road::Attested(_) => None,
+    /// Has what domains say of their mail servers (MTA-STS) outlive a restart, and stay fresh. Needs a runtime.
+    pub fn keep_policies_in(&self, store: &TableStore) {
+        if let Road::Direct(_, postures) = &self.road {
+            postures.settle(Arc::new(store.clone()));
         }
     }
 

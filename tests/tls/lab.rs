@@ -1,5 +1,5 @@
 //! A DNS tree of our own on a real name server (Debian's knot): a signed root, `test.` signed below it, `unsigned.`
-//! provably not, `bogus.` with a DS that fits no key. Zones are in tests/tls/zones.
+//! provably not, `bogus.` with a DS that fits no key, `optout.` with NSEC3 as top level domains have it. Zones are in tests/tls/zones.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -36,7 +36,7 @@ impl Lab {
             fs::create_dir(folder.path().join(part)).unwrap();
         }
         let zones = Path::new(".").join("tests/tls/zones");
-        for zone in ["root", "test", "unsigned", "bogus"] {
+        for zone in ["root", "test", "unsigned", "bogus", "optout", "school"] {
             let text = fs::read_to_string(zones.join(format!("{zone}.zone"))).unwrap();
             let text = text.replace("{dns}", &dns.to_string()).replace("{web}", &web.to_string());
             fs::write(folder.path().join(format!("zones/{zone}.zone")), text).unwrap();
@@ -52,11 +52,12 @@ impl Lab {
             assert!(made.status.success(), "keymgr {arguments:?}: {}", String::from_utf8_lossy(&made.stderr));
             String::from_utf8(made.stdout).unwrap()
         };
-        for zone in [".", "test.", "bogus."] {
+        for zone in [".", "test.", "bogus.", "optout."] {
             keys(&[zone, "generate", "ksk=yes", "zsk=yes"]);
         }
         let root = folder.path().join("zones/root.zone");
-        let signed = fs::read_to_string(&root).unwrap() + &keys(&["test.", "ds"]).replace(" DS ", " 300 IN DS ");
+        let below = ["test.", "optout."].map(|zone| keys(&[zone, "ds"]).replace(" DS ", " 300 IN DS "));
+        let signed = fs::read_to_string(&root).unwrap() + &below.concat();
         fs::write(root, signed).unwrap();
         let anchor = keys(&[".", "dnskey"]).replacen(". DNSKEY", ". 300 IN DNSKEY", 1);
         fs::write(folder.path().join("root.key"), anchor).unwrap();
@@ -106,21 +107,32 @@ impl Drop for Lab {
 
 fn configuration(folder: &Path, dns: IpAddr) -> String {
     let folder = folder.display();
-    let zone = |name: &str, file: &str, signing: &str| {
-        format!("  - domain: {name}\n    file: {file}.zone\n    dnssec-signing: {signing}\n    dnssec-policy: lab\n")
+    let zone = |name: &str, file: &str, policy: Option<&str>| {
+        let signing = policy.map(|policy| format!("    dnssec-signing: on\n    dnssec-policy: {policy}\n"));
+        format!("  - domain: {name}\n    file: {file}.zone\n{}", signing.unwrap_or_default())
     };
+    let policy = |name: &str, more: &str| {
+        format!("  - id: {name}\n    manual: on\n    single-type-signing: on\n    algorithm: ecdsap256sha256\n{more}")
+    };
+    let zones = [
+        zone(".", "root", Some("plain")),
+        zone("test.", "test", Some("plain")),
+        zone("unsigned.", "unsigned", None),
+        zone("bogus.", "bogus", Some("plain")),
+        zone("optout.", "optout", Some("optout")),
+        zone("school.optout.", "school", None),
+    ];
     format!(
         "server:\n    rundir: \"{folder}/run\"\n    listen: {dns}@{PORT}\n    udp-workers: 1\n    tcp-workers: 1\n    \
          background-workers: 1\n\
          database:\n    storage: \"{folder}/keys\"\n\
          log:\n  - target: stderr\n    any: warning\n\
-         policy:\n  - id: lab\n    manual: on\n    single-type-signing: on\n    algorithm: ecdsap256sha256\n\
+         policy:\n{}{}\
          template:\n  - id: default\n    storage: \"{folder}/zones\"\n    zonefile-sync: -1\n    zonefile-load: whole\n    \
          journal-content: none\n\
-         zone:\n{}{}{}{}",
-        zone(".", "root", "on"),
-        zone("test.", "test", "on"),
-        zone("unsigned.", "unsigned", "off"),
-        zone("bogus.", "bogus", "on"),
+         zone:\n{}",
+        policy("plain", ""),
+        policy("optout", "    nsec3: on\n    nsec3-opt-out: on\n    nsec3-iterations: 0\n    nsec3-salt-length: 0\n"),
+        zones.concat(),
     )
 }

@@ -5,10 +5,11 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::{Found, code};
+use crate::config::TlsRoute;
 use crate::school::Language;
 use crate::smtp::client::Look;
 use crate::tls::Certified;
-use crate::tls::posture::{Dane, Forced, MxHost, Posture, StsFound, Tlsa, TlsaFound};
+use crate::tls::posture::{Dane, Forced, MxHost, Posture, Row, StsFound, Tlsa, TlsaFound};
 
 /// The page.
 pub(super) fn text(found: &Found, language: Language) -> String {
@@ -35,6 +36,9 @@ pub(super) fn text(found: &Found, language: Language) -> String {
     let _ = writeln!(page, "NTA 7516   {}", or_none(&nta.unwrap_or_default()));
     let _ = writeln!(page, "\nRow        {} ({})", posture.row.number(), posture.row.code());
     let _ = writeln!(page, "Forced     {}", forced(posture.forced()));
+    if let Some(route) = &found.route {
+        let _ = writeln!(page, "Route      {}", self::route(route));
+    }
     let _ = write!(page, "\n{}", posture.sentence(language));
     page
 }
@@ -52,6 +56,7 @@ pub(super) fn json(found: &Found) -> Value {
         "posture": posture.row.code(),
         "forced": word(posture.forced()),
         "exit_code": code(posture),
+        "route": found.route.as_ref().map(route),
         "mx_secure": posture.mx_secure,
         "implicit_mx": posture.implicit_mx,
         "hosts": hosts,
@@ -186,6 +191,20 @@ fn forced(forced: Forced) -> &'static str {
         Forced::Defer => "a message that must travel under proven TLS waits and is tried again",
         Forced::Fallback => "a message that must travel under proven TLS takes the policy line's other way",
         Forced::Undeliverable => "no message can be delivered",
+    }
+}
+
+/// How such mail leaves here, whatever the domain can prove.
+fn route(route: &TlsRoute) -> String {
+    let row = Row::Smarthost;
+    match route {
+        TlsRoute::Share => "share: such mail is not sent, whatever is proven; see `route` in [tls]".to_owned(),
+        TlsRoute::Direct => "direct: by our own client".to_owned(),
+        TlsRoute::Attested(hop) => format!(
+            "next hop {hop}, whose provider enforces TLS by its settings; not proven by us: row {} ({})",
+            row.number(),
+            row.code()
+        ),
     }
 }
 

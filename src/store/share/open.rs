@@ -301,9 +301,9 @@ impl Store {
         now: i64,
     ) -> Result<Option<Grant>, StoreError> {
         let (id, label) = (item.to_owned(), item_label(item));
-        let row = self
+        let found = self
             .write_later(move |tables| {
-                let row: Option<(Vec<u8>, String, i64, String, Vec<u8>, String, String, String)> = tables
+                let found: Option<(Grant, Vec<u8>, [String; 3])> = tables
                     .prepare_cached(
                         "SELECT g.wrapped, i.file, i.size, i.kind, i.facts, i.share, i.school, r.factor
                          FROM share_grant g JOIN share_item i ON i.id = g.item
@@ -312,21 +312,26 @@ impl Store {
                          AND s.over_at IS NULL AND s.ends_at > ?3 AND (r.ends_at IS NULL OR r.ends_at > ?3)",
                     )?
                     .query_row(params![rid, id, now], |row| {
-                        let (wrapped, file, size, kind) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                        Ok((wrapped, file, size, kind, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
+                        let grant = Grant {
+                            wrapped: row.get(0)?,
+                            file: row.get(1)?,
+                            size: row.get::<_, i64>(2)?.unsigned_abs(),
+                            kind: row.get(3)?,
+                            facts: ItemFacts::default(),
+                        };
+                        Ok((grant, row.get(4)?, [row.get(5)?, row.get(6)?, row.get(7)?]))
                     })
                     .optional()?;
-                if let Some((.., share, school, factor)) = &row
+                if let Some((_, _, [share, school, factor])) = &found
                     && factor != "sender"
                 {
                     happened(tables, (share, school), kind, (Some(&rid), Some(&id)), now)?;
                 }
-                Ok(row)
+                Ok(found)
             })
             .await?;
-        let Some((wrapped, file, size, kind, facts, ..)) = row else { return Ok(None) };
-        let (size, facts) = (u64::try_from(size).unwrap_or_default(), self.unseal_json(&label, &facts)?);
-        Ok(Some(Grant { wrapped, file, size, kind, facts }))
+        let Some((grant, facts, _)) = found else { return Ok(None) };
+        Ok(Some(Grant { facts: self.unseal_json(&label, &facts)?, ..grant }))
     }
 
     /// The item keys that a recipient may have, each sealed for his key: item, grant.

@@ -6,7 +6,7 @@
 //! minutes. Kept on the [`Shelf`] too, when there is one.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -44,7 +44,7 @@ pub trait Shelf: Send + Sync {
 pub(super) struct Policies {
     tls: Arc<ClientConfig>,
     port: u16,
-    shelf: Option<Arc<dyn Shelf>>,
+    shelf: OnceLock<Arc<dyn Shelf>>,
     kept: Mutex<HashMap<String, Kept>>,
     failed: Mutex<HashMap<String, (Instant, &'static str)>>,
     under_way: Mutex<BTreeSet<String>>,
@@ -61,10 +61,15 @@ struct Kept {
 }
 
 impl Policies {
-    pub fn new(tls: Arc<ClientConfig>, port: u16, shelf: Option<Arc<dyn Shelf>>) -> Self {
-        let places = Semaphore::new(FETCHES);
+    pub fn new(tls: Arc<ClientConfig>, port: u16) -> Self {
+        let (places, shelf) = (Semaphore::new(FETCHES), OnceLock::new());
         let (kept, failed, under_way) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self { tls, port, shelf, kept, failed, under_way, places }
+    }
+
+    /// From now on policies outlive us there; the first shelf counts.
+    pub fn keep_on(&self, shelf: Arc<dyn Shelf>) {
+        let _ = self.shelf.set(shelf);
     }
 
     /// The policy of a domain: the one that its record names, or one from before that still holds.
@@ -107,7 +112,7 @@ impl Policies {
         if let Some(kept) = in_memory {
             return kept.holds().then_some(kept);
         }
-        let octets = self.shelf.as_ref()?.find(domain).await?;
+        let octets = self.shelf.get()?.find(domain).await?;
         let kept = postcard::from_bytes::<Kept>(&octets).ok().filter(Kept::holds)?;
         self.remember(domain, kept.clone());
         Some(kept)
@@ -144,7 +149,7 @@ impl Policies {
             let policy = fetched.inspect_err(|reason| policies.failed(&domain, reason))?;
             let kept = Kept { id, policy, fetched: Timestamp::now().as_millisecond() };
             policies.remember(&domain, kept.clone());
-            if let (Some(shelf), Ok(octets)) = (&policies.shelf, postcard::to_allocvec(&kept)) {
+            if let (Some(shelf), Ok(octets)) = (policies.shelf.get(), postcard::to_allocvec(&kept)) {
                 shelf.keep(&domain, octets, kept.until()).await;
             }
             Ok(kept)

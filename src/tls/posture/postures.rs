@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -40,6 +41,7 @@ struct Inner {
     looker: Option<Arc<Looker>>,
     policies: Option<Arc<Policies>>,
     known: Mutex<Known>,
+    settled: AtomicBool,
 }
 
 #[derive(Default)]
@@ -55,10 +57,18 @@ impl Postures {
     /// # Errors
     /// There is no resolver to ask, or a file of the settings is not what it should be.
     pub fn new(settings: Settings, shelf: Option<Arc<dyn Shelf>>) -> Result<Self, Problem> {
-        let policies = Arc::new(Policies::new(authorities(&settings)?, settings.sts_port, shelf));
+        let policies = Arc::new(Policies::new(authorities(&settings)?, settings.sts_port));
+        if let Some(shelf) = shelf {
+            policies.keep_on(shelf);
+        }
         let looker = Looker::new(Dns::new(&settings)?, Arc::clone(&policies), settings);
         let known = Mutex::default();
-        Ok(Self(Arc::new(Inner { looker: Some(Arc::new(looker)), policies: Some(policies), known })))
+        Ok(Self(Arc::new(Inner {
+            looker: Some(Arc::new(looker)),
+            policies: Some(policies),
+            known,
+            settled: AtomicBool::new(false),
+        })))
     }
 
     /// Postures that are known beforehand, and of no other domain anything: for tests of what is done with them.
@@ -68,7 +78,7 @@ impl Postures {
             let ends = Instant::now() + Duration::from_secs(24 * 3600);
             known.postures.insert(posture.domain.clone(), (Arc::new(posture), ends));
         }
-        Self(Arc::new(Inner { looker: None, policies: None, known: Mutex::new(known) }))
+        Self(Arc::new(Inner { looker: None, policies: None, known: Mutex::new(known), settled: AtomicBool::new(true) }))
     }
 
     /// The posture of a domain, in U-labels or A-labels. From memory it takes microseconds, else at most 8 seconds;
@@ -132,17 +142,13 @@ impl Postures {
         timeout(PATIENCE, looker.validates()).await.unwrap_or(Err(Trouble::Silent))
     }
 
-    /// Fetches the policies that are due, day after day. Runs until it is dropped.
-    pub async fn stay_fresh(&self) {
-        let (Some(looker), Some(policies)) = (&self.0.looker, &self.0.policies) else { return };
-        let mut round = interval(ROUND);
-        loop {
-            round.tick().await;
-            for domain in policies.due() {
-                if let Ok(asker) = looker.asker().await {
-                    let _ = policies.of(&asker, &domain).await;
-                }
-            }
+    /// From now on what should outlive us is kept on a shelf, policies that are due are fetched, day after day, and the log
+    /// is told when nothing can be validated, for as long as there is a handle on this. Once is enough. Needs a runtime.
+    pub fn settle(&self, shelf: Arc<dyn Shelf>) {
+        let (Some(_), Some(policies)) = (&self.0.looker, &self.0.policies) else { return };
+        policies.keep_on(shelf);
+        if !self.0.settled.swap(true, Ordering::Relaxed) {
+            tokio::spawn(stay_fresh(Arc::downgrade(&self.0)));
         }
     }
 
@@ -170,6 +176,28 @@ impl Postures {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn stay_fresh(inner: Weak<Inner>) {
+    let mut round = interval(ROUND);
+    loop {
+        round.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        let (Some(looker), Some(policies)) = (&inner.looker, &inner.policies) else { return };
+        match looker.validates().await {
+            Ok(true) => tracing::debug!("answers of DNS can be validated"),
+            Ok(false) => tracing::error!(
+                "answers of DNS cannot be validated, so that no domain can prove anything: the resolver passes no \
+                 signatures on; see `resolver` in [tls]"
+            ),
+            Err(_) => tracing::warn!("the resolver does not answer; see `resolver` in [tls]"),
+        }
+        for domain in policies.due() {
+            if let Ok(asker) = looker.asker().await {
+                let _ = policies.of(&asker, &domain).await;
+            }
+        }
     }
 }
 

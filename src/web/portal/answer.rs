@@ -19,7 +19,7 @@ use crate::share::{Opened, Reply, ReplyFile, ShareError};
 use crate::web::forms::{Fields, field, see};
 
 /// All files of an answer together: what schools' mailboxes take.
-const LARGEST: usize = 15 * 1024 * 1024;
+const LARGEST: usize = 15_000_000;
 /// More files than this nobody sends.
 const MOST: usize = 10;
 /// The longest text, in characters.

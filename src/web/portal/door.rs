@@ -43,16 +43,13 @@ pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(lin
     let zone = portal.0.around.time_zone();
     let made = page.day(door.seen.made_at, &zone);
     let intro = page.fill("welcome_intro", &[("sender", &sender), ("school", &school), ("day", &made)]);
-    let mut facts = vec![
-        Fact::new(page.t("fact_from"), &sender).with(door.seen.sender_address.expose()),
-        Fact::new(page.t("fact_school"), &school),
-        Fact::new(page.t("fact_ready"), &page.moment(door.seen.made_at, &zone)),
-    ];
-    if let Some(open_by) = door.seen.open_by {
-        facts.push(Fact::new(page.t("fact_open_by"), &page.day(open_by, &zone)));
-    }
-    facts.push(Fact::new(page.t("fact_until"), &page.day(door.seen.ends_at, &zone)));
-    facts.push(Fact::new(page.t("fact_reference"), &door.seen.reference).with(page.t("fact_reference_hint")));
+    let until = match door.seen.open_by {
+        Some(open_by) => Fact::new(page.t("fact_open_by"), &page.day(open_by, &zone)),
+        None => Fact::new(page.t("fact_until"), &page.day(door.seen.ends_at, &zone)),
+    };
+    let from = Fact::new(page.t("fact_from"), &sender).with(door.seen.sender_address.expose());
+    let reference = Fact::new(page.t("fact_reference"), &door.seen.reference).with(page.t("fact_reference_hint"));
+    let facts = vec![from, until, reference];
     let needs = page.fill("welcome_needs", &[("sender", &sender), ("channels", &door.channels(&portal, &page))]);
     let locked = door.locked(&portal, &page);
     Ok(visit.show(&WelcomePage { intro, facts, needs, locked, open, action: door.path, page }))
@@ -156,11 +153,10 @@ impl Door {
         self.seen.sender.expose().clone()
     }
 
-    /// "telefonisch, op school of via Parro".
+    /// "op school of via Parro", as the mail with the link says it.
     fn channels(&self, portal: &Portal, page: &Page) -> String {
-        let phone = std::iter::once(page.t("channel_phone").to_owned());
-        let all: Vec<String> = phone.chain(portal.0.shares.settings().code_channels.iter().cloned()).collect();
-        page.any_of(&all)
+        let named = &portal.0.shares.settings().code_channels;
+        if named.is_empty() { page.t("channel_phone").to_owned() } else { page.any_of(named) }
     }
 
     fn locked(&self, portal: &Portal, page: &Page) -> Option<String> {

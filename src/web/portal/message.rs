@@ -67,11 +67,11 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         Fact::new(page.t("fact_sent"), &page.moment(opened.seen.made_at, &zone)),
     ];
     let whole = items.iter().filter(|item| item.withdrawn_at.is_none());
-    let files: Vec<File> = items
-        .iter()
-        .filter(|item| item.kind == ItemKind::Attachment || item.withdrawn_at.is_some())
-        .map(|item| file(&page, &share, item, &zone))
-        .collect();
+    let mut listed: Vec<&Item> =
+        items.iter().filter(|item| item.kind == ItemKind::Attachment || item.withdrawn_at.is_some()).collect();
+    // What the text itself may show, such as a logo, comes last.
+    listed.sort_by_key(|item| item.content_id.is_some());
+    let files: Vec<File> = listed.into_iter().map(|item| file(&page, &share, item, &zone)).collect();
     let done = (visit.query == "done=sent").then(|| page.with("answer_sent", "sender", &sender));
     Ok(visit.show(&MessagePage {
         subject: subject(&page, &opened),
