@@ -54,7 +54,7 @@ fn signatures_hold_for_another_and_break_with_the_mail() {
         "From: Mailpoort <mailpoort@delinde.example>\r\nTo: juf@delinde.example\r\nSubject: Niet\r\n  verstuurd:\tje  mail \r\n\
          Date: Tue, 24 Nov 2026 14:07:00 +0100\r\nMessage-ID: <a@delinde.example>\r\nAuto-Submitted: auto-replied\r\n\
          MIME-Version: 1.0\r\nContent-Type: text/plain;\r\n\tcharset=utf-8\r\n\r\nDag  juf,\t\r\n\r\n é \r\n\r\n\r\n",
-        "FROM : juf@delinde.example\r\nTo: a@x.example\r\nTo: b@x.example\r\nX-Anders: weg\r\nSubject: \r\n\r\n",
+        "FROM: juf@delinde.example\r\nTo: a@x.example\r\nTo: b@x.example\r\nX-Anders: weg\r\nSubject: \r\n\r\n",
         "From: juf@delinde.example\r\n\r\ngeen regeleinde",
         "From: juf@delinde.example\r\nSubject: leeg\r\n\r\n\r\n\r\n",
     ];

@@ -257,12 +257,18 @@ fn proving(house: &mut House, postures: Vec<Posture>) {
 
 /// A gate that can prove TLS, with a class of recipients who get special things under it.
 async fn gate(hop: &NextHop, keys: &std::path::Path, change: impl FnOnce(&mut House)) -> Poort {
+    gate_with(hop, keys, "", change).await
+}
+
+/// The same with further tables in its configuration.
+async fn gate_with(hop: &NextHop, keys: &std::path::Path, tables: &str, change: impl FnOnce(&mut House)) -> Poort {
     dkim_key(keys);
     let setup = Setup {
         top: vec![
             format!("data_dir = \"{}\"", keys.join("data").display()),
             "[outbox]\nretry_after = \"50ms\"\nretry_at_most = \"100ms\"".into(),
             "[recipients.safety]\ndomains = [\"veilig.example\"]".into(),
+            tables.into(),
         ],
         school: vec![format!(
             "dkim = {{ selector = \"poort\", key_file = \"{}\" }}",
@@ -373,6 +379,32 @@ async fn what_cannot_be_proven_is_kept_and_told_and_never_goes_in_plain() {
         assert!(!held.facts.offers[0].iter().any(|offer| offer == "reason"), "{what}: {:?}", held.facts.offers);
         mx.gone().await;
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_proven_becomes_a_share_where_shares_are_made() {
+    let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
+    let nothing = Row::Unproven(NotProven::NoPolicy);
+    let known = posture(nothing, vec![host(MX, 1, Proof::None(nothing))]);
+    let tables = "[web]\nlisten = \"127.0.0.1:0\"\nurl = \"https://poort.delinde.example\"\n\
+                  [share]\nurl = \"https://veilig.delinde.example\"\n[storage]\ncountry = \"NL\"";
+    let poort = gate_with(&hop, keys.path(), tables, |house| proving(house, vec![known])).await;
+    let mut client = Client::hello(poort.address).await;
+    let (code, reply) = client.mail(ANNA, &[SAFETY], &mail()).await;
+    assert_eq!(code, 250, "{reply}");
+    let seen = hop.until("an invitation and a receipt", |seen| seen.taken().len() == 2).await;
+    let text = |reader: &str| {
+        let got =
+            seen.taken().into_iter().find(|mail| mail.to == [reader]).unwrap_or_else(|| panic!("none for {reader}"));
+        got.text().replace("=\r\n", "")
+    };
+    assert!(text(SAFETY).contains("https://veilig.delinde.example/b/"), "{}", text(SAFETY));
+    assert!(!text(SAFETY).contains("123456782") && !text(ANNA).contains("123456782"));
+    settled(&poort).await;
+    assert_eq!(hop.seen().mails.len(), 2, "and nothing in plain");
+    let store = poort.gate.outbox().unwrap().store();
+    let held = store.held(&number(&reply)).await.unwrap().unwrap();
+    assert_eq!(held.recipients[0].state, State::Shared);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use mailpoort::gate::house::{self, House};
 use mailpoort::outbox::Outbox;
 use mailpoort::reader::{Readers, Settings};
 use mailpoort::record::Record;
+use mailpoort::share::Shares;
 use mailpoort::smtp::budget::Budget;
 use mailpoort::smtp::listener::{Server, bind};
 use tempfile::TempDir;
@@ -70,6 +71,10 @@ impl Poort {
             record.keep_in(outbox.store().clone()).unwrap();
         }
         let gate = Gate::new(house, record, outbox.clone());
+        let shared = gate.house();
+        if let (Some(outbox), Some(settings), Some(folder)) = (&outbox, &shared.share, &shared.data_dir) {
+            gate.share_with(Shares::open(folder, outbox.clone(), settings.clone()).unwrap());
+        }
         if let Some(outbox) = outbox {
             let around = Arc::new(gate.clone());
             tokio::spawn(async move { outbox.run(around).await });

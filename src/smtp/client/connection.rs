@@ -360,7 +360,10 @@ async fn secure(hop: &Hop, host: &str, tcp: TcpStream) -> Result<Stream, Trouble
     match timeout(hop.connect_timeout, Box::pin(connector.connect(name, tcp))).await {
         Ok(Ok(stream)) => Ok(Stream::Client(Box::new(stream))),
         Ok(Err(error)) => {
-            tracing::warn!(next_hop = hop.name, host, %error, "TLS with the next hop failed");
+            // The server of somebody else's domain may have a family's name, which stands in no log.
+            let host = (!hop.hosts.is_empty()).then_some(host);
+            let error = host.map(|_| tracing::field::display(&error));
+            tracing::warn!(next_hop = hop.name, host, error, "TLS failed");
             Err(Trouble::Tls)
         }
         Err(_) => Err(Trouble::Silent),

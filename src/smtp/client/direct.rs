@@ -197,8 +197,10 @@ impl Direct {
         let replies = transact(&mut connection, letter, deadline).await;
         connection.quit().await;
         tracing::info!(
-            mx = evidence.mx, address = %evidence.address, tls = evidence.version, cipher = evidence.cipher,
-            row = evidence.row.code(), "a server has proven who it is"
+            tls = evidence.version,
+            cipher = evidence.cipher,
+            row = evidence.row.code(),
+            "a server has proven who it is"
         );
         replies.map(|replies| (replies, evidence))
     }
