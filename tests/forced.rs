@@ -120,7 +120,8 @@ async fn a_server_hears_of_the_mail_only_when_it_has_proven_who_it_is() {
     let (old, own, odd) = (AUTHORITY.expired(MX), self_signed(MX), AUTHORITY.expired("iets.example"));
     let none = Proof::None(Row::Unproven(NotProven::NoPolicy));
     // What is shown, what it must show, what the server does, and what comes of it.
-    let cases: Vec<(&str, Option<&Leaf>, Proof, &[&str], Result<&str, &str>)> = vec![
+    type Case<'c> = (&'c str, Option<&'c Leaf>, Proof, &'c [&'c str], Result<&'c str, &'c str>);
+    let cases: Vec<Case<'_>> = vec![
         ("STS, good", Some(&good), sts(), &[], Ok("sts")),
         ("PKIX, good", Some(&good), Proof::Pkix { names: vec![MX.into()], dane: None }, &[], Ok("pkix")),
         ("DANE, expired, self-signed or not, and another name", Some(&odd), dane(&odd), &[], Ok("dane")),

@@ -70,7 +70,7 @@ fn said(output: &Output) -> String {
 
 async fn with_data(hop: &NextHop) -> Poort {
     let poort = Poort::start(&Setup { top: lines(&["data_dir = \"data\""]), ..Setup::default() }, hop).await;
-    std::fs::create_dir(poort.dir.path().join("data")).unwrap();
+    std::fs::create_dir_all(poort.dir.path().join("data")).unwrap();
     poort
 }
 

@@ -201,7 +201,7 @@ async fn certificates_and_a_pause_are_told() {
     std::fs::write(poort.dir.path().join("poort.pem"), leaf.certificate).unwrap();
     std::fs::write(poort.dir.path().join("poort.key"), leaf.key).unwrap();
     poort.reload();
-    std::fs::create_dir(poort.dir.path().join("data")).unwrap();
+    std::fs::create_dir_all(poort.dir.path().join("data")).unwrap();
     let pause = std::process::Command::new(env!("CARGO_BIN_EXE_mailpoort"))
         .args(["pause", "--for", "1h", "--reason", "storing", "--config"])
         .arg(poort.dir.path().join("mailpoort.toml"))

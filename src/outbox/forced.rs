@@ -237,9 +237,13 @@ fn meant(claimed: &Claimed, tried: &Tried) -> Meant {
 
 /// What the mail becomes for those to whom no way could be proven.
 enum Instead {
+    /// Nothing yet: it is tried again, or all have it.
     None,
-    Share(SharedInstead),
+    /// A share.
+    Share(Box<SharedInstead>),
+    /// Kept back, and its sender chooses.
     Held(KeptBack),
+    /// Nothing that helps: its sender is told that it did not arrive.
     Nothing,
 }
 
@@ -256,7 +260,7 @@ async fn instead(
     if otherwise == Otherwise::Share
         && let Some(shared) = around.share_instead(&told, raw).await
     {
-        return Instead::Share(shared);
+        return Instead::Share(Box::new(shared));
     }
     let kept = if otherwise == Otherwise::Bounce { None } else { around.kept_back(&told) };
     kept.map_or(Instead::Nothing, Instead::Held)

@@ -219,7 +219,8 @@ pub fn answer((texts, school, language): (&Texts, &School, Language), received: 
     let (subject, body) = filled(&texts.set(language).answer, &values);
     let (sender, from) = (Mailbox::parse(received.to.expose()).ok()?, Mailbox::parse(received.from.expose()).ok()?);
     let via = language.of("via veilig bericht", "by secure message");
-    let name = format!("{recipient} {via}");
+    // Without its domain: an address as a name is what deceivers write, and no line holds it unfolded. The text has it.
+    let name = format!("{} {via}", from.local_part());
     let at = Timestamp::from_millisecond(received.at).ok()?;
     let named = Named::new(Some(name), address(&school.gate_address).ok()?);
     let mut builder = builder(named, &sender, &subject, at, school.gate_address.domain())?;

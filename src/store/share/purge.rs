@@ -80,7 +80,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn drop_share_files(&self) -> Result<Vec<String>, StoreError> {
-        self.write(|tables| unused(tables)).await
+        self.write(unused).await
     }
 
     /// How many shares are due for [`Store::purge_shares`].

@@ -20,7 +20,7 @@ pub(super) async fn errors(State(portal): State<Portal>, request: Request, next:
         status => status,
     };
     let is_ours = response.headers().contains_key(header::CONTENT_TYPE)
-        && !response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
+        && response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != "text/plain; charset=utf-8");
     if !status.is_client_error() && !status.is_server_error() || is_ours {
         return response;
     }

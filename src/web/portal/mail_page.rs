@@ -270,7 +270,8 @@ mod tests {
         let html = "<img src=\"cid:logo%40X.example\" alt=Logo><img src=cid:svg><img src=https://evil.example/1><img src=//evil.example/2>\
                     <img src=\"data:image/png;base64,AAAA\">";
         let shown = shown(html, &pictures).unwrap();
-        assert_eq!(shown.left_out, 2);
+        // An address without a scheme leads nowhere from a mail: it goes, and is nothing that anybody misses.
+        assert_eq!(shown.left_out, 1);
         assert!(shown.html.starts_with("<img src=\"data:image/png;base64,iVBORw0K"), "{}", shown.html);
         assert_eq!(shown.html.matches(" src=").count(), 1, "{}", shown.html);
         assert!(!shown.html.contains("evil"), "{}", shown.html);
