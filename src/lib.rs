@@ -19,17 +19,17 @@
 //! | [`detect`] | texts, rules, names -> findings, each with kind, place, confidence and why | no |
 //! | [`decide`] | envelope, findings, unread, policy -> a verdict: a route for each recipient | no |
 //! | [`redact`] | a mail or spreadsheet, columns -> the same without them | no |
-//! | [`act`] | mail and verdict -> relayed, or stopped with a notice | yes |
+//! | [`act`] | mail and verdict -> relayed, owed under proven TLS, shared, or stopped with a notice | yes |
 //! | [`record`] | all of the above, without content -> one journal line | yes |
 //! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
 //! | [`share`] | a mail for whom it may not be sent to -> sealed items, links, and what becomes of them | yes |
-//! | [`web`] | the desk of teachers: pages about what was stopped | yes |
+//! | [`web`] | the desk of teachers, and the portal of those for whom something is shared | yes |
 //! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we write), [`commands`] (one file each), and the leaves that
-//! anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
+//! theirs), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we write), [`commands`]
+//! (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
 //!
 //! # What always holds
 //!

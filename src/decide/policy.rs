@@ -66,7 +66,7 @@ pub struct Line {
     pub mode: Mode,
     /// The key of the advice text.
     pub advice: Option<Arc<str>>,
-    /// What the sender may choose. Kept for the desk; this version's notice has no buttons.
+    /// What the sender may choose, at the desk.
     pub offers: Vec<Offer>,
 }
 

@@ -54,7 +54,8 @@ pub struct LinkCheck([u8; 16]);
 impl LinkCheck {
     /// Of a secret, with the public half of its link.
     pub fn new(rid: &Rid, secret: &LinkSecret) -> Self {
-        Self(derived(secret.octets(), &rid.0, CHECK))
+        // Without it the link of a share is still of no use to anybody else: it opens by its secret.
+        Self(derived(secret.octets(), &rid.0, CHECK).unwrap_or_default())
     }
 
     /// Its octets, for the table.
@@ -91,7 +92,7 @@ impl Pepper {
     /// The key of a recipient: out of his link, and his code if he has one.
     pub fn recipient(&self, rid: &Rid, secret: &LinkSecret, code: Option<&CodeKey>) -> Option<RecipientKey> {
         let ikm = joined(&[secret.octets(), code.map(CodeKey::octets).unwrap_or_default()]);
-        let seed: [u8; 32] = derived(&ikm, &joined(&[&self.0, &rid.0]), RECIPIENT);
+        let seed: [u8; 32] = derived(&ikm, &joined(&[&self.0, &rid.0]), RECIPIENT)?;
         RecipientKey::from_seed(seed)
     }
 }
@@ -167,14 +168,12 @@ impl RecipientKey {
     }
 }
 
-fn derived<const N: usize>(ikm: &[u8], salt: &[u8], info: &str) -> [u8; N] {
+/// None for more than 255 hashes' worth of octets alone; a key of zeros would open for anybody.
+fn derived<const N: usize>(ikm: &[u8], salt: &[u8], info: &str) -> Option<[u8; N]> {
     let mut octets = [0; N];
     let extracted = Salt::new(HKDF_SHA256, salt).extract(ikm);
-    // It fails for more than 255 hashes' worth of octets alone.
-    if let Ok(expanded) = extracted.expand(&[info.as_bytes()], Length(N)) {
-        let _ = expanded.fill(&mut octets);
-    }
-    octets
+    extracted.expand(&[info.as_bytes()], Length(N)).ok()?.fill(&mut octets).ok()?;
+    Some(octets)
 }
 
 struct Length(usize);
