@@ -32,7 +32,8 @@
 //! | the MX is an alias | here: alias; tests/tls.rs: alias, outward |
 //! | A secure and AAAA bogus uses IPv4 | tests/tls.rs: `nobody_in_between_takes_a_proof_away` |
 //! | of two hosts one qualifies | here: two |
-//! | somebody in between strips STARTTLS, replaces the certificate, injects, or drops TLSA answers | here: stripped, replaced, injected, stsstripped; tests/tls.rs: `nobody_in_between_takes_a_proof_away` |
+//! | somebody in between strips STARTTLS, replaces the certificate, or injects | here: stripped, replaced, injected |
+//! | somebody in between drops TLSA answers | tests/tls.rs: `nobody_in_between_takes_a_proof_away` |
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod inside;
