@@ -15,6 +15,7 @@ mod desk;
 mod door;
 pub mod flood;
 pub mod house;
+mod later;
 pub mod pause;
 mod portal;
 mod shares;
@@ -222,6 +223,7 @@ impl Gate {
                         }
                         if reply.is_ok() {
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
+                            self.advise(&case);
                             told::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict, texts);
                         }
                         reply

@@ -11,7 +11,7 @@ use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::commands::kept::purge_every_hour;
+use crate::commands::kept::{purge_every_hour, tell_later};
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
@@ -162,6 +162,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     };
     if let Some(outbox) = outbox.clone() {
         tokio::spawn(purge_every_hour(outbox, gate.clone()));
+        tokio::spawn(tell_later(gate.clone()));
     }
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
@@ -315,6 +316,7 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
         clock: Arc::new(crate::store::now),
         wake: Arc::new(move || waking.wake()),
         shares: None,
+        give_up: outbox.gives_up_at(0),
     });
     let server = web::Server::start(settings, desk.router()).await?;
     let scheme = if settings.certificate.is_some() { "https" } else { "http" };

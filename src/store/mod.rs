@@ -5,6 +5,7 @@
 //! | [`desk`] | who may use the teacher's desk: codes, sessions, and what somebody else was asked |
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
 //! | [`journal`] | what was done with each mail, without content, chained |
+//! | [`notes`] | what people are told later, several things in one mail |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
 //! | [`share`] | secure shares: items, recipients, grants, sessions |
 //! | [`tls`] | how mail fared that must travel under proven TLS |
@@ -18,6 +19,7 @@
 pub mod desk;
 pub mod held;
 pub mod journal;
+pub mod notes;
 pub mod owed;
 pub mod share;
 mod sqlite;
@@ -264,11 +266,12 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 13] = [
+const SEALED: [(&str, &str, &str); 14] = [
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),
     ("act", "facts", "'act.facts of ' || held"),
+    ("note", "facts", "'note.facts of ' || lower(hex(salt))"),
     ("owed", "envelope", "'owed.envelope of ' || item"),
     ("desk_session", "who", "'desk_session.who of ' || lower(hex(id))"),
     ("desk_request", "facts", "'desk_request.facts of ' || lower(hex(link))"),

@@ -231,12 +231,13 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The tables of each version; the file says in `user_version` how many of them it has had.
-const VERSIONS: [&str; 5] = [
+const VERSIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-journal.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
+    include_str!("schema-5.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
