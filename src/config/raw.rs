@@ -56,6 +56,8 @@ pub(super) struct Raw {
     pub storage: Option<Storage>,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
+    pub program: Vec<Program>,
+    #[serde(default)]
     pub journal: Journal,
     #[serde(default)]
     pub flood: Flood,
@@ -535,6 +537,13 @@ pub enum TlsUnmet {
 pub(super) struct Storage {
     pub country: Spanned<String>,
     pub i_accept_outside_eu: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Program {
+    pub address: Spanned<String>,
+    pub owner: Spanned<String>,
 }
 
 #[derive(Debug, Deserialize)]

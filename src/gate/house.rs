@@ -92,6 +92,8 @@ pub struct House {
     pub flood: flood::Limits,
     /// Until when our own certificates last, by what they are for.
     pub certificates: Vec<(String, Timestamp)>,
+    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
+    pub programs: BTreeMap<String, Mailbox>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.
@@ -319,6 +321,7 @@ impl House {
                             exempt: config.flood.exempt,
                         },
                         certificates,
+                        programs: config.programs,
                         journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                         lifetimes: config.lifetimes,
                     },
