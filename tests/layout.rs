@@ -50,6 +50,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "gate/house",
         &[
+            "acme::Settings",
             "act",
             "config",
             "decide",
@@ -93,6 +94,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "acme",
+            "tls::Files",
             "tls::posture",
             "vault::share::is_recipient",
             "web::Settings",
@@ -154,7 +157,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("meter", &[]),
     // Reads what the others count, and knows nothing of mail.
-    ("status", &["gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store"]),
+    ("status", &["acme", "gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store", "tls"]),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
@@ -184,6 +187,8 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("secret", &[]),
+    // Asks for our certificate, and answers in the handshakes of the pages.
+    ("acme", &["problem", "seal", "tls"]),
 ];
 
 /// Stages whose answer depends on nothing but what they are handed.

@@ -299,7 +299,7 @@ fn not_known_now(domain: &str) -> Posture {
 
 /// Whom we trust for the servers of policies.
 fn authorities(settings: &Settings) -> Result<Arc<ClientConfig>, Problem> {
-    next_hop::policy_config(settings.ca.as_deref()).map(Arc::new)
+    next_hop::https_config(settings.ca.as_deref()).map(Arc::new)
 }
 
 /// Domains are in there, which are nobody's business in a log.
