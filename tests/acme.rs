@@ -234,7 +234,7 @@ async fn it_is_said_who_is_to_blame() {
     for (settings, blame, words) in [
         (right.clone(), Blame::Machine, "cannot listen on"),
         (Settings { directory: nobody, ..right.clone() }, Blame::Way, "cannot be reached"),
-        (Settings { ca: None, ..right.clone() }, Blame::Way, "no TLS with it"),
+        (Settings { ca: None, ..right.clone() }, Blame::Way, "no valid certificate"),
         (Settings { directory: pebble.directory() + "x", ..right.clone() }, Blame::Authority, "is not ACME"),
         (
             Settings { names: vec!["*.delinde.example".into()], challenge: Challenge::TlsAlpn, ..right.clone() },

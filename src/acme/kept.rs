@@ -14,7 +14,7 @@ use super::Settings;
 use super::trouble::Trouble;
 use super::web::Web;
 use crate::seal;
-use crate::tls::{self, Chain, Files, Shown};
+use crate::tls::{Chain, Files, Shown, https};
 
 const ACCOUNT: &str = "account.json";
 const CERTIFICATE: &str = "certificate.pem";
@@ -39,8 +39,8 @@ struct Kept {
 
 /// Our account with the authority: the one that is kept, or a new one.
 pub(super) async fn account(folder: &Path, settings: &Settings) -> Result<Account, Trouble> {
-    let tls = tls::https_config(settings.ca.as_deref());
-    let tls = Arc::new(tls.map_err(|problem| Trouble::ours(problem.what, problem.remedy))?);
+    let tls = https::trusting(settings.ca.as_deref());
+    let tls = tls.map_err(|problem| Trouble::ours(problem.what, problem.remedy))?;
     let builder = || Account::builder_with_http(Box::new(Web(Arc::clone(&tls))));
     let file = folder.join(ACCOUNT);
     let kept = fs::read(&file).ok().and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());

@@ -3,6 +3,7 @@
 mod certificates;
 mod load;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +97,8 @@ pub struct House {
     pub certificates: Certificates,
     /// Whom we ask for a certificate; none asks nobody.
     pub acme: Option<acme::Settings>,
+    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
+    pub programs: BTreeMap<String, Mailbox>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.

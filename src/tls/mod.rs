@@ -4,6 +4,7 @@
 //! dependency can change it. Loading fails with a [`Problem`] that names the file.
 
 mod certificate;
+pub mod https;
 mod layers;
 mod listener;
 mod mx;
@@ -18,9 +19,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use certificate::{Chain, STEPS, days_left};
-pub use listener::{ACME_TLS, Challenges, Serving, fingerprint, web_config};
+pub use listener::{ACME_TLS, Challenges, Serving, pins, web_config};
 pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
-pub use next_hop::{Trust, authorities, client_config, https_config};
+pub use next_hop::{Trust, authorities, client_config};
 pub use shown::{Files, Shown};
 
 use crate::problem::Problem;
