@@ -64,7 +64,7 @@ impl Poort {
         change(&mut house);
         let outbox = house.data_dir.as_ref().map(|folder| Outbox::open(folder, house.retry).unwrap());
         let budget = Budget::new(smtp.memory);
-        let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone()).unwrap();
+        let settings = house::settings(&house, smtp, budget.clone()).unwrap();
         soon("the first meeting with the next hop", house.ways[0].next_hop.probe()).await;
         let mut record = Record::open(None).unwrap();
         if let Some(outbox) = &outbox {
@@ -90,7 +90,7 @@ impl Poort {
     pub fn reload(&self) {
         let (mut house, smtp) = load(self.dir.path());
         house.go_on_from(&self.gate.house());
-        let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone()).unwrap();
+        let settings = house::settings(&house, smtp, self.budget.clone()).unwrap();
         self.gate.reload(house);
         self.server.reload(settings);
     }
