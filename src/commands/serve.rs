@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Err(problems) => return fail(&problems),
     };
     if arguments.check {
-        return match house::settings(&house.hostname, smtp, &house.schools, Budget::new(0)) {
+        return match house::settings(&house, smtp, Budget::new(0)) {
             Ok(_) => {
                 say("The configuration is good.");
                 ExitCode::SUCCESS
@@ -131,7 +131,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     }
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
-    let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
+    let settings = house::settings(&house, smtp, budget.clone())?;
     let hops = next_hops(&house);
     let shares = shares(&house, outbox.as_ref()).await?;
     let gate = Gate::new(house, record, outbox.clone());
@@ -291,8 +291,7 @@ impl Running {
         }
         readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
-        let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
-            .map_err(|problem| vec![problem])?;
+        let settings = house::settings(&house, smtp, self.budget.clone()).map_err(|problem| vec![problem])?;
         if let (Some(pages), Some(settings)) = (&self.pages, &house.web) {
             pages.server.reload(settings).map_err(|problem| vec![problem])?;
         }

@@ -297,20 +297,20 @@ impl House {
 ///
 /// # Errors
 /// A certificate that cannot be used.
-pub fn settings(
-    hostname: &str,
-    smtp: SmtpConfig,
-    schools: &[Arc<Tenant>],
-    budget: Budget,
-) -> Result<Settings, Problem> {
+pub fn settings(house: &House, smtp: SmtpConfig, budget: Budget) -> Result<Settings, Problem> {
     let tls =
         smtp.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key).map(Arc::new)).transpose()?;
     Ok(Settings {
-        hostname: hostname.to_string(),
+        hostname: house.hostname.clone(),
         access: Access {
             clients: smtp.clients,
             users: smtp.users,
-            own_domains: schools
+            accounts: smtp.accounts.and_then(|name| {
+                let way = house.ways.iter().find(|way| way.next_hop.name() == name)?;
+                Some(Arc::clone(&way.next_hop))
+            }),
+            own_domains: house
+                .schools
                 .iter()
                 .flat_map(|tenant| {
                     tenant.school.domains.iter().map(|domain| (domain.clone(), tenant.school.id.clone()))
