@@ -4,6 +4,7 @@
 //! dependency can change it. Loading fails with a [`Problem`] that names the file.
 
 mod certificate;
+pub mod https;
 mod layers;
 mod listener;
 mod mx;
