@@ -151,6 +151,8 @@ pub struct SmtpConfig {
     pub clients: Vec<ListedClient>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
+    /// The next hop at which people have accounts, by its name.
+    pub accounts: Option<String>,
     /// Limits of a session.
     pub limits: SessionLimits,
     /// The memory budget, octets.

@@ -309,6 +309,10 @@ pub fn settings(house: &House, smtp: SmtpConfig, budget: Budget) -> Result<Setti
         access: Access {
             clients: smtp.clients,
             users: smtp.users,
+            accounts: smtp.accounts.and_then(|name| {
+                let way = house.ways.iter().find(|way| way.next_hop.name() == name)?;
+                Some(Arc::clone(&way.next_hop))
+            }),
             own_domains: house
                 .schools
                 .iter()

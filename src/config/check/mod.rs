@@ -56,7 +56,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         mode: raw.mode,
         data_dir: raw.data_dir.as_ref().map(|folder| check.path(folder)),
         schools: raw.school.into_iter().filter_map(|school| check.school(school)).collect(),
-        smtp: check.smtp(raw.smtp, &known),
+        smtp: check.smtp(raw.smtp, &known, &raw.next_hop),
         next_hops: check.next_hops(raw.next_hop, scan_time),
         recipients: check.recipients(raw.recipients),
         shipped_rules: raw.rules.shipped,

@@ -26,7 +26,7 @@ pub(super) use road::{Demand, NextHop, Pkix, Tls};
 pub use road::{TlsUnmet, TlsUnproven};
 pub(super) use scan::{Documents, Ocr, Scan};
 pub(super) use school::{Contact, Dkim, Header, Pilot, Policy, Recipients, Rules, School, Texts};
-pub(super) use smtp::{Client, Flood, Program, Smtp, User, Users};
+pub(super) use smtp::{Auth, Client, Flood, Program, Smtp, User, Users};
 pub(super) use units::{Day, Days, Time, time};
 pub(super) use web::{Log, Metrics, Share, ShareKeys, Web};
 pub use web::{LogFormat, LogLevel};
