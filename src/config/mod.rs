@@ -21,7 +21,7 @@ use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader;
 use crate::record::Lifetimes;
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share;
 use crate::smtp::access::{ListedClient, User};
@@ -39,6 +39,8 @@ pub struct Config {
     pub language: Language,
     /// The schools' time zone, for notices.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// The ceiling over all policy lines.
     pub mode: Mode,
     /// Where what is kept lies, sealed; none keeps nothing.

@@ -54,6 +54,8 @@ pub(super) struct Raw {
     pub tls: Tls,
     pub share: Option<Share>,
     pub storage: Option<Storage>,
+    #[serde(default)]
+    pub calendar: Calendar,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub journal: Journal,
@@ -528,6 +530,13 @@ pub enum TlsUnmet {
     Share,
     /// A bounce, as RFC 8689 has it.
     Bounce,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Calendar {
+    #[serde(default)]
+    pub closed: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -19,7 +19,7 @@ use crate::extract::{Place, Spot, Text, Unit};
 use crate::gate::house::{House, Tenant};
 use crate::gate::{Gate, Scan};
 use crate::message::{Envelope, Mail, Mailbox, Message, Recipient, Source};
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share::ShareError;
 use crate::store::held::Held;
@@ -44,6 +44,10 @@ impl desk::Gate for Gate {
 
     fn time_zone(&self) -> TimeZone {
         self.house().time_zone.clone()
+    }
+
+    fn calendar(&self) -> Calendar {
+        self.house().calendar.clone()
     }
 
     fn texts(&self) -> Arc<desk::Texts> {

@@ -26,7 +26,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{self, Contacts, Kept, Roster, Store};
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
@@ -50,6 +50,8 @@ pub struct House {
     pub language: Language,
     /// The schools' time zone.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// What judging needs.
     pub bench: Arc<Bench>,
     /// The schools, at least one.
@@ -291,6 +293,7 @@ impl House {
                         hostname: config.hostname,
                         language: config.language,
                         time_zone: config.time_zone,
+                        calendar: config.calendar,
                         bench: Arc::new(bench),
                         schools,
                         data_dir: config.data_dir,

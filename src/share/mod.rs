@@ -123,12 +123,15 @@ impl Shares {
 }
 
 impl Inner {
-    /// Takes files away that no row knows. One that stays is taken away at the next start.
-    async fn forget(&self, files: &[String]) {
+    /// Takes files away that no row knows. One that stays is taken away at the next start; gives how many do.
+    async fn forget(&self, files: &[String]) -> usize {
+        let mut stay = 0;
         for name in files {
             if let Err(error) = self.files.delete(name).await {
                 tracing::warn!(%error, "a file of a share could not be taken away yet");
+                stay += 1;
             }
         }
+        stay
     }
 }

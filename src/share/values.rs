@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{CodeWanted, Link, Received};
 use crate::message::Mailbox;
 use crate::outbox::OutboxError;
-use crate::school::School;
+use crate::school::{Calendar, School};
 use crate::store::StoreError;
 use crate::vault::VaultError;
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub desk: String,
     /// How long what lives.
     pub lifetimes: Lifetimes,
+    /// When there is school: days of a holiday do not count.
+    pub calendar: Calendar,
     /// Whether this machine alone can open a share.
     pub keys: KeysMode,
     /// An age recipient whose private half is kept offline; it opens every share made from now on.

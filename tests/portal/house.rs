@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mailpoort::message::Mailbox;
 use mailpoort::outbox::{Outbox, Retry};
-use mailpoort::school::{Contact, Language, School};
+use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::secret::Secret;
 use mailpoort::share::{
     CodeWanted, Drafted, ItemKind, KeysMode, Letter, Letters, Lifetimes, Link, Made, NewItem, NewRecipient, NewShare,
@@ -76,6 +76,10 @@ impl Around for Gate {
                       welcome_title = \"هناك رسالة لك\"";
         Arc::new(portal::Texts::load(&[("portal.ar.toml".into(), arabic.to_owned())]).unwrap())
     }
+
+    fn sender_texts(&self) -> Arc<desk::Texts> {
+        Arc::new(desk::Texts::shipped().unwrap())
+    }
 }
 
 impl desk::Gate for Gate {
@@ -89,6 +93,10 @@ impl desk::Gate for Gate {
 
     fn time_zone(&self) -> TimeZone {
         TimeZone::get("Europe/Amsterdam").unwrap()
+    }
+
+    fn calendar(&self) -> Calendar {
+        Calendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), Vec::new())
     }
 
     fn texts(&self) -> Arc<desk::Texts> {
@@ -185,6 +193,7 @@ impl House {
             url: ORIGIN.into(),
             desk: DESK.into(),
             lifetimes: Lifetimes::default(),
+            calendar: Calendar::new(TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
             code_channels: vec!["via Parro".into(), "op school".into()],

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Check, raw};
 use crate::config::ShareConfig;
+use crate::school::Calendar;
 use crate::share::{KeysMode, Lifetimes, Settings};
 use crate::vault::share::is_recipient;
 use crate::web::Url;
@@ -24,6 +25,7 @@ impl Check<'_> {
         raw: &raw::Share,
         storage: Option<&raw::Storage>,
         web: Option<&raw::Web>,
+        calendar: &Calendar,
     ) -> Option<ShareConfig> {
         if web.is_none() {
             self.problem(
@@ -64,6 +66,7 @@ impl Check<'_> {
                 url: url?.origin().to_owned(),
                 desk: desk.origin().to_owned(),
                 lifetimes,
+                calendar: calendar.clone(),
                 keys: match raw.keys {
                     raw::ShareKeys::Strict => KeysMode::Strict,
                     raw::ShareKeys::Recoverable => KeysMode::Recoverable,

@@ -244,6 +244,7 @@ fn page(
         recipients: recipients.collect(),
         people,
         area,
+        also: None,
         step: if choice == Choice::Columns { "look" } else { "send" },
         button: page.t(&format!("choice_{}_button", choice.word())).to_owned(),
         grave: choice == Choice::Delete,

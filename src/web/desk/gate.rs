@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Texts;
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share::ShareError;
 use crate::store::held::Held;
@@ -25,6 +25,9 @@ pub trait Gate: Send + Sync + 'static {
 
     /// The schools' time zone.
     fn time_zone(&self) -> TimeZone;
+
+    /// When there is school.
+    fn calendar(&self) -> Calendar;
 
     /// The texts of the pages.
     fn texts(&self) -> Arc<Texts>;
