@@ -94,6 +94,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::client::Demand",
             "smtp::settings",
             "tls::posture",
+            "vault::share::Bucket",
+            "vault::share::Place",
             "vault::share::is_recipient",
             "web::Settings",
             "web::Url",
@@ -159,14 +161,27 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
     // What is kept, sealed: blobs, and the tables that know of them.
-    ("vault", &["problem", "seal"]),
+    ("vault", &["problem", "seal", "secret"]),
     ("store", &["problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
-    ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
+    (
+        "share",
+        &[
+            "message::Mailbox",
+            "outbox",
+            "problem",
+            "school::Calendar",
+            "school::School",
+            "seal",
+            "secret",
+            "store",
+            "vault",
+        ],
+    ),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     (
         "web",

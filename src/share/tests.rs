@@ -62,6 +62,7 @@ impl House {
             keys: KeysMode::Strict,
             escrow: None,
             code_channels: Vec::new(),
+            place: crate::vault::share::Place::Disk,
             country: "NL".into(),
             outside_eu: None,
         };

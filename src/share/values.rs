@@ -9,6 +9,7 @@ use crate::outbox::OutboxError;
 use crate::school::{Calendar, School};
 use crate::store::StoreError;
 use crate::vault::VaultError;
+use crate::vault::share::Place;
 
 /// How shares are kept; the configuration makes it, and has checked it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub escrow: Option<String>,
     /// How a code reaches a parent besides a call, as the receipt and the portal name it: "Parro", "op school".
     pub code_channels: Vec<String>,
+    /// Where the sealed items lie.
+    pub place: Place,
     /// Where the data lies: ISO 3166 code of a country.
     pub country: String,
     /// Why it may lie outside the EU and EEA, in the school's words.

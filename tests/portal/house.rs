@@ -16,7 +16,7 @@ use mailpoort::share::{
 };
 use mailpoort::store::held::Taken;
 use mailpoort::store::owed::{Claimed, Envelope};
-use mailpoort::vault::share::Cost;
+use mailpoort::vault::share::{Cost, Place};
 use mailpoort::web::desk::{self, Desk, Look, Remade};
 use mailpoort::web::portal::{self, Around, Portal};
 use mailpoort::web::{Server, Settings as Web, Url};
@@ -50,6 +50,7 @@ pub struct House {
     pub outbox: Outbox,
     pub clock: Arc<AtomicI64>,
     pub server: Server,
+    pub desk: Desk,
     _folder: TempDir,
     made: AtomicU8,
     owed: Mutex<Vec<Claimed>>,
@@ -197,6 +198,7 @@ impl House {
             keys: KeysMode::Strict,
             escrow: None,
             code_channels: vec!["via Parro".into(), "op school".into()],
+            place: Place::Disk,
             country: "NL".into(),
             outside_eu: None,
         };
@@ -230,7 +232,7 @@ impl House {
             idle_timeout: Duration::from_secs(20),
         };
         let server = Server::start(&web, desk.router().merge(portal.router())).await.unwrap();
-        Self { shares, outbox, clock, server, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
+        Self { shares, outbox, clock, server, desk, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
     }
 
     pub async fn share(&self, mail: Mail) -> Made {

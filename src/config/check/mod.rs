@@ -12,6 +12,7 @@ mod next_hops;
 mod ocr;
 mod schools;
 mod share;
+mod storage;
 mod tls;
 mod web;
 

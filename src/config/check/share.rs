@@ -43,6 +43,7 @@ impl Check<'_> {
             );
         }
         let (country, outside_eu) = self.country(raw, storage)?;
+        let place = storage.and_then(|storage| self.place(storage));
         let lifetimes = self.share_lifetimes(raw);
         let escrow = raw.escrow_recipient.as_ref();
         if let Some(escrow) = escrow.filter(|escrow| !is_recipient(escrow.get_ref())) {
@@ -73,6 +74,7 @@ impl Check<'_> {
                 },
                 escrow: escrow.map(|escrow| escrow.get_ref().clone()),
                 code_channels: raw.code_channels.iter().map(|channel| channel.get_ref().clone()).collect(),
+                place: place?,
                 country,
                 outside_eu,
             },

@@ -217,8 +217,8 @@ pub(super) struct ChoicePage {
     pub people: Vec<(usize, String)>,
     /// What is typed: label, hint, and what was typed before.
     pub area: Option<(String, String, String)>,
-    /// What may be ticked besides: field and label.
-    pub also: Option<(&'static str, String)>,
+    /// What may be ticked besides.
+    pub also: Vec<Tick>,
     /// A hidden step.
     pub step: &'static str,
     pub button: String,
@@ -229,6 +229,15 @@ pub(super) struct ChoicePage {
     pub words_wrong: bool,
     /// Back to the mail.
     pub mail: String,
+}
+
+/// A box to be ticked.
+pub(super) struct Tick {
+    /// Its field.
+    pub name: &'static str,
+    pub label: String,
+    /// Whether it was ticked before.
+    pub on: bool,
 }
 
 impl ChoicePage {
@@ -244,7 +253,7 @@ impl ChoicePage {
             recipients: Vec::new(),
             people: Vec::new(),
             area: None,
-            also: None,
+            also: Vec::new(),
             step: "",
             button: String::new(),
             grave: false,

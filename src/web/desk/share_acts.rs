@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::letters;
-use super::pages::ChoicePage;
+use super::pages::{ChoicePage, Tick};
 use super::share_log::address;
 use super::shares::{SCHOOL_DAYS, item_name, mine, withdraw_path};
 use super::visit::Visit;
@@ -34,6 +34,7 @@ pub(super) async fn withdraw(State(desk): State<Desk>, visit: Visit, Path(id): P
         Scope::Item(item) => page.with("withdraw_file", "file", &file(item)),
         Scope::Grant(rid, item) => page.fill("withdraw_grant", &[("person", &name(rid)), ("file", &file(item))]),
     };
+    let own = Tick { name: OWN, label: page.t("withdraw_own").to_owned(), on: false };
     let action = match &scope {
         Scope::All => withdraw_path(&id, None, None),
         Scope::Recipient(rid) => withdraw_path(&id, Some(rid), None),
@@ -44,7 +45,7 @@ pub(super) async fn withdraw(State(desk): State<Desk>, visit: Visit, Path(id): P
         title: page.t("withdraw_title").to_owned(),
         intro: vec![intro, page.t("withdraw_seen").to_owned()],
         action,
-        also: (scope == Scope::All).then(|| (OWN, page.t("withdraw_own").to_owned())),
+        also: if scope == Scope::All { vec![own] } else { Vec::new() },
         button: page.t("withdraw_button").to_owned(),
         grave: true,
         mail: format!("/shares/{id}"),
