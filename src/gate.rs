@@ -15,6 +15,7 @@ mod desk;
 mod door;
 pub mod flood;
 pub mod house;
+mod later;
 pub mod pause;
 mod portal;
 mod shares;
@@ -122,6 +123,7 @@ struct Inner {
     house: ArcSwap<House>,
     strikes: deadline::Strikes,
     incidents: act::Incidents,
+    later: later::Later,
     brake: flood::Brake,
     pauses: pause::Watch,
     counts: Counts,
@@ -138,6 +140,7 @@ impl Gate {
             house: ArcSwap::from_pointee(house),
             strikes: deadline::Strikes::default(),
             incidents: act::Incidents::default(),
+            later: later::Later::default(),
             brake: flood::Brake::default(),
             pauses: pause::Watch::default(),
             counts: Counts::default(),
@@ -218,11 +221,13 @@ impl Gate {
                     Ok(relay) => {
                         let mut case = trip.case(&judged, &arrived, deadline, (self.outbox(), self.shares()));
                         case.journal = entry.of_taken(verdict, &arrived).map(act::Journal::new);
+                        let advice = self.advice(&case);
                         let reply = act::carry_out(&case, relay, &self.0.incidents).await;
                         if case.journal.as_ref().is_some_and(act::Journal::is_kept) {
                             entry.kept();
                         }
                         if reply.is_ok() {
+                            self.advise(&case.school.id, advice);
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
                             told::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict, texts);
                         }

@@ -81,6 +81,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Secure shares; none makes none.
     pub share: Option<ShareConfig>,
+    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
+    pub programs: BTreeMap<String, Mailbox>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.

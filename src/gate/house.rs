@@ -2,6 +2,7 @@
 
 mod load;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +95,8 @@ pub struct House {
     pub flood: flood::Limits,
     /// Until when our own certificates last, by what they are for.
     pub certificates: Vec<(String, Timestamp)>,
+    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
+    pub programs: BTreeMap<String, Mailbox>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.

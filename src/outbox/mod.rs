@@ -28,6 +28,7 @@ use crate::message::Mailbox;
 use crate::problem::Problem;
 use crate::seal::SealKey;
 use crate::store::held::{Choice, Held, Taken, Took};
+use crate::store::notes::{NewNote, Notes};
 use crate::store::owed::{Claimed, Envelope, Kind, NewOwed, To};
 use crate::store::{self, Store, StoreError};
 use crate::vault::{Item, Vault, VaultError};
@@ -240,6 +241,37 @@ impl Outbox {
         }
         self.0.wake.notify_one();
         Ok(owed?)
+    }
+
+    /// Writes down what somebody is told later.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; nobody is told then.
+    pub async fn note(&self, school: &str, note: NewNote) -> Result<(), OutboxError> {
+        Ok(self.0.store.note(school, note, store::now()).await?)
+    }
+
+    /// Owes the message that tells some notes; without one they are forgotten, since nobody is there to read it.
+    ///
+    /// # Errors
+    /// [`OutboxError`]; they are still to be told then.
+    pub async fn tell(&self, notes: Notes, message: Option<(Vec<u8>, Vec<Mailbox>)>) -> Result<(), OutboxError> {
+        let now = store::now();
+        let (owed, file) = match message {
+            Some((raw, readers)) => {
+                let item = self.0.vault.put(Arc::new(raw)).await?;
+                let (file, new) =
+                    (item.sealed.is_none().then(|| item.id.clone()), self.message(Kind::Message, &item, &readers, now));
+                (Some((item, new)), file)
+            }
+            None => (None, None),
+        };
+        let told = self.0.store.told_notes(notes, owed, now).await;
+        if told.is_err() {
+            self.forget(file.as_slice()).await;
+        }
+        self.0.wake.notify_one();
+        Ok(told?)
     }
 
     /// What is owed when a message of ours goes to these readers, MAIL FROM `<>`.

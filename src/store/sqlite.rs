@@ -238,6 +238,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-tls-policy.sql"),
+    include_str!("schema-notes.sql"),
     include_str!("schema-sharing.sql"),
 ];
 

@@ -4,6 +4,7 @@
 //! dependency can change it. Loading fails with a [`Problem`] that names the file.
 
 mod certificate;
+pub mod https;
 mod layers;
 mod listener;
 mod mx;
@@ -17,7 +18,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use certificate::Chain;
-pub use listener::{fingerprint, server_config, web_config};
+pub use listener::{pins, server_config, web_config};
 pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
 pub use next_hop::{Trust, authorities, client_config};
 

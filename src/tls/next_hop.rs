@@ -70,18 +70,6 @@ pub fn authorities(besides: Option<&Path>) -> Result<Arc<RootCertStore>, Problem
     Ok(Arc::new(all))
 }
 
-/// A TLS configuration towards the web servers of policies.
-///
-/// # Errors
-/// As [`authorities`].
-pub(super) fn policy_config(besides: Option<&Path>) -> Result<ClientConfig, Problem> {
-    let builder = ClientConfig::builder_with_provider(super::provider()).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| {
-        Problem::new("rustls", format!("TLS cannot be set up: {error}"), "report this to the makers of mailpoort")
-    })?;
-    Ok(builder.with_root_certificates(authorities(besides)?).with_no_client_auth())
-}
-
 pub(super) fn system_roots() -> Result<RootCertStore, Problem> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

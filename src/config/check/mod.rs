@@ -10,6 +10,7 @@ mod keeping;
 mod listener;
 mod next_hops;
 mod ocr;
+mod programs;
 mod schools;
 mod share;
 mod storage;
@@ -42,6 +43,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.headers_apart(&raw);
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
+    let programs = check.programs(&raw.program, &raw.school, raw.data_dir.is_some());
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
     let time_zone = check.time_zone(&raw.time_zone);
@@ -71,6 +73,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         calendar,
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         tls: check.tls(raw.tls, raw.hostname.get_ref()),
+        programs,
         journal_archive,
         lifetimes: check.journal(&raw.journal),
         flood,

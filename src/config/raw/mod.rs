@@ -24,7 +24,7 @@ pub(super) use road::{Demand, NextHop, Pkix, Tls};
 pub use road::{TlsUnmet, TlsUnproven};
 pub(super) use scan::{Documents, Ocr, Scan};
 pub(super) use school::{Contact, Dkim, Header, Pilot, Policy, Recipients, Rules, School, Texts};
-pub(super) use smtp::{Client, Flood, Smtp, User, Users};
+pub(super) use smtp::{Client, Flood, Program, Smtp, User, Users};
 pub(super) use units::{Day, Days, Time, time};
 pub(super) use web::{Log, Metrics, Share, ShareKeys, Web};
 pub use web::{LogFormat, LogLevel};
@@ -71,6 +71,8 @@ pub(in crate::config) struct Raw {
     #[serde(default)]
     pub calendar: Calendar,
     pub journal_archive: Option<JournalArchive>,
+    #[serde(default)]
+    pub program: Vec<Program>,
     #[serde(default)]
     pub journal: Journal,
     #[serde(default)]

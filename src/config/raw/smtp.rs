@@ -126,3 +126,11 @@ fn default_command_timeout() -> Spanned<Time> {
 fn default_min_rate() -> Spanned<Size> {
     default(Size(1000))
 }
+
+/// A program that sends mail, and who answers for it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Program {
+    pub address: Spanned<String>,
+    pub owner: Spanned<String>,
+}

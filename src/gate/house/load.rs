@@ -108,6 +108,7 @@ impl House {
                             exempt: config.flood.exempt,
                         },
                         certificates,
+                        programs: config.programs,
                         journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                         lifetimes: config.lifetimes,
                     },

@@ -22,7 +22,7 @@ use super::policies::{Policies, Shelf};
 use super::row::{LookUp, NotProven, Row, Trouble};
 use super::settings::Settings;
 use crate::problem::Problem;
-use crate::tls::next_hop;
+use crate::tls::https;
 
 /// A posture is not waited for longer.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -299,7 +299,7 @@ fn not_known_now(domain: &str) -> Posture {
 
 /// Whom we trust for the servers of policies.
 fn authorities(settings: &Settings) -> Result<Arc<ClientConfig>, Problem> {
-    next_hop::policy_config(settings.ca.as_deref()).map(Arc::new)
+    https::trusting(settings.ca.as_deref())
 }
 
 /// Domains are in there, which are nobody's business in a log.
