@@ -98,6 +98,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "acme",
             "tls::Files",
             "tls::posture",
+            "vault::share::Bucket",
+            "vault::share::Place",
             "vault::share::is_recipient",
             "web::Settings",
             "web::Url",
@@ -166,14 +168,28 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
     // What is kept, sealed: blobs, and the tables that know of them.
-    ("vault", &["kill", "problem", "seal"]),
+    ("vault", &["kill", "problem", "seal", "secret"]),
     ("store", &["kill", "problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["kill", "message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
-    ("share", &["kill", "message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
+    (
+        "share",
+        &[
+            "kill",
+            "message::Mailbox",
+            "outbox",
+            "problem",
+            "school::Calendar",
+            "school::School",
+            "seal",
+            "secret",
+            "store",
+            "vault",
+        ],
+    ),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     (
         "web",

@@ -22,7 +22,7 @@ use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader;
 use crate::record::Lifetimes;
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share;
 use crate::smtp::access::{ListedClient, User};
@@ -40,6 +40,8 @@ pub struct Config {
     pub language: Language,
     /// The schools' time zone, for notices.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// The ceiling over all policy lines.
     pub mode: Mode,
     /// Where what is kept lies, sealed; none keeps nothing.

@@ -29,7 +29,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{Contacts, Roster};
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
@@ -53,6 +53,8 @@ pub struct House {
     pub language: Language,
     /// The schools' time zone.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// What judging needs.
     pub bench: Arc<Bench>,
     /// The schools, at least one.

@@ -242,8 +242,10 @@ async fn end_shares(store: &Store, files: &Files, now: i64) -> Result<[Purged; 2
     for name in &purged.files {
         files.delete(name).await?;
     }
-    let there = if purged.files.is_empty() { Vec::new() } else { files.names().await? };
-    let (due, left) = (purged.files.len(), purged.files.iter().filter(|name| there.contains(name)).count());
+    let (due, mut left) = (purged.files.len(), 0);
+    for name in &purged.files {
+        left += usize::from(files.has(name).await?);
+    }
     let shares = Purged { what: What::Shares, due: purged.due, gone: purged.gone, left: store.shares_due(now).await? };
     Ok([shares, Purged { what: What::ShareFiles, due, gone: due - left, left }])
 }

@@ -141,6 +141,9 @@ pub struct Facts {
     /// The places of recipients whose address is not named: it may be secret, or its reader barred.
     #[serde(default)]
     pub discreet: Vec<usize>,
+    /// The places of recipients with whom it is shared only when its sender has said what for.
+    #[serde(default)]
+    pub asks_purpose: Vec<usize>,
 }
 
 /// Subjects, addresses and names of files are for the sender's own desk.
