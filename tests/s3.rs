@@ -189,7 +189,15 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
     let Drafted::Draft(mut draft) = house.shares.draft(new).await? else { panic!("it is there") };
     let made = draft.made().clone();
     let share = draft.rows(Vec::new());
-    let taken = Taken { school: "linde".into(), items: Vec::new(), held: None, owed: Vec::new(), share, journal: None };
+    let taken = Taken {
+        school: "linde".into(),
+        items: Vec::new(),
+        held: None,
+        owed: Vec::new(),
+        share,
+        notes: Vec::new(),
+        journal: None,
+    };
     house.outbox.take(taken).await?;
     draft.kept();
     Ok(made)
