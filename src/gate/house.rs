@@ -27,7 +27,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{Contacts, Roster};
-use crate::school::{Language, School};
+use crate::school::{Language, Program, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
@@ -93,8 +93,8 @@ pub struct House {
     pub flood: flood::Limits,
     /// Until when our own certificates last, by what they are for.
     pub certificates: Vec<(String, Timestamp)>,
-    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
-    pub programs: BTreeMap<String, Mailbox>,
+    /// Programs that send mail, by their folded MAIL FROM.
+    pub programs: BTreeMap<String, Program>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.
