@@ -51,6 +51,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "gate/house",
         &[
+            "acme::Settings",
             "act",
             "config",
             "decide",
@@ -94,6 +95,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "acme",
+            "tls::Files",
             "tls::posture",
             "vault::share::is_recipient",
             "web::Settings",
@@ -158,7 +161,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("kill", &[]),
     ("meter", &[]),
     // Reads what the others count, and knows nothing of mail.
-    ("status", &["gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store"]),
+    ("status", &["acme", "gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store", "tls"]),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
@@ -188,6 +191,8 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("secret", &[]),
+    // Asks for our certificate, and answers in the handshakes of the pages.
+    ("acme", &["problem", "seal", "tls"]),
 ];
 
 /// Stages whose answer depends on nothing but what they are handed.

@@ -221,7 +221,7 @@ impl House {
             max_connections: 64,
             idle_timeout: Duration::from_secs(20),
         };
-        let server = Server::start(&web, desk.router().merge(portal.router())).await.unwrap();
+        let server = Server::start(&web, None, desk.router().merge(portal.router())).await.unwrap();
         Self { shares, outbox, clock, server, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
     }
 

@@ -49,7 +49,7 @@ impl Check<'_> {
         SmtpConfig {
             listen: raw.listen.iter().filter_map(|typed| self.address(typed)).collect(),
             listen_tls: raw.listen_tls.iter().filter_map(|typed| self.address(typed)).collect(),
-            tls: raw.tls.map(|tls| (self.path(&tls.certificate), self.path(&tls.key))),
+            tls: raw.tls.and_then(|tls| self.own_certificate("[smtp.tls]", &tls.certificate, tls.key.as_deref())),
             clients: raw.client.into_iter().map(|client| self.client(client, schools, has_tls)).collect(),
             accounts: raw.auth.as_ref().and_then(|auth| self.accounts(auth, hops)),
             users: raw.auth.and_then(|auth| auth.users).map(|file| self.users(&file, schools)).unwrap_or_default(),
@@ -231,7 +231,7 @@ impl Check<'_> {
                 return refuse(problem.at(&text, error.span().map_or(0, |span| span.start)));
             }
         };
-        let mut inner = Check { file: &file, text: &text, recognises: false, problems: Vec::new() };
+        let mut inner = Check { file: &file, text: &text, recognises: false, acme: None, problems: Vec::new() };
         if raw.user.is_empty() {
             inner.general("there are no users in this file", "add a [[user]], or remove [smtp.auth]");
         }

@@ -2,6 +2,7 @@
 //!
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
+mod acme;
 mod documents;
 mod flood;
 mod journal;
@@ -29,9 +30,13 @@ use crate::decide;
 use crate::message::Mailbox;
 use crate::problem::Problem;
 use crate::secret::Secret;
+use crate::tls::Files;
 
 pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Problem>> {
-    let mut check = Check { file, text, recognises: raw.ocr.enabled, problems: Vec::new() };
+    let mut check = Check { file, text, recognises: raw.ocr.enabled, acme: None, problems: Vec::new() };
+    if let (Some(_), Some(folder)) = (&raw.acme, &raw.data_dir) {
+        check.acme = Some(crate::acme::files(&check.path(folder)));
+    }
     let hostname = check.domain(&raw.hostname, "the host name");
     let known = check.known_schools(&raw.school);
     let ocr = check.ocr(&raw.ocr, raw.documents.sandbox);
@@ -45,7 +50,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         check.programs(&raw.program, &raw.school, (raw.data_dir.is_some(), *raw.hold.keep_days.get_ref() > 0));
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
-    let config = Config {
+    let mut config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
         time_zone: check.time_zone(&raw.time_zone),
@@ -68,6 +73,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         retry: check.outbox(&raw.outbox),
         share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref())),
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
+        acme: None,
         tls: check.tls(raw.tls, raw.hostname.get_ref()),
         programs,
         journal_archive,
@@ -81,6 +87,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         },
     };
     check.road(&route, &config);
+    config.acme = raw.acme.and_then(|acme| check.acme(&acme, &config));
     // In the order of the file, since they are mended from top to bottom.
     check.problems.sort_by_key(|problem| (problem.file != file, problem.line));
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
@@ -91,6 +98,8 @@ struct Check<'f> {
     text: &'f str,
     /// Whether text in pictures is recognised, which takes its time.
     recognises: bool,
+    /// Where the certificate lies that [acme] fetches.
+    acme: Option<Files>,
     problems: Vec<Problem>,
 }
 

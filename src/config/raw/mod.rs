@@ -2,6 +2,7 @@
 //!
 //! deploy/mailpoort.toml documents each key and its default; a test holds the two together.
 
+mod acme;
 mod keeping;
 mod road;
 mod scan;
@@ -19,6 +20,7 @@ use toml::Spanned;
 use crate::decide::Mode;
 use crate::school::Language;
 
+pub(super) use acme::{Acme, AcmeChallenge};
 pub(super) use keeping::{Hold, Journal, JournalArchive, Outbox, Storage};
 pub(super) use road::{Demand, NextHop, Pkix, Tls};
 pub use road::{TlsUnmet, TlsUnproven};
@@ -64,6 +66,7 @@ pub(in crate::config) struct Raw {
     #[serde(default)]
     pub outbox: Outbox,
     pub web: Option<Web>,
+    pub acme: Option<Acme>,
     #[serde(default)]
     pub tls: Tls,
     pub share: Option<Share>,

@@ -16,7 +16,7 @@ pub(in crate::config) struct Smtp {
     pub listen_tls: Vec<Spanned<String>>,
     #[serde(default)]
     pub client: Vec<Spanned<Client>>,
-    pub tls: Option<Certificate>,
+    pub tls: Option<OwnCertificate>,
     pub auth: Option<Auth>,
     #[serde(default = "default_message_size")]
     pub max_message_size: Spanned<Size>,
@@ -49,6 +49,13 @@ pub(in crate::config) struct Client {
     #[serde(default)]
     pub program: bool,
     pub school: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct OwnCertificate {
+    pub certificate: Spanned<PathBuf>,
+    pub key: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]

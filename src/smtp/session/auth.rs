@@ -18,7 +18,7 @@ use crate::smtp::stream::{Stream, Wire};
 
 impl<H: Handler> Session<H> {
     pub(super) async fn starttls(&mut self) -> Step {
-        let Some(config) = self.settings.tls.clone() else {
+        let Some(config) = self.settings.tls() else {
             self.refuse(Reply::not_offered());
             return Ok(());
         };

@@ -169,7 +169,7 @@ impl<H: Handler> Session<H> {
         lines.extend(offered.dsn.then(|| "DSN".into()));
         // Whoever hands us such a mail in plain has broken its promise already (RFC 8689 2).
         lines.extend((offered.require_tls && self.tls.is_some()).then(|| "REQUIRETLS".into()));
-        lines.extend((self.tls.is_none() && self.settings.tls.is_some()).then(|| "STARTTLS".into()));
+        lines.extend((self.tls.is_none() && self.settings.tls().is_some()).then(|| "STARTTLS".into()));
         lines.extend(self.offers_auth().then(|| "AUTH PLAIN LOGIN".into()));
         Reply::plain(250, lines).write_to(&mut self.out);
     }
