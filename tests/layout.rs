@@ -65,6 +65,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "share::Settings",
+            "share::sms",
             "smtp",
             "store::Store",
             "store::owed::Otherwise",
@@ -166,7 +167,21 @@ const KNOWS: &[(&str, &[&str])] = &[
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
-    ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
+    (
+        "share",
+        &[
+            "message::Mailbox",
+            "outbox",
+            "problem",
+            "school::School",
+            "seal",
+            "secret",
+            "store",
+            // Asks a provider of text messages.
+            "tls::https",
+            "vault",
+        ],
+    ),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     (
         "web",

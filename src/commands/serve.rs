@@ -371,7 +371,10 @@ async fn shares(house: &House, outbox: Option<&Outbox>) -> Result<Option<Shares>
     let recovered = shares.recover().await;
     recovered
         .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
-    Ok(Some(shares))
+    Ok(Some(match &house.sms {
+        Some(provider) => shares.with_sms(Arc::clone(provider)),
+        None => shares,
+    }))
 }
 
 /// Has the processes that read documents started, and says how they are sealed.

@@ -79,6 +79,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Secure shares; none makes none.
     pub share: Option<ShareConfig>,
+    /// The provider of text messages; none sends no codes.
+    pub sms: Option<share::sms::Settings>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.

@@ -2,6 +2,8 @@
 //!
 //! deploy/mailpoort.toml documents each key and its default; a test holds the two together.
 
+mod sms;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use toml::Spanned;
 use crate::decide::Mode;
 use crate::reader::Sandbox;
 use crate::school::Language;
+
+pub(super) use sms::{Sms, SmsFormat, SmsHeader};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +57,7 @@ pub(super) struct Raw {
     #[serde(default)]
     pub tls: Tls,
     pub share: Option<Share>,
+    pub sms: Option<Sms>,
     pub storage: Option<Storage>,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
@@ -89,6 +94,8 @@ pub(super) struct School {
     pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
     pub dkim: Option<Dkim>,
+    #[serde(default)]
+    pub remember_devices: bool,
 }
 
 /// The key by which a school signs, and the place of its public half in DNS.

@@ -11,6 +11,7 @@ use jiff::{Timestamp, Zoned};
 use tokio::sync::Semaphore;
 
 use crate::act::notice;
+use crate::act::share::Household;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
 use crate::decide::{self, Acquaintance, ClassList, Classes, KnownDomains, Means, Mode, Modes, Policy, PupilFacts};
 use crate::detect::{Finding, NameIndex, Rules};
@@ -28,7 +29,7 @@ use crate::record::Lifetimes;
 use crate::roster::{self, Contacts, Kept, Roster, Store};
 use crate::school::{Language, School};
 use crate::secret::Secret;
-use crate::share::Settings as ShareSettings;
+use crate::share::{Settings as ShareSettings, sms};
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::{Demand, Direct, Hop, NextHop, Patience};
@@ -64,6 +65,8 @@ pub struct House {
     pub desk: Option<String>,
     /// How secure shares are kept; none makes none.
     pub share: Option<ShareSettings>,
+    /// The provider of text messages; none sends no codes.
+    pub sms: Option<Arc<sms::Provider>>,
     /// How the pages are served; none has none.
     pub web: Option<WebSettings>,
     /// The folders from which new rosters are taken, by school.
@@ -193,10 +196,12 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// What the guardians of the same pupils have in common, and nobody else: the roster knows them.
-    pub fn family(&self, mailbox: &Mailbox) -> Option<String> {
+    /// What the roster knows of whoever reads this address: whose guardian it is, and at which number.
+    pub fn household(&self, mailbox: &Mailbox) -> Household {
         let pupils = self.contacts.guardian_of(mailbox).iter().map(|bond| &*bond.pupil.0);
-        pupils.min().map(|first| format!("pupil {first}"))
+        let family = pupils.min().map(|first| format!("pupil {first}"));
+        let phones = self.contacts.phones_of(mailbox).iter().map(|phone| Secret::new(phone.clone())).collect();
+        Household { family, phones }
     }
 }
 
@@ -267,6 +272,8 @@ impl House {
             .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
             .collect();
         let road = road(&config, &mut problems);
+        let sms = config.sms.clone().map(sms::Provider::new);
+        let sms = sms.and_then(|made| keep(made.map(Arc::new).map_err(|problem| vec![problem]), &mut problems));
         let schools = config
             .schools
             .into_iter()
@@ -298,6 +305,7 @@ impl House {
                         retry: config.retry,
                         desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
                         share: config.share.map(|share| share.settings),
+                        sms,
                         web: config.web,
                         inboxes,
                         ways,

@@ -6,8 +6,10 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `factor`, `phone`, `sms` | by what a recipient proves who he is; codes by text message |
 //! | `make` | from a message to sealed items, rows and links, all or nothing |
 //! | `open` | a recipient: link, code, session, items |
+//! | `proof` | what a device has proven, for eight hours or 90 days |
 //! | `reply` | what a recipient answers, and a call for a code |
 //! | `sender` | the sender: what became of it, withdraw, extend, new link, delete |
 //! | `values` | settings and errors |
@@ -15,10 +17,14 @@
 //! To somebody without the right secret a share that is there, over or withdrawn is like one that never was. Looking
 //! changes nothing. Never logs a secret, a code, a subject, a name or an address. Fails as [`ShareError`].
 
+mod factor;
 mod make;
 mod open;
+mod phone;
+mod proof;
 mod reply;
 mod sender;
+pub mod sms;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -28,8 +34,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::factor::{Factor, NumberFrom, Texted};
 pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
 pub use self::open::{Body, How, Item, Look, Opened, Seen, Unlock, Visitor};
+pub use self::phone::Phone;
+pub use self::proof::Proof;
 pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
 pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
 pub use self::values::{ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
@@ -42,6 +51,7 @@ use crate::vault::share::{Cost, Files};
 pub struct Shares {
     inner: Arc<Inner>,
     letters: Option<Arc<dyn Letters>>,
+    sms: Option<Arc<sms::Provider>>,
 }
 
 struct Inner {
@@ -84,14 +94,25 @@ impl Shares {
         let files = Files::open(data_dir)?;
         let (incidents, networks) = (make::Incidents::default(), open::Networks::default());
         let inner = Inner { outbox, files, settings, clock, cost, incidents, networks };
-        Ok(Self { inner: Arc::new(inner), letters: None })
+        Ok(Self { inner: Arc::new(inner), letters: None, sms: None })
     }
 
     /// The same shares, with somebody who writes their mails: for those who call what owes one ([`Shares::reply`],
     /// [`Shares::ask_for_code`], [`Shares::renew`]).
     #[must_use]
     pub fn with_letters(&self, letters: Arc<dyn Letters>) -> Self {
-        Self { inner: Arc::clone(&self.inner), letters: Some(letters) }
+        Self { letters: Some(letters), ..self.clone() }
+    }
+
+    /// The same shares, with a provider of text messages: whose number is known gets his code by it from now on.
+    #[must_use]
+    pub fn with_sms(&self, provider: Arc<sms::Provider>) -> Self {
+        Self { sms: Some(provider), ..self.clone() }
+    }
+
+    /// How text messages are sent; none when they are not.
+    pub fn sms(&self) -> Option<&sms::Settings> {
+        self.sms.as_ref().map(|provider| provider.settings())
     }
 
     /// The files, for the purge.

@@ -25,6 +25,8 @@ pub struct Settings {
     pub escrow: Option<String>,
     /// How a code reaches a parent besides a call, as the receipt and the portal name it: "Parro", "op school".
     pub code_channels: Vec<String>,
+    /// The schools that let a recipient's device be remembered for 90 days, by id.
+    pub remember: Vec<String>,
     /// Where the data lies: ISO 3166 code of a country.
     pub country: String,
     /// Why it may lie outside the EU and EEA, in the school's words.

@@ -11,6 +11,7 @@ mod next_hops;
 mod ocr;
 mod schools;
 mod share;
+mod sms;
 mod tls;
 mod web;
 
@@ -42,6 +43,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
+    let remember = raw.school.iter().map(Spanned::get_ref).filter(|school| school.remember_devices);
+    let remember: Vec<String> = remember.map(|school| school.id.get_ref().clone()).collect();
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -63,7 +66,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
-        share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref())),
+        sms: raw.sms.as_ref().and_then(|sms| check.sms(sms, raw.share.is_some())),
+        share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), remember)),
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         tls: check.tls(raw.tls, raw.hostname.get_ref()),
         journal_archive,

@@ -79,7 +79,7 @@ pub struct RecipientRow {
     pub rid: RidOctets,
     /// Hash of the address.
     pub address: Index,
-    /// `code` or `sender`.
+    /// `code`, `sms`, `organisation` or `sender`.
     pub factor: String,
     /// Recipients of one family have one code.
     pub family: u32,

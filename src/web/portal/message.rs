@@ -83,6 +83,7 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         original: of(ItemKind::Original).map(|item| at(&format!("bestand/{}", item.id))),
         answer: (!opened.seen.is_sender).then(|| at("antwoord")),
         close: at("uit"),
+        remembered: visit.is_remembered(),
         facts,
         files,
         done,
