@@ -15,6 +15,7 @@ mod desk;
 mod door;
 pub mod flood;
 pub mod house;
+mod later;
 pub mod pause;
 mod portal;
 mod shares;
@@ -110,7 +111,9 @@ impl Read {
 
 /// The last part: detect, decide.
 fn judge((headers, texts): (Headers, Texts), mail: &Mail, tenant: &Tenant, bench: &Bench, pause: Mode) -> Scan {
-    let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
+    let codes = bench.share_codes.load();
+    let known = (&**codes, tenant.school.id.as_str());
+    let findings = detect::findings_with(&texts, &bench.rules.on(mail.day), tenant.names.as_ref(), known);
     bench.judge(mail, tenant, pause, (headers, texts, findings))
 }
 
@@ -122,6 +125,7 @@ struct Inner {
     house: ArcSwap<House>,
     strikes: deadline::Strikes,
     incidents: act::Incidents,
+    later: later::Later,
     brake: flood::Brake,
     pauses: pause::Watch,
     counts: Counts,
@@ -138,6 +142,7 @@ impl Gate {
             house: ArcSwap::from_pointee(house),
             strikes: deadline::Strikes::default(),
             incidents: act::Incidents::default(),
+            later: later::Later::default(),
             brake: flood::Brake::default(),
             pauses: pause::Watch::default(),
             counts: Counts::default(),
@@ -186,6 +191,7 @@ impl Gate {
             // Shares begin at a start alone.
             bench.means.share &= self.shares().is_some();
             bench.acquaintance = Arc::clone(&before.bench.acquaintance);
+            bench.share_codes = Arc::clone(&before.bench.share_codes);
             let lasts = |told: &Option<Arc<told::Told>>| told.as_ref().map(|told| told.lasts());
             if lasts(&bench.told) == lasts(&before.bench.told) {
                 bench.told.clone_from(&before.bench.told);
@@ -218,11 +224,13 @@ impl Gate {
                     Ok(relay) => {
                         let mut case = trip.case(&judged, &arrived, deadline, (self.outbox(), self.shares()));
                         case.journal = entry.of_taken(verdict, &arrived).map(act::Journal::new);
+                        let advice = self.advice(&case);
                         let reply = act::carry_out(&case, relay, &self.0.incidents).await;
                         if case.journal.as_ref().is_some_and(act::Journal::is_kept) {
                             entry.kept();
                         }
                         if reply.is_ok() {
+                            self.advise(&case.school.id, advice);
                             acquaintance::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict);
                             told::remember(&trip.house.bench, &judged.tenant, case.mail, case.verdict, texts);
                         }

@@ -12,7 +12,7 @@ use mailpoort::decide::Mode;
 use mailpoort::problem::Problem;
 
 const SAMPLE: &str = "deploy/mailpoort.toml";
-const BAD: usize = 93;
+const BAD: usize = 99;
 
 #[test]
 fn the_sample_loads_as_it_is() {
@@ -123,12 +123,14 @@ fn the_sample_shows_the_defaults() {
 
 #[test]
 fn the_sample_names_every_key() {
-    let (sample, raw) = (read(SAMPLE), read("src/config/raw.rs"));
-    let keys: Vec<&str> = raw
-        .split("#[cfg(test)]")
-        .next()
+    let sample = read(SAMPLE);
+    let tables: Vec<String> = std::fs::read_dir("src/config/raw")
         .unwrap()
-        .lines()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let keys: Vec<&str> = tables
+        .iter()
+        .flat_map(|table| table.lines())
         .filter_map(|line| line.strip_prefix("    pub ")?.split_once(':').map(|(key, _)| key))
         .collect();
     assert!(keys.len() > 60, "{keys:?}");

@@ -127,7 +127,8 @@ fn send(stream: &TcpStream, id: &str) -> Option<String> {
         }
     };
     says("EHLO client.delinde.example\r\n", "2")?;
-    says("MAIL FROM:<juf@delinde.example>\r\n", "2")?;
+    // Of many mails of one sender some would be told together, ten minutes later.
+    says(&format!("MAIL FROM:<juf-{id}@delinde.example>\r\n"), "2")?;
     says("RCPT TO:<bert@delinde.example>\r\n", "2")?;
     says("RCPT TO:<ouder@thuis.example>\r\n", "2")?;
     says("DATA\r\n", "3")?;

@@ -41,6 +41,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp",
             // The desk asks it to look at a held mail again.
             "store::held::Held",
+            "store::notes::NewNote",
             "store::owed",
             "web::desk",
             "web::portal",

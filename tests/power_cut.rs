@@ -42,7 +42,8 @@ fn what_was_answered_is_there() {
     for n in 0..MAILS {
         // From here on some are delivered and written off, while others are taken.
         sink.refuse_content(n < MAILS / 2);
-        let reply = client.send(JUF, &[COLLEAGUE, PARENT], &mail(n));
+        // Of many mails of one sender some would be told together, ten minutes later.
+        let reply = client.send(&format!("{n}.{JUF}"), &[COLLEAGUE, PARENT], &mail(n));
         let number = reply.strip_prefix("250 2.7.1 Taken").and_then(|rest| rest.rsplit_once("(id ")).unwrap().1;
         told.insert(number.trim_end_matches(')').to_owned(), n);
     }

@@ -12,13 +12,16 @@ use std::time::{Duration, Instant};
 
 use crate::act::carry::Case;
 use crate::act::hold::{self, Composed};
+use crate::act::later::{About, stopped as stopped_later};
 use crate::act::notice::{Notice, Stamp};
 use crate::act::{Incident, Stopped};
 use crate::decide;
-use crate::message::Recipient;
+use crate::message::{Mailbox, Recipient};
 use crate::smtp::Reply;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
+use crate::store::notes::NewNote;
+use crate::store::now;
 use crate::vault::LinkSecret;
 
 /// Tells the sender, by a notice or in session; the reply is the client's.
@@ -32,9 +35,18 @@ pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents)
         tracing::error!(id = case.id, "the advice could not be composed; the client will try again");
         return Reply::notice_failed();
     };
-    let Some(composed) = advice.composed else { return advice.in_session };
+    let Some(mut composed) = advice.composed else {
+        tell_owner(case, advice.for_owner).await;
+        return advice.in_session;
+    };
     if let Some(keeping) = &case.keeping {
-        return hold::hold(case, keeping, &command, Some(composed)).await;
+        composed.goes_together = composed.readers.first().is_some_and(|reader| incidents.had_many(reader));
+        let reader = composed.readers.first().cloned();
+        let reply = hold::hold(case, keeping, &command, Some(composed)).await;
+        if let Some(reader) = reader.filter(|_| reply.is_ok()) {
+            incidents.noticed(&reader);
+        }
+        return reply;
     }
     let Some(notice) = composed.notice else { return advice.in_session };
     match hand_over(case, &notice).await {
@@ -61,6 +73,17 @@ struct Advice {
     composed: Option<Composed>,
     /// One line, for programs, lists, forwarders and everybody outside.
     in_session: Reply,
+    /// What the owner of the program is told.
+    for_owner: Option<NewNote>,
+}
+
+/// The refusal stands, whether or not this can be written down.
+async fn tell_owner(case: &Case<'_>, note: Option<NewNote>) {
+    if let (Some(keeping), Some(note)) = (&case.keeping, note)
+        && let Err(error) = keeping.outbox.note(&case.school.id, note).await
+    {
+        tracing::error!(id = case.id, %error, "the program's owner cannot be told");
+    }
 }
 
 fn compose(case: &Case<'_>) -> Advice {
@@ -77,9 +100,12 @@ fn compose(case: &Case<'_>) -> Advice {
         }
         let notice = case.notices.notice(&incident, &readers, case.school, case.language, &stamp);
         let notice = notice.inspect_err(|error| tracing::error!(id = case.id, %error, "no notice; refused in session"));
-        Some(Composed { notice: Some(notice.ok()?), readers, incident, link })
+        Some(Composed { notice: Some(notice.ok()?), readers, incident: incident.clone(), link, goes_together: false })
     });
-    Advice { composed, in_session }
+    let program = case.mail.envelope.sender.as_ref().filter(|_| composed.is_none());
+    let owner = case.owner.zip(program);
+    let for_owner = owner.map(|(owner, program)| stopped_later(&incident, &About::Of(program.typed()), owner, now()));
+    Advice { composed, in_session, for_owner }
 }
 
 /// What is known of it.
@@ -144,7 +170,14 @@ impl Part {
 
 /// Which incidents the senders were told of, in memory only.
 #[derive(Debug, Default)]
-pub struct Incidents(Mutex<HashMap<u64, (Instant, HashSet<u64>)>>);
+pub struct Incidents {
+    told: Mutex<HashMap<u64, (Instant, HashSet<u64>)>>,
+    /// How many notices a sender got since when.
+    notices: Mutex<HashMap<u64, (Instant, usize)>>,
+}
+
+/// So many notices within the time of one incident are one each; what comes then goes together in one.
+const ONE_EACH: usize = 3;
 
 /// How long transactions with the same Message-ID are one incident.
 const ONE_INCIDENT: Duration = Duration::from_secs(600);
@@ -155,14 +188,37 @@ impl Incidents {
     /// Whether the sender was told of exactly these recipients. Others of the same incident get their own notice, which
     /// says that it is about a part of the mail: a teacher must know whom the mail did not reach.
     fn told(&self, part: &Part) -> bool {
-        let incidents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let incidents = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         incidents
             .get(&part.incident)
             .is_some_and(|(since, told)| since.elapsed() < ONE_INCIDENT && told.contains(&part.recipients))
     }
 
+    /// Whether this reader got so many notices just now that the next goes together with others.
+    fn had_many(&self, reader: &Mailbox) -> bool {
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let had = notices.get(&hash_of(reader));
+        had.is_some_and(|(since, count)| since.elapsed() < ONE_INCIDENT && *count >= ONE_EACH)
+    }
+
+    /// Counts a notice to this reader.
+    fn noticed(&self, reader: &Mailbox) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if notices.len() >= MOST {
+            notices.retain(|_, (since, _)| since.elapsed() < ONE_INCIDENT);
+        }
+        if notices.len() >= MOST {
+            notices.clear();
+        }
+        let (since, count) = notices.entry(hash_of(reader)).or_insert((Instant::now(), 0));
+        if since.elapsed() >= ONE_INCIDENT {
+            (*since, *count) = (Instant::now(), 0);
+        }
+        *count += 1;
+    }
+
     fn remember(&self, part: Part) {
-        let mut incidents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut incidents = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if incidents.len() >= MOST {
             incidents.retain(|_, (since, _)| since.elapsed() < ONE_INCIDENT);
         }
@@ -177,9 +233,27 @@ impl Incidents {
     }
 }
 
+fn hash_of(reader: &Mailbox) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    reader.folded().hash(&mut hasher);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn notices_that_come_fast_go_together() {
+        let incidents = Incidents::default();
+        let [anneke, bert] = ["Anneke@delinde.example", "bert@delinde.example"].map(|a| Mailbox::parse(a).unwrap());
+        for _ in 0..ONE_EACH {
+            assert!(!incidents.had_many(&anneke));
+            incidents.noticed(&anneke);
+        }
+        assert!(incidents.had_many(&anneke) && !incidents.had_many(&bert));
+    }
 
     #[test]
     fn the_same_part_is_told_once_and_another_part_again() {

@@ -15,7 +15,7 @@ use crate::act::notice;
 use crate::decide::{self, Policy, Route, Verdict};
 use crate::detect::Finding;
 use crate::extract::Texts;
-use crate::message::{Headers, Mail, rewrite};
+use crate::message::{Headers, Mail, Mailbox, rewrite};
 use crate::outbox::Outbox;
 use crate::school::{Language, School};
 use crate::share::Shares;
@@ -69,6 +69,8 @@ pub struct Case<'c> {
     pub asked: bool,
     /// The tag in the subject by which senders ask.
     pub tag: Option<&'c str>,
+    /// Who answers for the program that sends it, when one does.
+    pub owner: Option<&'c Mailbox>,
     /// Its line in the journal, for the transaction of a mail that is taken.
     pub journal: Option<Journal>,
 }

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 
 use crate::act::carry::{Case, Keeping};
 use crate::act::forced;
+use crate::act::later;
 use crate::act::notice::Notice;
 use crate::act::{Incident, Told, share};
 use crate::decide::{Decision, Offer, Route};
@@ -35,6 +36,8 @@ pub(super) struct Composed {
     pub incident: Incident,
     /// The secret of its link.
     pub link: LinkSecret,
+    /// Whether its readers had so many just now that it is told together with others.
+    pub goes_together: bool,
 }
 
 /// Tells in the incident who got the mail, how long it is kept, and where its sender may choose.
@@ -47,7 +50,8 @@ pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'
     incident.leave_out_those_reached(case.verdict);
     // What the desk will offer, for any of them: what one line forbids, another does not bring back.
     let stopped = case.verdict.decisions.iter().filter(|decision| decision.route.is_stopped());
-    incident.offers = stopped.flat_map(|decision| offers(case, decision)).collect();
+    let offered = stopped.flat_map(|decision| offers(case, decision, incident)).collect();
+    incident.offers = offered;
     let keep = SignedDuration::try_from(keeping.keep).unwrap_or(SignedDuration::MAX);
     incident.kept_until = case.arrived.checked_add(keep).ok().filter(|_| !keeping.keep.is_zero()).map(|at| at.date());
     let desk = keeping.desk.filter(|_| incident.kept_until.is_some());
@@ -90,7 +94,11 @@ async fn take(
     let envelope = envelope(case, command);
     let passing = places(case, |route| route == Route::Pass);
     let (mut items, mut owed) = (Vec::new(), Vec::new());
-    if let Some(notice) = composed.as_ref().and_then(|composed| composed.notice.as_ref()) {
+    let mut notes = Vec::new();
+    if let Some(composed) = composed.as_ref().filter(|composed| composed.goes_together) {
+        let readers = composed.readers.iter();
+        notes.extend(readers.map(|reader| later::stopped(&composed.incident, &later::About::Yours, reader, now)));
+    } else if let Some(notice) = composed.as_ref().and_then(|composed| composed.notice.as_ref()) {
         let item = outbox.vault().put(Arc::new(notice.raw.clone())).await?;
         owed.push(outbox.message(Kind::Notice, &item, &notice.readers, now));
         items.push(item);
@@ -126,7 +134,7 @@ async fn take(
     }
     let held = composed.map(|composed| held(case, keeping, envelope, &composed, mail.map(|item| item.id), now));
     let journal = case.journal.as_ref().map(|journal| journal.line.clone());
-    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, journal };
+    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, notes, journal };
     let took = outbox.take(taken).await?;
     if let Some(kept) = kept.filter(|_| took == Took::New) {
         kept.done();
@@ -203,7 +211,9 @@ fn state(decision: &Decision, keeping: &Keeping<'_>) -> State {
 fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     let told = |language: Language| case.notices.told(&composed.incident, case.school, language);
     let [nl, en] = Language::ALL.map(told);
-    let words = |decision| offers(case, decision).into_iter().map(|offer| offer.word().to_owned()).collect();
+    let words = |decision| {
+        offers(case, decision, &composed.incident).into_iter().map(|offer| offer.word().to_owned()).collect()
+    };
     let decisions = || case.verdict.decisions.iter().enumerate();
     Facts {
         envelope,
@@ -219,7 +229,7 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
 
 /// What its sender may choose for a recipient; nothing for one who gets the mail. Of a mail under force nobody may choose
 /// that it goes without.
-fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
+fn offers(case: &Case<'_>, decision: &Decision, incident: &Incident) -> BTreeSet<Offer> {
     let mut offers = match decision.route {
         Route::Pass | Route::Share => BTreeSet::new(),
         Route::Tls => {
@@ -231,6 +241,10 @@ fn offers(case: &Case<'_>, decision: &Decision) -> BTreeSet<Offer> {
     };
     if case.shares.is_none() {
         offers.remove(&Offer::Share);
+    }
+    // Where nothing stands in a column, there is none to take out.
+    if incident.found.iter().all(|found| found.columns.is_empty()) {
+        offers.remove(&Offer::RemoveColumns);
     }
     offers
 }

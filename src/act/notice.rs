@@ -6,6 +6,7 @@
 //! only on an address that cannot stand in a header. RFC 3834 (Auto-Submitted), RFC 5322, RFC 2046 5.1.4.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -21,6 +22,7 @@ use super::wording;
 use crate::decide::Offer;
 use crate::message::Mailbox;
 use crate::school::{Language, School};
+use crate::store::notes::NoteKind;
 
 /// The longest advice line of a reply, in octets; with code and enhanced code it stays below the 512 of
 /// RFC 5321 4.5.3.1.5.
@@ -110,6 +112,42 @@ impl Texts {
             Later::Waits => &set.waiting,
         };
         compose(letter, &values, readers, school, stamp, number, None)
+    }
+
+    /// Composes a message that tells several things, a paragraph each.
+    pub(super) fn together(
+        &self,
+        kind: NoteKind,
+        said: Vec<String>,
+        reader: Mailbox,
+        school: &School,
+        language: Language,
+        stamp: &Stamp,
+    ) -> Result<Notice, ComposeError> {
+        let set = self.set(language);
+        let letter = match kind {
+            NoteKind::Advice => &set.digest,
+            NoteKind::Notice => &set.several,
+            NoteKind::Program => &set.program,
+        };
+        let mut values = school_values(school, "");
+        values.push(("count", Value::Words(said.len().to_string())));
+        values.push(("mails", Value::Points(said.iter().map(|said| line(said, 4000)).collect())));
+        let number = stamp.message_id.split('@').next().unwrap_or_default();
+        compose(letter, &values, &[reader], school, stamp, number, None)
+    }
+
+    /// The lines of some advice, each with what to change.
+    pub(super) fn advised(&self, keys: &[Arc<str>], school: &School, language: Language) -> Vec<String> {
+        let set = self.set(language);
+        let mut values = school_values(school, "");
+        values.push(("most_pupils", Value::Words(String::new())));
+        let said = keys.iter().filter_map(|key| set.advice.get(&**key)).flat_map(|advice| {
+            let changes = advice.changes.choices(&values);
+            let changes = changes.iter().filter_map(|line| line.strip_prefix("+ ")).map(str::to_string);
+            [advice.line.fill(&values, Form::Plain)].into_iter().chain(changes.collect::<Vec<_>>())
+        });
+        said.filter(|line| !line.is_empty()).collect()
     }
 
     /// What the desk shows of an incident, in the words of the notice.

@@ -2,7 +2,8 @@
 //!
 //! A folder holds `notice.nl.txt` (its first line is the subject), `notice.nl.html`, the same two of `failure` (a mail
 //! that did not arrive), `unproven` (mail that may only travel under proven TLS, and cannot) and `waiting` (the same, not
-//! yet), `share.nl.txt` and its like (mails about a secure share; HTML is made of them), `choices.nl.txt` (one choice a
+//! yet), `several` (mails that were stopped after one another), `digest` (advice of a day), `program` (what a program's owner
+//! must know), `share.nl.txt` and its like (mails about a secure share; HTML is made of them), `choices.nl.txt` (one choice a
 //! line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
 //! falls back to another text: a missing file or an unknown placeholder is a problem, with its line, at
 //! start or reload and not at the first notice.
@@ -86,6 +87,8 @@ const WAITING: [&str; 12] = [
     "helpdesk",
     "fg",
 ];
+/// What a message that tells several things may name.
+const TOGETHER: [&str; 7] = ["school", "count", "mails", "privacy", "deputy", "helpdesk", "fg"];
 const ADVICE: [&str; 6] = ["school", "privacy", "deputy", "helpdesk", "fg", "most_pupils"];
 
 /// The subject of a notice stands in the first line of its plain template, behind this.
@@ -113,6 +116,9 @@ pub(super) struct Set {
     pub(super) code_wanted: Letter,
     pub(super) code_instead: Letter,
     pub(super) answer: Letter,
+    pub(super) several: Letter,
+    pub(super) digest: Letter,
+    pub(super) program: Letter,
     pub(super) advice: BTreeMap<String, Advice>,
 }
 
@@ -225,6 +231,9 @@ impl Texts {
             code_wanted: Letter::EMPTY,
             code_instead: Letter::EMPTY,
             answer: Letter::EMPTY,
+            several: Letter::EMPTY,
+            digest: Letter::EMPTY,
+            program: Letter::EMPTY,
             advice: BTreeMap::new(),
         };
         self.languages.get(&language).unwrap_or(NONE)
@@ -232,8 +241,9 @@ impl Texts {
 
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
-            let remedy = "name it notice, failure, unproven, waiting, choices, share, share_receipt, share_ready, \
-                          share_code_wanted, share_code_instead, share_answer or advice_KEY, then .nl or .en, then .txt (the first four also .html)";
+            let remedy = "name it notice, failure, unproven, waiting, several, digest, program, choices, share, \
+                          share_receipt, share_ready, share_code_wanted, share_code_instead, share_answer or \
+                          advice_KEY, then .nl or .en, then .txt (the first seven also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
         let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;
@@ -248,6 +258,9 @@ impl Texts {
             ("failure", "txt" | "html", _) => set.failure.take(path, form, text, &FAILURE)?,
             ("unproven", "txt" | "html", _) => set.unproven.take(path, form, text, &UNPROVEN)?,
             ("waiting", "txt" | "html", _) => set.waiting.take(path, form, text, &WAITING)?,
+            ("several", "txt" | "html", _) => set.several.take(path, form, text, &TOGETHER)?,
+            ("digest", "txt" | "html", _) => set.digest.take(path, form, text, &TOGETHER)?,
+            ("program", "txt" | "html", _) => set.program.take(path, form, text, &TOGETHER)?,
             ("choices", "txt", _) => set.choices = Template::parse(path, text, &CHOICES)?,
             (_, "txt", Some(key)) => {
                 set.advice.insert(key.to_string(), advice(path, text)?);
@@ -271,6 +284,12 @@ fn wanted(seen: &BTreeSet<String>) -> BTreeSet<String> {
                 "unproven.html",
                 "waiting.txt",
                 "waiting.html",
+                "several.txt",
+                "several.html",
+                "digest.txt",
+                "digest.html",
+                "program.txt",
+                "program.html",
                 "choices.txt",
             ]
             .map(|name| name.replace('.', &format!(".{language}."))),
@@ -352,6 +371,8 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "advice_name.nl.txt",
     "advice_password.en.txt",
     "advice_password.nl.txt",
+    "advice_share_code.en.txt",
+    "advice_share_code.nl.txt",
     "advice_personal.en.txt",
     "advice_personal.nl.txt",
     "advice_photo.en.txt",
@@ -380,6 +401,10 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "advice_visible.nl.txt",
     "choices.en.txt",
     "choices.nl.txt",
+    "digest.en.html",
+    "digest.en.txt",
+    "digest.nl.html",
+    "digest.nl.txt",
     "failure.en.html",
     "failure.en.txt",
     "failure.nl.html",
@@ -388,6 +413,14 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "notice.en.txt",
     "notice.nl.html",
     "notice.nl.txt",
+    "program.en.html",
+    "program.en.txt",
+    "program.nl.html",
+    "program.nl.txt",
+    "several.en.html",
+    "several.en.txt",
+    "several.nl.html",
+    "several.nl.txt",
     "unproven.en.html",
     "unproven.en.txt",
     "unproven.nl.html",

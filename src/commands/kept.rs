@@ -14,6 +14,8 @@ use crate::store;
 /// How often what is over is erased, and how soon again when it could not be.
 const PURGE: Duration = Duration::from_secs(3600);
 const AGAIN: Duration = Duration::from_secs(60);
+/// How often it looks whether anybody is to be told something.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// What the gate of a configuration keeps, to look into beside it; where there is nothing, nothing is made.
 pub(super) fn beside(config: &Config, file: &Path) -> Result<Outbox, Problem> {
@@ -43,6 +45,15 @@ pub(super) async fn purge_every_hour(outbox: Outbox, gate: Gate) {
                 hours.reset_after(AGAIN);
             }
         }
+    }
+}
+
+/// Tells people what they are to be told later, as soon as it is due.
+pub(super) async fn tell_later(gate: Gate) {
+    let mut ticks = tokio::time::interval(LOOK);
+    loop {
+        ticks.tick().await;
+        gate.tell_later(store::now()).await;
     }
 }
 

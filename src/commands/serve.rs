@@ -11,7 +11,7 @@ use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::commands::kept::purge_every_hour;
+use crate::commands::kept::{purge_every_hour, tell_later};
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
@@ -137,6 +137,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     let gate = Gate::new(house, record, outbox.clone());
     if let Some(shares) = shares {
         gate.share_with(shares);
+        tokio::spawn(gate.clone().watch_codes());
     }
     let server = Server::new(gate.clone(), settings);
     let mut listeners = Vec::new();
@@ -164,6 +165,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     };
     if let Some(outbox) = outbox.clone() {
         tokio::spawn(purge_every_hour(outbox, gate.clone()));
+        tokio::spawn(tell_later(gate.clone()));
     }
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
@@ -183,6 +185,7 @@ impl Running {
         if !self.server.drain(DRAIN).await {
             tracing::warn!("some sessions did not finish in time and were cut off; their clients will try again");
         }
+        self.gate.finish_writing().await;
         if let Some(delivering) = self.delivering
             && tokio::time::timeout(DRAIN, delivering).await.is_err()
         {
@@ -321,6 +324,7 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
         clock: Arc::new(crate::store::now),
         wake: Arc::new(move || waking.wake()),
         shares: shares.clone(),
+        give_up: outbox.gives_up_at(0),
     });
     let mut pages = desk.router();
     if let Some(shares) = shares {

@@ -232,6 +232,7 @@ async fn try_all(shares: &Shares, outbox: &Outbox) -> Result<Vec<&'static str>, 
         held: None,
         owed: Vec::new(),
         share: draft.rows(Vec::new()),
+        notes: Vec::new(),
         journal: None,
     };
     outbox.take(taken).await?;

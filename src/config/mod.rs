@@ -81,6 +81,8 @@ pub struct Config {
     pub share: Option<ShareConfig>,
     /// The provider of text messages; none sends no codes.
     pub sms: Option<share::sms::Settings>,
+    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
+    pub programs: BTreeMap<String, Mailbox>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.

@@ -168,7 +168,7 @@ fn about<'a>(house: &'a House, school: &'a School, readers: &'a [Mailbox]) -> Ab
     About { texts: &house.texts, school, language: house.language, zone: &house.time_zone, readers }
 }
 
-fn stamp(school: &School) -> Stamp {
+pub(super) fn stamp(school: &School) -> Stamp {
     let message_id = format!("mailpoort.{}@{}", new_id(), school.gate_address.domain());
     Stamp { date: Timestamp::now(), message_id }
 }

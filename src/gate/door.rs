@@ -10,7 +10,7 @@ use crate::act::{Case, Keeping};
 use crate::gate::deadline::Judged;
 use crate::gate::house::{House, Tenant, Way};
 use crate::gate::{Gate, asked};
-use crate::message::{Envelope, Mailbox, Recipient, Trace};
+use crate::message::{Envelope, Mailbox, Recipient, Source, Trace};
 use crate::outbox::{Outbox, REQUIRE};
 use crate::share::Shares;
 use crate::smtp::client::Relay;
@@ -87,8 +87,16 @@ impl Trip {
         Envelope {
             sender: self.sender.clone(),
             recipients: relay.accepted().to_vec(),
-            source: self.client.source.clone(),
+            source: Source {
+                program: self.client.source.program || self.owner().is_some(),
+                ..self.client.source.clone()
+            },
         }
+    }
+
+    /// Who answers for the program that sends this; none when no program is listed by this sender.
+    fn owner(&self) -> Option<&Mailbox> {
+        self.house.programs.get(&self.sender.as_ref()?.folded())
     }
 
     /// The school of the sender, the client, or the house.
@@ -157,6 +165,7 @@ impl Trip {
             households: households.collect(),
             asked: judged.scan.verdict.decisions.iter().any(|decision| &*decision.line == asked::LINE),
             tag: self.house.bench.share_tag.as_deref(),
+            owner: self.owner(),
             journal: None,
         }
     }

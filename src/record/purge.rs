@@ -329,6 +329,7 @@ mod tests {
             held: Some(held),
             owed: Vec::new(),
             share: None,
+            notes: Vec::new(),
             journal: None,
         };
         store.take(taken, now - 14 * DAY, 0).await.unwrap();

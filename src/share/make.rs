@@ -445,6 +445,7 @@ impl Draft {
     /// The rows are on the disk: its files stay.
     pub fn kept(mut self) {
         self.unkept.files.clear();
+        self.unkept.inner.codes.notify_one();
         *self.place = Some(self.recent);
     }
 }

@@ -33,6 +33,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 pub use self::factor::{Factor, NumberFrom, Texted};
 pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
@@ -44,7 +47,11 @@ pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
 pub use self::values::{ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
 use crate::outbox::Outbox;
 use crate::problem::Problem;
+use crate::secret::Secret;
 use crate::vault::share::{Cost, Files};
+
+/// What is known of the codes that live is no older.
+const CODES_AGE: Duration = Duration::from_secs(60);
 
 /// The shares of an installation. Clones are the same shares.
 #[derive(Clone)]
@@ -62,6 +69,7 @@ struct Inner {
     cost: Cost,
     incidents: make::Incidents,
     networks: open::Networks,
+    codes: Notify,
 }
 
 impl fmt::Debug for Shares {
@@ -93,7 +101,7 @@ impl Shares {
     ) -> Result<Self, Problem> {
         let files = Files::open(data_dir)?;
         let (incidents, networks) = (make::Incidents::default(), open::Networks::default());
-        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks };
+        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks, codes: Notify::new() };
         Ok(Self { inner: Arc::new(inner), letters: None, sms: None })
     }
 
@@ -136,6 +144,20 @@ impl Shares {
         let unknown: Vec<String> = there.into_iter().filter(|name| !known.contains(name)).collect();
         self.inner.forget(&unknown).await;
         Ok(())
+    }
+
+    /// The codes that senders have still to tell, with their schools: for who looks whether one is mailed on.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn live_codes(&self) -> Result<Vec<(String, Secret<String>)>, ShareError> {
+        let codes = self.inner.outbox.store().share_codes().await?;
+        Ok(codes.into_iter().map(|(school, code)| (school, Secret::new(code))).collect())
+    }
+
+    /// Waits until there is another code, a minute at most.
+    pub async fn until_codes_change(&self) {
+        let _ = tokio::time::timeout(CODES_AGE, self.inner.codes.notified()).await;
     }
 
     fn now(&self) -> i64 {

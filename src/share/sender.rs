@@ -304,6 +304,7 @@ impl Shares {
             return Err(ShareError::Gone);
         }
         self.inner.outbox.wake();
+        self.inner.codes.notify_one();
         Ok(Renewed { rid: link.rid, code: told })
     }
 

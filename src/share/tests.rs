@@ -101,8 +101,15 @@ impl House {
             invitations.push((link, item, owed));
         }
         let share = draft.rows(invitations);
-        let taken =
-            Taken { school: "linde".into(), items: Vec::new(), held: None, owed: Vec::new(), share, journal: None };
+        let taken = Taken {
+            school: "linde".into(),
+            items: Vec::new(),
+            held: None,
+            owed: Vec::new(),
+            share,
+            notes: Vec::new(),
+            journal: None,
+        };
         self.shares.inner.outbox.take(taken).await?;
         Ok(())
     }

@@ -36,7 +36,7 @@ pub struct Access {
 pub struct ListedClient {
     /// Networks.
     pub networks: Vec<IpNet>,
-    /// SHA-256 fingerprints of client certificates, in lower-case hex.
+    /// Client certificates, as [`tls::pins`](crate::tls::pins) writes them.
     pub certificates: Vec<String>,
     /// Whether the network is a provider's, shared among its customers.
     pub shared: bool,
@@ -70,11 +70,10 @@ pub enum Identity {
 }
 
 impl Access {
-    /// The client of an address, or of the certificate that it proved to hold.
-    pub fn identify(&self, address: IpAddr, certificate: Option<&str>) -> Identity {
+    /// The client of an address, or of the certificate that it proved to hold, by one of its pins.
+    pub fn identify(&self, address: IpAddr, pins: &[String]) -> Identity {
         let address = address.to_canonical();
-        let by_certificate =
-            |client: &&ListedClient| client.certificates.iter().any(|pinned| Some(pinned.as_str()) == certificate);
+        let by_certificate = |client: &&ListedClient| client.certificates.iter().any(|pinned| pins.contains(pinned));
         let by_network = |client: &&ListedClient| client.networks.iter().any(|network| network.contains(&address));
         // A certificate says more than an address, so it comes first.
         let client = self.clients.iter().find(by_certificate).or_else(|| self.clients.iter().find(by_network));
@@ -203,7 +202,7 @@ mod tests {
             ("198.51.100.7", None, true),
             ("203.0.113.1", None, false),
         ] {
-            let identity = access.identify(address.parse().unwrap(), None);
+            let identity = access.identify(address.parse().unwrap(), &[]);
             assert_eq!(identity.may_send_as(sender, &access), allowed, "{address} {sender:?}");
         }
     }

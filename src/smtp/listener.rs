@@ -160,7 +160,7 @@ impl<H: Handler> Server<H> {
     fn take_place(self: &Arc<Self>, address: IpAddr) -> Option<Place<H>> {
         let settings = self.settings.load();
         let limits = &settings.limits;
-        let known = settings.access.identify(address, None).may_relay();
+        let known = settings.access.identify(address, &[]).may_relay();
         let network = network(address);
         let mut open = lock(&self.open);
         if open.all >= limits.max_connections {

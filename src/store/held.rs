@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::journal::{self, NewLine, People, Sort};
+use super::notes::{self, NewNote};
 use super::owed::{self, Envelope, NewOwed};
 use super::share::{self, NewShared};
 use super::{Store, StoreError, count, insert_item};
@@ -75,6 +76,8 @@ pub struct Taken {
     pub owed: Vec<NewOwed>,
     /// What is shared of it.
     pub share: Option<NewShared>,
+    /// What is told later because of it.
+    pub notes: Vec<NewNote>,
     /// Its line in the journal.
     pub journal: Option<NewLine>,
 }
@@ -222,6 +225,11 @@ impl Store {
             Some(held) => self.seal_facts(&held.id, &held.facts)?,
             None => Vec::new(),
         };
+        let readers = match &taken.held {
+            Some(held) => self.other_readers(held),
+            None => Vec::new(),
+        };
+        let notes: Vec<_> = taken.notes.iter().map(|note| self.seal_note(note)).collect::<Result<_, _>>()?;
         let envelopes: Vec<Vec<u8>> =
             taken.owed.iter().map(|owed| self.seal_envelope(owed)).collect::<Result<_, _>>()?;
         let shared = match taken.share.take() {
@@ -247,6 +255,16 @@ impl Store {
             if let Some((sealed, shared)) = &shared {
                 share::insert(tables, shared, sealed, now)?;
             }
+            for (held, address) in taken.held.iter().flat_map(|held| readers.iter().map(move |one| (&held.id, one))) {
+                tables
+                    .prepare_cached(
+                        "INSERT INTO held_reader (held, school, address) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    )?
+                    .execute(params![held, taken.school, address])?;
+            }
+            for note in &notes {
+                notes::insert(tables, &taken.school, note, now)?;
+            }
             journal::append(tables, &chain, line.as_slice())?;
             Ok(Took::New)
         })
@@ -269,7 +287,14 @@ impl Store {
         self.one_held("id = ?1", id.to_owned()).await
     }
 
-    /// The mails of a sender that were stopped, the newest first.
+    /// Who reads about it besides its sender.
+    fn other_readers(&self, held: &NewHeld) -> Vec<Index> {
+        let readers =
+            held.facts.readers.iter().map(|reader| self.index("address", &[reader.to_lowercase().as_bytes()]));
+        readers.filter(|reader| *reader != held.sender).collect()
+    }
+
+    /// The mails of a sender that were stopped, the newest first; also those that he sent for somebody else (`Sender:`).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -278,7 +303,8 @@ impl Store {
         let rows = self
             .read(move |tables| {
                 let statement = format!(
-                    "SELECT {COLUMNS} FROM held WHERE school = ?1 AND sender = ?2 ORDER BY taken_at DESC LIMIT ?3"
+                    "SELECT {COLUMNS} FROM held WHERE school = ?1 AND (sender = ?2 OR id IN
+                     (SELECT held FROM held_reader WHERE school = ?1 AND address = ?2)) ORDER BY taken_at DESC LIMIT ?3"
                 );
                 let mut list = tables.prepare_cached(&statement)?;
                 let rows = list.query_map(params![school, sender, count(most)], from_row)?;

@@ -6,6 +6,7 @@
 //! | [`desk`] | who may use the teacher's desk: codes, sessions, and what somebody else was asked |
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
 //! | [`journal`] | what was done with each mail, without content, chained |
+//! | [`notes`] | what people are told later, several things in one mail |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
 //! | `policies` | what domains say of their mail servers (MTA-STS), for as long as it holds |
 //! | [`share`] | secure shares: items, recipients, grants, sessions |
@@ -21,6 +22,7 @@ pub mod contacts;
 pub mod desk;
 pub mod held;
 pub mod journal;
+pub mod notes;
 pub mod owed;
 mod policies;
 pub mod share;
@@ -268,13 +270,14 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 16] = [
+const SEALED: [(&str, &str, &str); 17] = [
     ("contact", "facts", "'contact.facts of ' || lower(hex(id))"),
     ("contact", "code", "'contact.code of ' || lower(hex(id))"),
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),
     ("act", "facts", "'act.facts of ' || held"),
+    ("note", "facts", "'note.facts of ' || lower(hex(salt))"),
     ("owed", "envelope", "'owed.envelope of ' || item"),
     ("desk_session", "who", "'desk_session.who of ' || lower(hex(id))"),
     ("desk_request", "facts", "'desk_request.facts of ' || lower(hex(link))"),

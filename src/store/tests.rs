@@ -74,6 +74,7 @@ impl Kept {
             held: Some(held),
             owed: vec![rest, told],
             share: None,
+            notes: Vec::new(),
             journal: None,
         };
         self.store.take(taken, NOW, 600_000).await.unwrap()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
 
@@ -14,7 +15,7 @@ use crate::problem::Problem;
 /// The TLS configuration of our listener.
 ///
 /// A client certificate is asked for, never demanded, and proves the holder only: who that is, is decided by the
-/// pinned fingerprints in the configuration ([`fingerprint`]), not by any authority.
+/// pins in the configuration ([`pins`]), not by any authority.
 ///
 /// # Errors
 /// A [`Problem`] that names the file which does not fit.
@@ -64,10 +65,16 @@ pub fn web_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Proble
         .map_err(unfit)
 }
 
-/// SHA-256 of a certificate in lower-case hex: `openssl x509 -outform DER | sha256sum`.
-pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate);
-    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+/// By what a client certificate may be listed: the SHA-256 of the certificate in lower-case hex, and behind `key:` that of
+/// its public key (SubjectPublicKeyInfo), which stays the same when the certificate is renewed with the same key.
+pub fn pins(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let sha256 = |octets: &[u8]| -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, octets);
+        digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+    };
+    let parsed = ParsedCertificate::try_from(certificate).ok();
+    let key = parsed.map(|certificate| format!("key:{}", sha256(&certificate.subject_public_key_info())));
+    std::iter::once(sha256(certificate)).chain(key).collect()
 }
 
 /// Takes any client certificate whose holder proves to have its key.
@@ -114,5 +121,28 @@ impl ClientCertVerifier for AnyHolder {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rcgen::{CertificateParams, KeyPair, PublicKeyData};
+
+    use super::*;
+
+    #[test]
+    fn a_renewed_certificate_keeps_the_pin_of_its_key() {
+        let key = KeyPair::generate().unwrap();
+        let certificate = |name: &str| {
+            let params = CertificateParams::new(vec![name.to_string()]).unwrap();
+            pins(params.self_signed(&key).unwrap().der())
+        };
+        let (old, new) = (certificate("oud.example"), certificate("nieuw.example"));
+        assert!(old[0] != new[0] && old[1] == new[1] && old[0].len() == 64);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &key.subject_public_key_info());
+        let hex: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(old[1], format!("key:{hex}"));
+        assert_eq!(pins(&CertificateDer::from(vec![1, 2, 3])).len(), 1);
     }
 }

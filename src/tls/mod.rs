@@ -18,7 +18,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use certificate::Chain;
-pub use listener::{fingerprint, server_config, web_config};
+pub use listener::{pins, server_config, web_config};
 pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
 pub use next_hop::{Trust, authorities, client_config};
 

@@ -197,6 +197,7 @@ impl House {
             clock: Arc::new(move || now.load(Ordering::Relaxed)),
             wake: Arc::new(|| {}),
             shares: None,
+            give_up: 48 * 3600 * 1000,
         });
         let settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -272,6 +273,7 @@ impl House {
             held: Some(held),
             owed: Vec::new(),
             share: None,
+            notes: Vec::new(),
             journal: None,
         };
         self.store.take(taken, self.now(), 0).await.unwrap();

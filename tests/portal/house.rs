@@ -222,6 +222,7 @@ impl House {
             url: Url::parse(DESK).unwrap(),
             clock: now,
             wake: Arc::new(|| {}),
+            give_up: 48 * 3600 * 1000,
             shares: Some(shares.clone()),
         });
         let web = Web {
@@ -276,8 +277,15 @@ impl House {
         let Drafted::Draft(mut draft) = self.shares.draft(new).await.unwrap() else { panic!("it is there") };
         let made = draft.made().clone();
         let share = draft.rows(Vec::new());
-        let taken =
-            Taken { school: "linde".into(), items: Vec::new(), held: None, owed: Vec::new(), share, journal: None };
+        let taken = Taken {
+            school: "linde".into(),
+            items: Vec::new(),
+            held: None,
+            owed: Vec::new(),
+            share,
+            notes: Vec::new(),
+            journal: None,
+        };
         self.outbox.take(taken).await.unwrap();
         draft.kept();
         made

@@ -19,13 +19,18 @@ pub struct Postfix {
 impl Postfix {
     /// Starts an instance that listens at `address`, port 2525, with more lines for main.cf.
     pub fn start(folder: &Path, address: &str, more: &str) -> Self {
+        Self::with_services(folder, address, more, "")
+    }
+
+    /// The same with more lines for master.cf.
+    pub fn with_services(folder: &Path, address: &str, more: &str, services: &str) -> Self {
         super::needs("postfix");
         super::needs_root("Postfix drops privileges itself");
         prepare(folder);
         let fill =
             |text: &str| text.replace("{folder}", &folder.display().to_string()).replace("{address}", address) + "\n";
         std::fs::write(folder.join("config/main.cf"), fill(MAIN) + &fill(more)).unwrap();
-        std::fs::write(folder.join("config/master.cf"), fill(MASTER)).unwrap();
+        std::fs::write(folder.join("config/master.cf"), fill(MASTER) + &fill(services)).unwrap();
         run("postfix", folder, &["check"]);
         let daemons = run("postconf", folder, &["-h", "daemon_directory"]);
         // The master itself rather than "postfix start": all its processes are then in one group of ours.

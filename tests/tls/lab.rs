@@ -25,9 +25,50 @@ pub struct Lab {
     pub web: IpAddr,
 }
 
+/// A zone to serve.
+pub struct Zone {
+    /// Its name, with the last dot.
+    pub name: &'static str,
+    /// Its records; `{dns}` and `{web}` stand for the addresses of the name server and of the policies' server.
+    pub text: String,
+    /// How it is signed.
+    pub signed: Signed,
+}
+
+/// How a zone is signed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Signed {
+    /// Not at all, and the zone above it has no DS.
+    No,
+    /// With NSEC.
+    Yes,
+    /// With NSEC3 and opt-out, as top level domains are.
+    OptOut,
+    /// With a key that the zone above knows nothing of: what its DS says is that zone's own text.
+    Bogus,
+}
+
 impl Lab {
-    /// Signs the tree and serves it.
+    /// Signs the tree of tests/tls/zones and serves it.
     pub fn start() -> Self {
+        let zones = Path::new(".").join("tests/tls/zones");
+        let zone = |name, file: &str, signed| {
+            let text = fs::read_to_string(zones.join(format!("{file}.zone"))).unwrap();
+            Zone { name, text, signed }
+        };
+        let zones = [
+            zone(".", "root", Signed::Yes),
+            zone("test.", "test", Signed::Yes),
+            zone("unsigned.", "unsigned", Signed::No),
+            zone("bogus.", "bogus", Signed::Bogus),
+            zone("optout.", "optout", Signed::OptOut),
+            zone("school.optout.", "school", Signed::No),
+        ];
+        Self::serve(&zones, PORT)
+    }
+
+    /// Signs zones, of which the first is the root, and serves them.
+    pub fn serve(zones: &[Zone], port: u16) -> Self {
         needs("knotd");
         needs("keymgr");
         let folder = tempfile::tempdir().unwrap();
@@ -35,13 +76,11 @@ impl Lab {
         for part in ["keys", "zones", "run"] {
             fs::create_dir(folder.path().join(part)).unwrap();
         }
-        let zones = Path::new(".").join("tests/tls/zones");
-        for zone in ["root", "test", "unsigned", "bogus", "optout", "school"] {
-            let text = fs::read_to_string(zones.join(format!("{zone}.zone"))).unwrap();
-            let text = text.replace("{dns}", &dns.to_string()).replace("{web}", &web.to_string());
-            fs::write(folder.path().join(format!("zones/{zone}.zone")), text).unwrap();
+        for zone in zones {
+            let text = zone.text.replace("{dns}", &dns.to_string()).replace("{web}", &web.to_string());
+            fs::write(folder.path().join(format!("zones/{}", file(zone.name))), text).unwrap();
         }
-        fs::write(folder.path().join("knot.conf"), configuration(folder.path(), dns)).unwrap();
+        fs::write(folder.path().join("knot.conf"), configuration(folder.path(), dns, port, zones)).unwrap();
         let keys = |arguments: &[&str]| {
             let made = Command::new("/usr/sbin/keymgr")
                 .arg("-c")
@@ -52,12 +91,14 @@ impl Lab {
             assert!(made.status.success(), "keymgr {arguments:?}: {}", String::from_utf8_lossy(&made.stderr));
             String::from_utf8(made.stdout).unwrap()
         };
-        for zone in [".", "test.", "bogus.", "optout."] {
-            keys(&[zone, "generate", "ksk=yes", "zsk=yes"]);
+        let root = folder.path().join("zones").join(file("."));
+        let mut signed = fs::read_to_string(&root).unwrap();
+        for zone in zones.iter().filter(|zone| zone.signed != Signed::No) {
+            keys(&[zone.name, "generate", "ksk=yes", "zsk=yes"]);
+            if zone.name != "." && zone.signed != Signed::Bogus {
+                signed += &keys(&[zone.name, "ds"]).replace(" DS ", " 300 IN DS ");
+            }
         }
-        let root = folder.path().join("zones/root.zone");
-        let below = ["test.", "optout."].map(|zone| keys(&[zone, "ds"]).replace(" DS ", " 300 IN DS "));
-        let signed = fs::read_to_string(&root).unwrap() + &below.concat();
         fs::write(root, signed).unwrap();
         let anchor = keys(&[".", "dnskey"]).replacen(". DNSKEY", ". 300 IN DNSKEY", 1);
         fs::write(folder.path().join("root.key"), anchor).unwrap();
@@ -70,7 +111,7 @@ impl Lab {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let lab = Self { folder, knot, dns: SocketAddr::new(dns, PORT), web };
+        let lab = Self { folder, knot, dns: SocketAddr::new(dns, port), web };
         let pid = lab.folder.path().join("run/knot.pid");
         let log = || fs::read_to_string(lab.folder.path().join("knot.log")).unwrap_or_default();
         until(
@@ -105,25 +146,25 @@ impl Drop for Lab {
     }
 }
 
-fn configuration(folder: &Path, dns: IpAddr) -> String {
+fn file(zone: &str) -> String {
+    if zone == "." { "root.zone".to_owned() } else { format!("{zone}zone") }
+}
+
+fn configuration(folder: &Path, dns: IpAddr, port: u16, zones: &[Zone]) -> String {
     let folder = folder.display();
-    let zone = |name: &str, file: &str, policy: Option<&str>| {
-        let signing = policy.map(|policy| format!("    dnssec-signing: on\n    dnssec-policy: {policy}\n"));
-        format!("  - domain: {name}\n    file: {file}.zone\n{}", signing.unwrap_or_default())
+    let zone = |zone: &Zone| {
+        let policy = match zone.signed {
+            Signed::No => "",
+            Signed::Yes | Signed::Bogus => "    dnssec-signing: on\n    dnssec-policy: plain\n",
+            Signed::OptOut => "    dnssec-signing: on\n    dnssec-policy: optout\n",
+        };
+        format!("  - domain: {}\n    file: {}\n{policy}", zone.name, file(zone.name))
     };
     let policy = |name: &str, more: &str| {
         format!("  - id: {name}\n    manual: on\n    single-type-signing: on\n    algorithm: ecdsap256sha256\n{more}")
     };
-    let zones = [
-        zone(".", "root", Some("plain")),
-        zone("test.", "test", Some("plain")),
-        zone("unsigned.", "unsigned", None),
-        zone("bogus.", "bogus", Some("plain")),
-        zone("optout.", "optout", Some("optout")),
-        zone("school.optout.", "school", None),
-    ];
     format!(
-        "server:\n    rundir: \"{folder}/run\"\n    listen: {dns}@{PORT}\n    udp-workers: 1\n    tcp-workers: 1\n    \
+        "server:\n    rundir: \"{folder}/run\"\n    listen: {dns}@{port}\n    udp-workers: 1\n    tcp-workers: 1\n    \
          background-workers: 1\n\
          database:\n    storage: \"{folder}/keys\"\n\
          log:\n  - target: stderr\n    any: warning\n\
@@ -133,6 +174,6 @@ fn configuration(folder: &Path, dns: IpAddr) -> String {
          zone:\n{}",
         policy("plain", ""),
         policy("optout", "    nsec3: on\n    nsec3-opt-out: on\n    nsec3-iterations: 0\n    nsec3-salt-length: 0\n"),
-        zones.concat(),
+        zones.iter().map(zone).collect::<String>(),
     )
 }

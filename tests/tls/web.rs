@@ -40,6 +40,11 @@ pub struct Web {
 impl Web {
     /// Listens, with a certificate for these hosts.
     pub async fn start(address: IpAddr, folder: &Path, hosts: &[&str]) -> Self {
+        Self::at(SocketAddr::new(address, PORT), folder, hosts).await
+    }
+
+    /// The same, at a port of choice.
+    pub async fn at(address: SocketAddr, folder: &Path, hosts: &[&str]) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -55,7 +60,7 @@ impl Web {
         let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
         let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
         let web = Self { said: Arc::default(), asked: Arc::default(), ca };
-        let listener = TcpListener::bind(SocketAddr::new(address, PORT)).await.unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         tokio::spawn(web.clone().serve(listener, TlsAcceptor::from(Arc::new(config))));
         web
     }

@@ -153,13 +153,15 @@ impl Check<'_> {
     }
 
     fn fingerprint(&mut self, typed: &Spanned<String>) -> Option<String> {
-        let hex: String = typed.get_ref().chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+        let (of, pin) =
+            typed.get_ref().strip_prefix("key:").map_or(("", typed.get_ref().as_str()), |pin| ("key:", pin));
+        let hex: String = pin.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
         if hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Some(hex);
+            return Some(format!("{of}{hex}"));
         }
         self.problem(
             &typed.span(),
-            "a certificate is listed by its SHA-256 fingerprint: 64 hex digits",
+            "a certificate is listed by its SHA-256 fingerprint, or by `key:` and that of its key: 64 hex digits",
             "run: openssl x509 -in client.pem -noout -fingerprint -sha256",
         );
         None

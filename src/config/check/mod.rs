@@ -9,6 +9,7 @@ mod keeping;
 mod listener;
 mod next_hops;
 mod ocr;
+mod programs;
 mod schools;
 mod share;
 mod sms;
@@ -41,6 +42,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.headers_apart(&raw);
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
+    let programs = check.programs(&raw.program, &raw.school, raw.data_dir.is_some());
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
     let remember = raw.school.iter().map(Spanned::get_ref).filter(|school| school.remember_devices);
@@ -70,6 +72,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), remember)),
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         tls: check.tls(raw.tls, raw.hostname.get_ref()),
+        programs,
         journal_archive,
         lifetimes: check.journal(&raw.journal),
         flood,

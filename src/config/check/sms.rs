@@ -119,7 +119,7 @@ impl Check<'_> {
             let what = format!("`body` of [sms] has no {place}");
             self.problem(&raw.body.span(), what, "put {to} where the number goes, {text} where the text goes");
         }
-        let format = match raw.format {
+        let format = match raw.content {
             raw::SmsFormat::Json => Format::Json,
             raw::SmsFormat::Form => Format::Form,
         };

@@ -14,7 +14,7 @@ pub(in crate::config) struct Sms {
     #[serde(default)]
     pub headers: Vec<SmsHeader>,
     #[serde(default)]
-    pub format: SmsFormat,
+    pub content: SmsFormat,
     pub body: Spanned<String>,
     #[serde(default = "default_ok_status")]
     pub ok_status: Spanned<Vec<u16>>,

@@ -355,12 +355,12 @@ impl<H: Handler> Session<H> {
 
 /// Who the client is, and how the session is encrypted.
 fn facts(settings: &Settings, address: IpAddr, stream: &Stream) -> (Identity, Option<Arc<str>>) {
-    let Stream::Server(stream) = stream else { return (settings.access.identify(address, None), None) };
+    let Stream::Server(stream) = stream else { return (settings.access.identify(address, &[]), None) };
     let session = stream.get_ref().1;
-    let certificate = session.peer_certificates().and_then(|chain| chain.first()).map(tls::fingerprint);
+    let pins = session.peer_certificates().and_then(|chain| chain.first()).map(tls::pins).unwrap_or_default();
     let version = session.protocol_version().map_or("TLS", |v| v.as_str().unwrap_or("TLS"));
     let suite = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())).unwrap_or_default();
-    (settings.access.identify(address, certificate.as_deref()), Some(format!("{version} {suite}").into()))
+    (settings.access.identify(address, &pins), Some(format!("{version} {suite}").into()))
 }
 
 /// The `with` word of the Received line (RFC 3848, RFC 6531 4.3).

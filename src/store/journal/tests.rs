@@ -257,6 +257,7 @@ async fn the_line_of_owed_mail_is_in_its_transaction() {
         held: Some(held(id, link)),
         owed: Vec::new(),
         share: None,
+        notes: Vec::new(),
         journal: Some(line(1, Sort::Incident)),
     };
     store.take(taken("A", 1), 1000, 0).await.unwrap();

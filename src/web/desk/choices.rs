@@ -15,7 +15,7 @@ use super::letters::{self, Letter};
 use super::mails::{self, mine, named};
 use super::pages::{ChoicePage, Page};
 use super::visit::Visit;
-use super::{Answer, Desk, Fault, GIVE_UP, Reported, requests};
+use super::{Answer, Desk, Fault, Reported, requests};
 use crate::school::{Language, School};
 use crate::store::held::{self, Act, Held, State as Becomes};
 use crate::store::owed::{Envelope, Kind, NewOwed};
@@ -283,7 +283,7 @@ pub(super) fn released(desk: &Desk, held: &Held, item: String, places: &[usize])
         Some(crate::store::owed::To { place: Some(*place), ..to })
     };
     let envelope = Envelope { recipients: places.iter().filter_map(to).collect(), ..facts.envelope.clone() };
-    NewOwed { kind: Kind::Released, item, envelope, due_at: now, give_up_at: now.saturating_add(GIVE_UP) }
+    NewOwed { kind: Kind::Released, item, envelope, due_at: now, give_up_at: now.saturating_add(desk.0.give_up) }
 }
 
 /// Carries out a choice and says what came of it.

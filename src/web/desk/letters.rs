@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox as Named, MultiPart, MultiPartKind, SinglePart};
 
-use super::{Desk, Fault, GIVE_UP};
+use super::{Desk, Fault};
 use crate::message::Mailbox;
 use crate::school::{Language, School};
 use crate::seal;
@@ -64,7 +64,8 @@ pub(super) async fn owe(
         ..Envelope::default()
     };
     let (now, kind) = (desk.now(), Kind::Message);
-    let owed = NewOwed { kind, item: item.id.clone(), envelope, due_at: now, give_up_at: now.saturating_add(GIVE_UP) };
+    let owed =
+        NewOwed { kind, item: item.id.clone(), envelope, due_at: now, give_up_at: now.saturating_add(desk.0.give_up) };
     Ok((item, owed))
 }
 

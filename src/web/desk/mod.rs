@@ -64,6 +64,7 @@ struct Inner {
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     wake: Arc<dyn Fn() + Send + Sync>,
     shares: Option<Shares>,
+    give_up: i64,
     looks: Semaphore,
 }
 
@@ -89,6 +90,8 @@ pub struct Means {
     pub wake: Arc<dyn Fn() + Send + Sync>,
     /// The shares, where the installation has any; they can write their mails.
     pub shares: Option<Shares>,
+    /// After how long mail that the desk owes is given up, milliseconds.
+    pub give_up: i64,
 }
 
 impl fmt::Debug for Means {
@@ -101,14 +104,12 @@ impl fmt::Debug for Means {
 const LARGEST_FORM: usize = 16 * 1024;
 /// Mails that are judged again at the same time: judging is the gate's work first.
 const LOOKS: usize = 2;
-/// When mail that the desk owes is given up, milliseconds from now.
-const GIVE_UP: i64 = 2 * 24 * 3600 * 1000;
 
 impl Desk {
     /// A desk.
     pub fn new(means: Means) -> Self {
-        let Means { store, vault, gate, url, clock, wake, shares } = means;
-        Self(Arc::new(Inner { store, vault, gate, url, clock, wake, shares, looks: Semaphore::new(LOOKS) }))
+        let Means { store, vault, gate, url, clock, wake, shares, give_up } = means;
+        Self(Arc::new(Inner { store, vault, gate, url, clock, wake, shares, give_up, looks: Semaphore::new(LOOKS) }))
     }
 
     /// Its pages.

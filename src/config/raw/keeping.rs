@@ -1,0 +1,82 @@
+//! Tables of what is kept, owed and written down.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::units::{Days, Time, default};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Hold {
+    #[serde(default = "default_keep_days")]
+    pub keep_days: Spanned<u32>,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { keep_days: default_keep_days() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Outbox {
+    #[serde(default = "default_retry_after")]
+    pub retry_after: Spanned<Time>,
+    #[serde(default = "default_retry_at_most")]
+    pub retry_at_most: Spanned<Time>,
+    #[serde(default = "default_give_up_after")]
+    pub give_up_after: Spanned<Time>,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            retry_after: default_retry_after(),
+            retry_at_most: default_retry_at_most(),
+            give_up_after: default_give_up_after(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Storage {
+    pub country: Spanned<String>,
+    pub i_accept_outside_eu: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct JournalArchive {
+    pub client: Spanned<String>,
+    pub addresses: Spanned<Vec<Spanned<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Journal {
+    pub passed: Option<Spanned<Days>>,
+    pub incidents: Option<Spanned<Days>>,
+    pub overrides: Option<Spanned<Days>>,
+    pub traces: Option<Spanned<Days>>,
+    pub reason: Option<Spanned<String>>,
+}
+
+fn default_keep_days() -> Spanned<u32> {
+    default(14)
+}
+
+fn default_retry_after() -> Spanned<Time> {
+    default(Time(Duration::from_secs(60)))
+}
+
+fn default_retry_at_most() -> Spanned<Time> {
+    default(Time(Duration::from_secs(3600)))
+}
+
+fn default_give_up_after() -> Spanned<Time> {
+    default(Time(Duration::from_secs(48 * 3600)))
+}

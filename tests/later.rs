@@ -1,0 +1,133 @@
+//! What people are told later: notices that come fast go together in one, the advice of a day is one message, and what is
+//! refused to a program is told to its owner. Nothing is dropped, and nothing of it is readable on the disk.
+//!
+//! The binary as a process takes the mail; the messages are then made here, as if their time had come.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use mailpoort::config::Config;
+use mailpoort::gate::Gate as Line;
+use mailpoort::gate::house::House;
+use mailpoort::outbox::Outbox;
+use mailpoort::record::Record;
+use mailpoort::store;
+use support::client::Client;
+use support::gate::Gate;
+use support::sink::Sink;
+use support::{address, until};
+
+const JUF: &str = "juf.anneke@delinde.example";
+const PILOT: &str = "bert@delinde.example";
+const FORM: &str = "formulier@delinde.example";
+const OWNER: &str = "administratie@delinde.example";
+const PARENT: &str = "ouder@thuis.example";
+const BSN: &str = "Het burgerservicenummer (BSN) van de leerling is 123456782.";
+const DAY: i64 = 24 * 3600 * 1000;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+fn much_is_told_in_few_messages_and_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(121)), format!("{}:2525", address(122)));
+    let sink = Sink::listen(&sink_at);
+    let gate = Gate::start(folder.path(), &config(folder.path(), &gate_at, &sink_at));
+    let mut client = Client::connect(&address(120), &gate_at);
+    for n in 0..6 {
+        let reply = client.send(JUF, &[PARENT], &mail(JUF, &format!("stop-{n}")));
+        assert!(reply.starts_with("250 2.7.1 Taken"), "{reply}");
+    }
+    let reply = client.send(FORM, &[PARENT], &mail(FORM, "form"));
+    assert!(reply.starts_with("550 5.7.1 Niet verstuurd."), "{reply}");
+    for n in 0..2 {
+        assert!(client.send(PILOT, &[PARENT], &mail(PILOT, &format!("tip-{n}"))).starts_with("250"));
+    }
+    // Three notices at once, and the two mails that passed.
+    until(|| format!("5 mails, not {}", sink.kept().len()), PATIENCE, || (sink.kept().len() >= 5).then_some(()));
+    drop(client);
+    gate.stop();
+    assert_eq!(sink.kept().len(), 5);
+    for canary in ["123456782", "ouder@thuis", "administratie"] {
+        let tables = std::fs::read(folder.path().join("data/mailpoort.db")).unwrap();
+        assert!(!tables.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary} is readable");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let told = runtime.block_on(tell(folder.path()));
+    assert_eq!(told.len(), 3, "{told:#?}");
+    let of = |reader: &str| told.iter().find(|(to, _)| to == reader).map(|(_, text)| text.as_str()).unwrap();
+    let several = of(JUF);
+    assert!(several.contains("Subject: Niet verstuurd: nog 3 van je mails"), "{several}");
+    for n in 3..6 {
+        assert!(several.contains(&format!("Je mail “Aanmelding stop-{n}” van ")), "{n}: {several}");
+    }
+    assert_eq!(several.matches("burgerservicenummer (BSN)").count(), 2 * 3, "plain and HTML: {several}");
+    let owner = of(OWNER);
+    assert!(owner.contains("Geweigerd: mail van een programma (1 keer)") && owner.contains(FORM), "{owner}");
+    let digest = of(PILOT);
+    assert!(digest.contains("Subject: Tips bij je mail (2)"), "{digest}");
+    assert!(digest.contains("aan ouder@thuis.example: ") && !digest.contains("123456782"), "{digest}");
+}
+
+/// What is told in a day, by its reader, as text.
+async fn tell(folder: &Path) -> Vec<(String, String)> {
+    let config = Config::load(&folder.join("mailpoort.toml")).unwrap();
+    let (house, _) = House::load(config, &mut |_| {}).unwrap();
+    let outbox = Outbox::open(&folder.join("data"), house.retry).unwrap();
+    let line = Line::new(house, Record::open(None).unwrap(), Some(outbox.clone()));
+    line.tell_later(store::now()).await;
+    assert_eq!(outbox.store().owed(100).await.unwrap().len(), 0, "nobody is told too early");
+    line.tell_later(store::now() + 2 * DAY).await;
+    // Once.
+    line.tell_later(store::now() + 2 * DAY).await;
+    let mut told = Vec::new();
+    for one in outbox.store().claim(store::now() + 1_000, 1_000, DAY, 100).await.unwrap() {
+        let raw = outbox.vault().open_item(&one.item, one.sealed.clone()).await.unwrap();
+        told.push((one.envelope.recipients[0].address.clone(), readable(&raw)));
+    }
+    told
+}
+
+/// Encoded words and quoted-printable undone, as far as these mails have them.
+fn readable(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(raw).replace("=\r\n", "");
+    let (mut octets, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        let hex = (*first == b'=').then(|| std::str::from_utf8(behind.get(..2)?).ok()).flatten();
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(octet) => {
+                octets.push(octet);
+                rest = &behind[2..];
+            }
+            None => {
+                octets.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+fn mail(from: &str, id: &str) -> Vec<u8> {
+    format!(
+        "From: <{from}>\r\nTo: <{PARENT}>\r\nSubject: Aanmelding {id}\r\nMessage-ID: <{id}@werkplek.delinde.example>\r\n\r\n\
+         {BSN}\r\n"
+    )
+    .into_bytes()
+}
+
+fn config(folder: &Path, gate: &str, sink: &str) -> String {
+    format!(
+        "hostname = \"poort.delinde.example\"\nmode = \"enforce\"\ndata_dir = \"{}\"\n\n\
+         [[program]]\naddress = \"{FORM}\"\nowner = \"{OWNER}\"\n\n\
+         [[school]]\nid = \"linde\"\nname = \"basisschool De Linde\"\ndomains = [\"delinde.example\"]\n\
+         privacy = {{ name = \"Ilse Bakker\", phone = \"040-555 01 23\" }}\n\
+         helpdesk = {{ name = \"de helpdesk\", phone = \"040-555 01 00\" }}\n\n\
+         [[school.pilot]]\nmode = \"advise\"\nsenders = [\"{PILOT}\"]\n\n\
+         [smtp]\nlisten = [\"{gate}\"]\n\n[[smtp.client]]\nname = \"school\"\nnetworks = [\"127.0.0.0/8\"]\n\n\
+         [[next_hop]]\nname = \"provider\"\nhosts = [\"{sink}\"]\ntls = \"off\"\n",
+        folder.join("data").display(),
+    )
+}
