@@ -67,6 +67,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "share::Settings",
+            "share::sms",
             "smtp",
             "store::Store",
             "store::owed::Otherwise",
@@ -187,6 +188,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "seal",
             "secret",
             "store",
+            // Asks a provider of text messages.
+            "tls::https",
             "vault",
         ],
     ),

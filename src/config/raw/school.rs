@@ -34,6 +34,8 @@ pub(in crate::config) struct School {
     pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
     pub dkim: Option<Dkim>,
+    #[serde(default)]
+    pub remember_devices: bool,
 }
 
 /// The key by which a school signs, and the place of its public half in DNS.
