@@ -123,6 +123,7 @@ impl House {
         let outbox = Outbox::open(folder.path(), Retry::default()).unwrap();
         let settings = Settings {
             url: "https://veilig.delinde.example".into(),
+            brands: BTreeMap::new(),
             desk: "https://poort.delinde.example".into(),
             lifetimes: Lifetimes::default(),
             calendar: Calendar::new(TimeZone::UTC, Vec::new()),
@@ -189,7 +190,15 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
     let Drafted::Draft(mut draft) = house.shares.draft(new).await? else { panic!("it is there") };
     let made = draft.made().clone();
     let share = draft.rows(Vec::new());
-    let taken = Taken { school: "linde".into(), items: Vec::new(), held: None, owed: Vec::new(), share, journal: None };
+    let taken = Taken {
+        school: "linde".into(),
+        items: Vec::new(),
+        held: None,
+        owed: Vec::new(),
+        share,
+        journal: None,
+        notes: Vec::new(),
+    };
     house.outbox.take(taken).await?;
     draft.kept();
     Ok(made)

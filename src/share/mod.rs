@@ -32,7 +32,7 @@ pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, Ne
 pub use self::open::{Body, How, Item, Look, Opened, Seen, Unlock, Visitor};
 pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
 pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
-pub use self::values::{ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
+pub use self::values::{Brand, ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
 use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::vault::share::{Cost, Files};

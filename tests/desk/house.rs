@@ -12,11 +12,12 @@ use mailpoort::message::{Limits, Mailbox, Message};
 use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::seal::SealKey;
 use mailpoort::secret::Secret;
+use mailpoort::share::ShareError;
 use mailpoort::store::Store;
-use mailpoort::store::held::{Facts, NewHeld, NewRecipient, State, Taken};
+use mailpoort::store::held::{Facts, Held, NewHeld, NewRecipient, State, Taken};
 use mailpoort::store::owed::{Claimed, Envelope, To};
 use mailpoort::vault::{LinkSecret, Vault};
-use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Texts};
+use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Sharing, Texts};
 use mailpoort::web::{Server, Settings, Url};
 use tempfile::TempDir;
 
@@ -60,6 +61,8 @@ pub struct Told {
     /// What it was asked to look at.
     pub looked_at: Mutex<Vec<Vec<u8>>>,
     pub language: Mutex<Language>,
+    /// For what it was asked to make a share.
+    pub purposes: Mutex<Vec<Option<String>>>,
     texts: Arc<Texts>,
 }
 
@@ -109,6 +112,15 @@ impl Gate for Told {
         })
     }
 
+    fn can_share(&self) -> bool {
+        true
+    }
+
+    fn share<'a>(&'a self, _: &'a Held, _: Vec<u8>, _: &'a [usize], purpose: Option<String>) -> Sharing<'a> {
+        self.purposes.lock().unwrap().push(purpose);
+        Box::pin(async { Err(ShareError::System) })
+    }
+
     fn without_columns(&self, _: &str, _: &Envelope, raw: Vec<u8>) -> Result<Remade, [String; 2]> {
         let gone = |text: &str| vec![text.to_owned()];
         if !self.columns.load(Ordering::Relaxed) {
@@ -155,6 +167,7 @@ pub struct Mail<'m> {
     pub subject: Option<&'m str>,
     pub found: &'m str,
     pub discreet: Vec<usize>,
+    pub asks_purpose: Vec<usize>,
 }
 
 impl Default for Mail<'_> {
@@ -170,6 +183,7 @@ impl Default for Mail<'_> {
             found: "Bijlage klas5.xlsx, blad Leerlingen: kolom C: 27 burgerservicenummers (BSN), het eerste staat in rij \
                     2 en eindigt op 82.",
             discreet: Vec::new(),
+            asks_purpose: Vec::new(),
         }
     }
 }
@@ -190,6 +204,7 @@ impl House {
             columns: AtomicBool::new(true),
             looked_at: Mutex::default(),
             language: Mutex::new(Language::Nl),
+            purposes: Mutex::default(),
             texts: Arc::new(Texts::shipped().unwrap()),
         });
         let now = Arc::clone(&clock);
@@ -249,6 +264,7 @@ impl House {
                 .map(|(_, state)| if *state == State::Held { strings(&mail.offers) } else { Vec::new() })
                 .collect(),
             discreet: mail.discreet.clone(),
+            asks_purpose: mail.asks_purpose.clone(),
         };
         let held = NewHeld {
             id: mail.id.into(),

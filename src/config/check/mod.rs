@@ -2,6 +2,7 @@
 //!
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
+mod brand;
 mod calendar;
 mod documents;
 mod flood;
@@ -48,6 +49,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let route = raw.tls.route.clone();
     let time_zone = check.time_zone(&raw.time_zone);
     let calendar = check.calendar(&raw.calendar, &time_zone);
+    let brands = check.brands(&raw.school, raw.share.is_some());
     let config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -69,7 +71,9 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
-        share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), &calendar)),
+        share: raw
+            .share
+            .and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), (&calendar, brands))),
         calendar,
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         tls: check.tls(raw.tls, raw.hostname.get_ref()),

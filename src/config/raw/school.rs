@@ -34,6 +34,9 @@ pub(in crate::config) struct School {
     pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
     pub dkim: Option<Dkim>,
+    pub share_url: Option<Spanned<String>>,
+    pub share_colour: Option<Spanned<String>>,
+    pub share_logo: Option<Spanned<PathBuf>>,
 }
 
 /// The key by which a school signs, and the place of its public half in DNS.

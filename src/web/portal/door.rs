@@ -31,7 +31,7 @@ struct Locked(Option<i64>);
 
 /// `GET /b/RID/SECRET`: who wrote, when, and until when it can be read.
 pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     if door.seen.is_sender {
         // The sender's own copy opens at the desk, which knows his mailbox.
         return Ok(see(&format!("{}/kopie/{}/{}", portal.0.shares.settings().desk, link.0, link.1)));
@@ -63,13 +63,13 @@ pub(super) async fn go_on(
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&portal, &fields)?;
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     Ok(see(&format!("{}/code", door.path)))
 }
 
 /// `GET /b/RID/SECRET/code`: where the code is typed.
 pub(super) async fn code(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     let error = door.locked(&portal, &door.page(&portal, &visit));
     Ok(door.code_page(&portal, &visit, error, ""))
 }
@@ -82,7 +82,7 @@ pub(super) async fn unlock(
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&portal, &fields)?;
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     let typed = field(&fields, "code").unwrap_or_default();
     let page = door.page(&portal, &visit);
     let again = |status: StatusCode, error: String, typed: &str| {
@@ -110,7 +110,7 @@ pub(super) async fn unlock(
 
 /// `GET /b/RID/SECRET/geen-code`: what to do without a code.
 pub(super) async fn no_code(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     Ok(door.no_code_page(&portal, &visit, None))
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn ask_for_code(
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&portal, &fields)?;
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     let page = door.page(&portal, &visit);
     let told = match portal.0.shares.ask_for_code(&link.0, &link.1).await? {
         Asked::Told => page.with("no_code_told", "sender", &door.sender()),
@@ -133,12 +133,15 @@ pub(super) async fn ask_for_code(
 }
 
 /// Where a link leads. Unknown, over and withdrawn is the same, and a robot learns nothing from it.
-async fn find(portal: &Portal, (rid, secret): &(String, String)) -> Result<Door, Fault> {
+async fn find(portal: &Portal, visit: &Visit, (rid, secret): &(String, String)) -> Result<Door, Fault> {
     let (seen, locked) = match portal.0.shares.look(rid, secret).await? {
         Look::Ready(seen) => (seen, None),
         Look::Locked(seen, until) => (seen, Some(Locked(until))),
         Look::Over(_) | Look::Withdrawn(_) | Look::Nothing => return Err(Fault::MISSING),
     };
+    if !portal.is_home_of(&seen.school, &visit.headers) {
+        return Err(Fault::MISSING);
+    }
     let school = portal.school(&seen.school);
     Ok(Door { school, locked, path: format!("/b/{rid}/{secret}"), seen })
 }
@@ -146,7 +149,7 @@ async fn find(portal: &Portal, (rid, secret): &(String, String)) -> Result<Door,
 impl Door {
     fn page(&self, portal: &Portal, visit: &Visit) -> Page {
         let page = visit.page(portal);
-        if let Some(school) = &self.school { page.of(school) } else { page }
+        if let Some(school) = &self.school { page.of(portal, school) } else { page }
     }
 
     fn sender(&self) -> String {
