@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use super::carry::Case;
 use super::block;
+use super::carry::Case;
 use super::incident::{Incident, Told};
 use super::notice::{ComposeError, Notice, Stamp, Texts};
 use super::wording;

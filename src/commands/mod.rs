@@ -16,6 +16,7 @@ mod rollout;
 mod roster;
 mod rules;
 mod scan;
+mod score;
 mod serve;
 mod share;
 mod tls_check;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::kill::Point;
 use crate::school::Language;
 use crate::store::journal::erase::Erased;
 use crate::store::journal::{NewLine, Sort};
@@ -252,6 +253,9 @@ async fn end_shares(store: &Store, files: &Files, now: i64) -> Result<[Purged; 2
 /// The rows first, then the files: a file without a row is swept at the next start, a row without a file would be a loss.
 async fn files(store: &Store, vault: &Vault) -> Result<Purged, PurgeError> {
     let ids = store.drop_unused_items().await?;
+    if !ids.is_empty() {
+        Point::Purged.reached();
+    }
     for id in &ids {
         vault.delete(id).await?;
     }

@@ -13,6 +13,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Inner, ItemKind, KeysMode, ShareError, Shares};
+use crate::kill::Point;
 use crate::message::Mailbox;
 use crate::seal::{self, Index, KeyId};
 use crate::secret::Secret;
@@ -246,6 +247,7 @@ impl Shares {
             ends_at: recent.ends.1,
             is_more: rows.new.is_none(),
         };
+        Point::ShareDrafted.reached();
         Ok(Drafted::Draft(Box::new(Draft { made, rows: Some(rows), unkept, recent, place })))
     }
 
@@ -308,6 +310,7 @@ impl Shares {
         let key = ItemKey::new();
         let (file, size) = inner.files.put(&key, &mut *item.content).await?;
         unkept.files.push(file.clone());
+        Point::ShareItem.reached();
         let recovery = match inner.settings.keys {
             KeysMode::Strict => None,
             KeysMode::Recoverable => {

@@ -10,6 +10,7 @@ use super::notes::{self, NewNote};
 use super::owed::{self, Envelope, NewOwed};
 use super::share::{self, NewShared};
 use super::{Store, StoreError, count, insert_item};
+use crate::kill::Point;
 use crate::seal::Index;
 use crate::vault::Item;
 
@@ -269,6 +270,7 @@ impl Store {
                 notes::insert(tables, &taken.school, note, now)?;
             }
             journal::append(tables, &chain, line.as_slice())?;
+            Point::TakenRows.reached();
             Ok(Took::New)
         })
         .await
@@ -375,6 +377,7 @@ impl Store {
             }
             insert_act(tables, &id, &school, &choice.act.what, &act, now)?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
+            Point::ChosenRows.reached();
             Ok(changed)
         })
         .await

@@ -250,7 +250,7 @@ impl House {
             max_connections: 512,
             idle_timeout: Duration::from_secs(20),
         };
-        let server = Server::start(&web, desk.router().merge(portal.router())).await.unwrap();
+        let server = Server::start(&web, None, desk.router().merge(portal.router())).await.unwrap();
         Self { shares, outbox, clock, server, desk, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
     }
 
