@@ -29,7 +29,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{Contacts, Roster};
-use crate::school::{Calendar, Language, School};
+use crate::school::{Calendar, Language, Program, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
@@ -99,8 +99,8 @@ pub struct House {
     pub certificates: Certificates,
     /// Whom we ask for a certificate; none asks nobody.
     pub acme: Option<acme::Settings>,
-    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
-    pub programs: BTreeMap<String, Mailbox>,
+    /// Programs that send mail, by their folded MAIL FROM.
+    pub programs: BTreeMap<String, Program>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.

@@ -49,7 +49,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.headers_apart(&raw);
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
-    let programs = check.programs(&raw.program, &raw.school, raw.data_dir.is_some());
+    let programs =
+        check.programs(&raw.program, &raw.school, (raw.data_dir.is_some(), *raw.hold.keep_days.get_ref() > 0));
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
     let time_zone = check.time_zone(&raw.time_zone);
