@@ -123,6 +123,7 @@ impl House {
         let outbox = Outbox::open(folder.path(), Retry::default()).unwrap();
         let settings = Settings {
             url: "https://veilig.delinde.example".into(),
+            brands: BTreeMap::new(),
             desk: "https://poort.delinde.example".into(),
             lifetimes: Lifetimes::default(),
             calendar: Calendar::new(TimeZone::UTC, Vec::new()),
@@ -195,8 +196,8 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
         held: None,
         owed: Vec::new(),
         share,
-        notes: Vec::new(),
         journal: None,
+        notes: Vec::new(),
     };
     house.outbox.take(taken).await?;
     draft.kept();

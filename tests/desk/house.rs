@@ -12,12 +12,13 @@ use mailpoort::message::{Limits, Mailbox, Message};
 use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::seal::SealKey;
 use mailpoort::secret::Secret;
+use mailpoort::share::ShareError;
 use mailpoort::store::Store;
-use mailpoort::store::held::{Facts, NewHeld, NewRecipient, State, Taken};
+use mailpoort::store::held::{Facts, Held, NewHeld, NewRecipient, State, Taken};
 use mailpoort::store::owed::{Claimed, Envelope, To};
 use mailpoort::tls::{Files, Shown};
 use mailpoort::vault::{LinkSecret, Vault};
-use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Texts};
+use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Sharing, Texts};
 use mailpoort::web::{Server, Settings, Url};
 use tempfile::TempDir;
 
@@ -61,6 +62,8 @@ pub struct Told {
     /// What it was asked to look at.
     pub looked_at: Mutex<Vec<Vec<u8>>>,
     pub language: Mutex<Language>,
+    /// For what it was asked to make a share.
+    pub purposes: Mutex<Vec<Option<String>>>,
     texts: Arc<Texts>,
 }
 
@@ -110,6 +113,15 @@ impl Gate for Told {
         })
     }
 
+    fn can_share(&self) -> bool {
+        true
+    }
+
+    fn share<'a>(&'a self, _: &'a Held, _: Vec<u8>, _: &'a [usize], purpose: Option<String>) -> Sharing<'a> {
+        self.purposes.lock().unwrap().push(purpose);
+        Box::pin(async { Err(ShareError::System) })
+    }
+
     fn without_columns(&self, _: &str, _: &Envelope, raw: Vec<u8>) -> Result<Remade, [String; 2]> {
         let gone = |text: &str| vec![text.to_owned()];
         if !self.columns.load(Ordering::Relaxed) {
@@ -156,6 +168,7 @@ pub struct Mail<'m> {
     pub subject: Option<&'m str>,
     pub found: &'m str,
     pub discreet: Vec<usize>,
+    pub asks_purpose: Vec<usize>,
 }
 
 impl Default for Mail<'_> {
@@ -171,6 +184,7 @@ impl Default for Mail<'_> {
             found: "Bijlage klas5.xlsx, blad Leerlingen: kolom C: 27 burgerservicenummers (BSN), het eerste staat in rij \
                     2 en eindigt op 82.",
             discreet: Vec::new(),
+            asks_purpose: Vec::new(),
         }
     }
 }
@@ -191,6 +205,7 @@ impl House {
             columns: AtomicBool::new(true),
             looked_at: Mutex::default(),
             language: Mutex::new(Language::Nl),
+            purposes: Mutex::default(),
             texts: Arc::new(Texts::shipped().unwrap()),
         });
         let now = Arc::clone(&clock);
@@ -255,6 +270,7 @@ impl House {
                 .map(|(_, state)| if *state == State::Held { strings(&mail.offers) } else { Vec::new() })
                 .collect(),
             discreet: mail.discreet.clone(),
+            asks_purpose: mail.asks_purpose.clone(),
         };
         let held = NewHeld {
             id: mail.id.into(),
