@@ -10,6 +10,7 @@ mod outbox;
 mod pause;
 mod process;
 mod purge;
+mod reach;
 mod read_documents;
 mod replay;
 mod rollout;

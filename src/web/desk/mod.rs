@@ -15,6 +15,7 @@
 //! | `requests` | what somebody else is asked: to agree, or to help |
 //! | `shares` | my shared messages: withdraw, extend, a new code |
 //! | `copy` | the sender's own link to what he shared |
+//! | `safely` | whether one can mail safely to somebody |
 //! | `letters` | the mails that we write |
 //!
 //! Never decides who may have a mail: the policy's offers are in the [`Facts`](crate::store::held::Facts), and what goes
@@ -30,6 +31,7 @@ mod letters;
 mod mails;
 mod pages;
 mod requests;
+mod safely;
 mod shares;
 mod texts;
 mod visit;
@@ -44,7 +46,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
-pub use self::gate::{Gate, Look, Passage, Remade, Reported, Shared, Sharing};
+pub use self::gate::{Asking, Does, Gate, Look, Passage, Remade, Reported, Safely, Shared, Sharing};
 pub use self::texts::Texts;
 use crate::share::{ShareError, Shares};
 use crate::store::{Store, StoreError};
@@ -66,6 +68,7 @@ struct Inner {
     shares: Option<Shares>,
     give_up: i64,
     looks: Semaphore,
+    asked: safely::Asked,
 }
 
 impl fmt::Debug for Desk {
@@ -109,7 +112,18 @@ impl Desk {
     /// A desk.
     pub fn new(means: Means) -> Self {
         let Means { store, vault, gate, url, clock, wake, shares, give_up } = means;
-        Self(Arc::new(Inner { store, vault, gate, url, clock, wake, shares, give_up, looks: Semaphore::new(LOOKS) }))
+        Self(Arc::new(Inner {
+            store,
+            vault,
+            gate,
+            url,
+            clock,
+            wake,
+            shares,
+            give_up,
+            looks: Semaphore::new(LOOKS),
+            asked: safely::Asked::default(),
+        }))
     }
 
     /// Its pages.
@@ -132,6 +146,7 @@ impl Desk {
             .route("/mail/{id}", get(mails::detail))
             .route("/mail/{id}/passage", post(mails::passage))
             .route("/mail/{id}/{choice}", get(choices::form).post(choices::act))
+            .route("/safely", get(safely::form).post(safely::answer))
             .route("/shares", get(shares::list))
             .route("/shares/{id}", get(shares::detail))
             .route("/shares/{id}/withdraw", get(shares::withdraw).post(shares::withdraw_now))
