@@ -2,6 +2,9 @@
 //!
 //! A leaf: values only. `config` builds it and has checked that nothing a notice needs is missing.
 
+mod calendar;
+
+pub use self::calendar::Calendar;
 use jiff::civil::Date;
 
 use crate::message::Mailbox;
@@ -37,6 +40,15 @@ impl School {
     pub fn owns(&self, domain: &str) -> bool {
         self.domains.iter().any(|own| own == domain)
     }
+}
+
+/// A program that sends mail itself: a form mailer, a copier, a pupil system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Who answers for it, at the school.
+    pub owner: Mailbox,
+    /// Where people find what it mails about, an https address; what may not go becomes a link to there.
+    pub link: Option<String>,
 }
 
 /// A person or desk that a notice names. These are staff in their function, so not secret.

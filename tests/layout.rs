@@ -100,6 +100,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "acme",
             "tls::Files",
             "tls::posture",
+            "vault::share::Bucket",
+            "vault::share::Place",
             "vault::share::is_recipient",
             "web::Settings",
             "web::Url",
@@ -147,6 +149,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "decide",
             "detect",
             "extract::Receipt",
+            "kill",
             "message",
             "problem",
             "school",
@@ -158,6 +161,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "vault",
         ],
     ),
+    // Points at which a test has the process die.
+    ("kill", &[]),
     ("meter", &[]),
     // Reads what the others count, and knows nothing of mail.
     ("status", &["acme", "gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store", "tls"]),
@@ -165,14 +170,28 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
     // What is kept, sealed: blobs, and the tables that know of them.
-    ("vault", &["problem", "seal"]),
-    ("store", &["problem", "seal", "tls::posture::Shelf", "vault"]),
+    ("vault", &["kill", "problem", "seal", "secret"]),
+    ("store", &["kill", "problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
-    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
+    ("outbox", &["kill", "message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
-    ("share", &["message::Mailbox", "outbox", "problem", "school::School", "seal", "secret", "store", "vault"]),
+    (
+        "share",
+        &[
+            "kill",
+            "message::Mailbox",
+            "outbox",
+            "problem",
+            "school::Calendar",
+            "school::School",
+            "seal",
+            "secret",
+            "store",
+            "vault",
+        ],
+    ),
     // Pages about what is kept. What a mail holds it asks the gate, by a trait of its own: it knows no stage.
     (
         "web",

@@ -22,7 +22,7 @@ use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader;
 use crate::record::Lifetimes;
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, Program, School};
 use crate::secret::Secret;
 use crate::share;
 use crate::smtp::access::{ListedClient, User};
@@ -40,6 +40,8 @@ pub struct Config {
     pub language: Language,
     /// The schools' time zone, for notices.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// The ceiling over all policy lines.
     pub mode: Mode,
     /// Where what is kept lies, sealed; none keeps nothing.
@@ -82,8 +84,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Secure shares; none makes none.
     pub share: Option<ShareConfig>,
-    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
-    pub programs: BTreeMap<String, Mailbox>,
+    /// Programs that send mail, by their folded MAIL FROM.
+    pub programs: BTreeMap<String, Program>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.
@@ -151,6 +153,8 @@ pub struct SmtpConfig {
     pub clients: Vec<ListedClient>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
+    /// The next hop at which people have accounts, by its name.
+    pub accounts: Option<String>,
     /// Limits of a session.
     pub limits: SessionLimits,
     /// The memory budget, octets.

@@ -29,7 +29,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{Contacts, Roster};
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, Program, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::smtp::access::Access;
@@ -53,6 +53,8 @@ pub struct House {
     pub language: Language,
     /// The schools' time zone.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// What judging needs.
     pub bench: Arc<Bench>,
     /// The schools, at least one.
@@ -99,8 +101,8 @@ pub struct House {
     pub certificates: Certificates,
     /// Whom we ask for a certificate; none asks nobody.
     pub acme: Option<acme::Settings>,
-    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
-    pub programs: BTreeMap<String, Mailbox>,
+    /// Programs that send mail, by their folded MAIL FROM.
+    pub programs: BTreeMap<String, Program>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.
@@ -316,6 +318,10 @@ pub fn settings(house: &House, smtp: SmtpConfig, budget: Budget) -> Result<Setti
         access: Access {
             clients: smtp.clients,
             users: smtp.users,
+            accounts: smtp.accounts.and_then(|name| {
+                let way = house.ways.iter().find(|way| way.next_hop.name() == name)?;
+                Some(Arc::clone(&way.next_hop))
+            }),
             own_domains: house
                 .schools
                 .iter()

@@ -17,7 +17,7 @@ use super::{Inner, ItemKind, ShareError, Shares};
 use crate::seal::Index;
 use crate::secret::Secret;
 use crate::store::share::{Entry, ItemRow, Linked, Try};
-use crate::vault::share::{AccessCode, Cookie, LinkCheck, Pepper, RecipientKey, Rid};
+use crate::vault::share::{AccessCode, Cookie, Cost, LinkCheck, Pepper, RecipientKey, Rid};
 use crate::vault::{LinkSecret, VaultError};
 
 /// Where a link leads.
@@ -57,6 +57,8 @@ pub struct Seen {
     pub tries_left: u32,
     /// Whether this is the sender's own link, which opens at the desk and takes no code.
     pub is_sender: bool,
+    /// Whether it is read on a page alone, and no file of it may be had.
+    pub view_only: bool,
 }
 
 /// Who tries, for the budgets against guessing. Of the address no more than its network is used, in memory.
@@ -210,7 +212,8 @@ impl Shares {
             Try::Busy => return Ok(Unlock::Busy),
         };
         let pepper = self.inner.pepper(&linked)?;
-        let code = code.key(&rid, self.inner.cost).await.ok_or(ShareError::System)?;
+        let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
+        let code = code.key(&rid, cost).await.ok_or(ShareError::System)?;
         let key = pepper.recipient(&rid, &secret, Some(&code)).ok_or(ShareError::System)?;
         if key.is(&linked.public) {
             return self.enter(linked, &key).await;
@@ -292,7 +295,7 @@ impl Shares {
     /// Reads an item, or some octets of it. Logs it, in the transaction that checks that it may be read.
     ///
     /// # Errors
-    /// [`ShareError::Gone`] when it was withdrawn, is over, or is another share's.
+    /// [`ShareError::Gone`] when it was withdrawn, is over, is another share's, or may not be had as a file.
     pub async fn read(
         &self,
         opened: &Opened,
@@ -302,7 +305,8 @@ impl Shares {
     ) -> Result<Body, ShareError> {
         let rid = Rid::read(&opened.rid).ok_or(ShareError::Gone)?;
         let store = self.inner.outbox.store();
-        let grant = store.use_grant(*rid.octets(), item, how.word(), self.now()).await?.ok_or(ShareError::Gone)?;
+        let used = (how.word(), how.takes());
+        let grant = store.use_grant(*rid.octets(), item, used, self.now()).await?.ok_or(ShareError::Gone)?;
         let recipient = RecipientKey::from_seed(*opened.seed.expose()).ok_or(ShareError::System)?;
         let key = recipient.unwrap(&grant.wrapped).ok_or(VaultError::Sealed)?;
         let range = range.unwrap_or(0..grant.size);
@@ -358,6 +362,10 @@ impl How {
             Self::Downloaded => "item_downloaded",
             Self::Zipped => "zip_downloaded",
         }
+    }
+
+    fn takes(self) -> bool {
+        self != Self::Viewed
     }
 }
 
@@ -434,6 +442,7 @@ fn seen(linked: &Linked) -> Seen {
         ends_at: linked.ends_at,
         tries_left: linked.tries_left(),
         is_sender: linked.factor == "sender",
+        view_only: linked.view_only && linked.factor != "sender",
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mailpoort::extract::{self, Spot};
 use mailpoort::message::{Limits, Mailbox, Message};
-use mailpoort::school::{Contact, Language, School};
+use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::seal::SealKey;
 use mailpoort::secret::Secret;
 use mailpoort::store::Store;
@@ -76,6 +76,10 @@ impl Gate for Told {
 
     fn time_zone(&self) -> TimeZone {
         TimeZone::get("Europe/Amsterdam").unwrap()
+    }
+
+    fn calendar(&self) -> Calendar {
+        Calendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), Vec::new())
     }
 
     fn texts(&self) -> Arc<Texts> {

@@ -127,6 +127,8 @@ pub fn write(dir: &Path, setup: &Setup, next_hop: SocketAddr) {
         if setup.client.is_empty() { "networks = [\"127.0.0.1/32\"]".to_string() } else { setup.client.join("\n") };
     let hop = if setup.next_hop.iter().any(|line| line.starts_with("tls")) { "" } else { "tls = \"off\"" };
     let hosts = setup.hosts.clone().unwrap_or_else(|| format!("[\"{next_hop}\"]"));
+    let own = setup.smtp.iter().any(|line| line.starts_with("auth"));
+    let auth = if own { "" } else { "auth = { users = \"users.toml\" }" };
     let lines = |lines: &[String]| lines.join("\n");
     let (top, school, smtp) = (lines(&setup.top), lines(&setup.school), lines(&setup.smtp));
     let (next_hop, scan) = (lines(&setup.next_hop), lines(&setup.scan));
@@ -154,7 +156,7 @@ secret_header = {{ name = "X-Eik-Proof", value_file = "eik-proof" }}
 [smtp]
 listen = ["127.0.0.1:0"]
 tls = {{ certificate = "poort.pem", key = "poort.key" }}
-auth = {{ users = "users.toml" }}
+{auth}
 {smtp}
 [[smtp.client]]
 name = "postfix"

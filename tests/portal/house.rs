@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mailpoort::message::Mailbox;
 use mailpoort::outbox::{Outbox, Retry};
-use mailpoort::school::{Contact, Language, School};
+use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::secret::Secret;
 use mailpoort::share::{
     CodeWanted, Drafted, ItemKind, KeysMode, Letter, Letters, Lifetimes, Link, Made, NewItem, NewRecipient, NewShare,
@@ -16,7 +16,7 @@ use mailpoort::share::{
 };
 use mailpoort::store::held::Taken;
 use mailpoort::store::owed::{Claimed, Envelope};
-use mailpoort::vault::share::Cost;
+use mailpoort::vault::share::{Cost, Place};
 use mailpoort::web::desk::{self, Desk, Look, Remade};
 use mailpoort::web::portal::{self, Around, Portal};
 use mailpoort::web::{Server, Settings as Web, Url};
@@ -50,6 +50,7 @@ pub struct House {
     pub outbox: Outbox,
     pub clock: Arc<AtomicI64>,
     pub server: Server,
+    pub desk: Desk,
     _folder: TempDir,
     made: AtomicU8,
     owed: Mutex<Vec<Claimed>>,
@@ -76,6 +77,10 @@ impl Around for Gate {
                       welcome_title = \"هناك رسالة لك\"";
         Arc::new(portal::Texts::load(&[("portal.ar.toml".into(), arabic.to_owned())]).unwrap())
     }
+
+    fn sender_texts(&self) -> Arc<desk::Texts> {
+        Arc::new(desk::Texts::shipped().unwrap())
+    }
 }
 
 impl desk::Gate for Gate {
@@ -89,6 +94,10 @@ impl desk::Gate for Gate {
 
     fn time_zone(&self) -> TimeZone {
         TimeZone::get("Europe/Amsterdam").unwrap()
+    }
+
+    fn calendar(&self) -> Calendar {
+        Calendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), Vec::new())
     }
 
     fn texts(&self) -> Arc<desk::Texts> {
@@ -185,9 +194,11 @@ impl House {
             url: ORIGIN.into(),
             desk: DESK.into(),
             lifetimes: Lifetimes::default(),
+            calendar: Calendar::new(TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
             code_channels: vec!["via Parro".into(), "op school".into()],
+            place: Place::Disk,
             country: "NL".into(),
             outside_eu: None,
         };
@@ -222,7 +233,7 @@ impl House {
             idle_timeout: Duration::from_secs(20),
         };
         let server = Server::start(&web, None, desk.router().merge(portal.router())).await.unwrap();
-        Self { shares, outbox, clock, server, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
+        Self { shares, outbox, clock, server, desk, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
     }
 
     pub async fn share(&self, mail: Mail) -> Made {

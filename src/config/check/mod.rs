@@ -3,6 +3,7 @@
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
 mod acme;
+mod calendar;
 mod documents;
 mod flood;
 mod journal;
@@ -13,6 +14,7 @@ mod ocr;
 mod programs;
 mod schools;
 mod share;
+mod storage;
 mod tls;
 mod web;
 
@@ -46,17 +48,20 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.headers_apart(&raw);
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
-    let programs = check.programs(&raw.program, &raw.school, raw.data_dir.is_some());
+    let programs =
+        check.programs(&raw.program, &raw.school, (raw.data_dir.is_some(), *raw.hold.keep_days.get_ref() > 0));
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
+    let time_zone = check.time_zone(&raw.time_zone);
+    let calendar = check.calendar(&raw.calendar, &time_zone);
     let mut config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
-        time_zone: check.time_zone(&raw.time_zone),
+        time_zone,
         mode: raw.mode,
         data_dir: raw.data_dir.as_ref().map(|folder| check.path(folder)),
         schools: raw.school.into_iter().filter_map(|school| check.school(school)).collect(),
-        smtp: check.smtp(raw.smtp, &known),
+        smtp: check.smtp(raw.smtp, &known, &raw.next_hop),
         next_hops: check.next_hops(raw.next_hop, scan_time),
         recipients: check.recipients(raw.recipients),
         shipped_rules: raw.rules.shipped,
@@ -70,7 +75,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
-        share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref())),
+        share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), &calendar)),
+        calendar,
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         acme: None,
         tls: check.tls(raw.tls, raw.hostname.get_ref()),

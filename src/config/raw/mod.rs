@@ -21,12 +21,12 @@ use crate::decide::Mode;
 use crate::school::Language;
 
 pub(super) use acme::{Acme, AcmeChallenge};
-pub(super) use keeping::{Hold, Journal, JournalArchive, Outbox, Storage};
+pub(super) use keeping::{Calendar, Hold, Journal, JournalArchive, Outbox, Storage, StorageKind};
 pub(super) use road::{Demand, NextHop, Pkix, Tls};
 pub use road::{TlsUnmet, TlsUnproven};
 pub(super) use scan::{Documents, Ocr, Scan};
 pub(super) use school::{Contact, Dkim, Header, Pilot, Policy, Recipients, Rules, School, Texts};
-pub(super) use smtp::{Client, Flood, Program, Smtp, User, Users};
+pub(super) use smtp::{Auth, Client, Flood, Program, Smtp, User, Users};
 pub(super) use units::{Day, Days, Time, time};
 pub(super) use web::{Log, Metrics, Share, ShareKeys, Web};
 pub use web::{LogFormat, LogLevel};
@@ -71,6 +71,8 @@ pub(in crate::config) struct Raw {
     pub tls: Tls,
     pub share: Option<Share>,
     pub storage: Option<Storage>,
+    #[serde(default)]
+    pub calendar: Calendar,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub program: Vec<Program>,

@@ -68,7 +68,8 @@ pub(in crate::config) struct Certificate {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Auth {
-    pub users: PathBuf,
+    pub users: Option<PathBuf>,
+    pub pass_to: Option<Spanned<String>>,
 }
 
 /// The file that `smtp.auth.users` names.
@@ -140,4 +141,5 @@ fn default_min_rate() -> Spanned<Size> {
 pub(in crate::config) struct Program {
     pub address: Spanned<String>,
     pub owner: Spanned<String>,
+    pub link_only: Option<Spanned<String>>,
 }

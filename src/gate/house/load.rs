@@ -85,6 +85,7 @@ impl House {
                         hostname: config.hostname,
                         language: config.language,
                         time_zone: config.time_zone,
+                        calendar: config.calendar,
                         bench: Arc::new(bench),
                         schools,
                         data_dir: config.data_dir,

@@ -102,6 +102,15 @@ impl Visit {
         opened.filter(|opened| opened.share == share).ok_or(Fault::CLOSED)
     }
 
+    /// The same, for who wants to have a file.
+    ///
+    /// # Errors
+    /// [`Fault::CLOSED`], and [`Fault::VIEW_ONLY`] when the sender does not let files be had.
+    pub async fn taking(&self, portal: &Portal, share: &str) -> Result<Opened, Fault> {
+        let opened = self.opened(portal, share).await?;
+        if opened.seen.view_only { Err(Fault::VIEW_ONLY) } else { Ok(opened) }
+    }
+
     /// Ends the session of a share on this device.
     pub async fn close(&self, portal: &Portal, share: &str, response: &mut Response) -> Result<(), Fault> {
         if let Some(cookie) = device(&self.headers, share) {
