@@ -88,6 +88,8 @@ pub struct House {
     pub unproven: Otherwise,
     /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
     pub requiretls_bounces: bool,
+    /// What is known of domains, for whoever asks; none where no page does, and nothing goes straight.
+    pub postures: Option<Postures>,
     /// How it is found out what a domain can prove.
     pub posture_settings: posture::Settings,
     /// The texts of notices.
@@ -282,6 +284,11 @@ impl House {
             && self.posture_settings == before.posture_settings
         {
             *new = known.clone();
+        }
+        match (&self.road, &before.postures) {
+            (Road::Direct(_, postures), _) => self.postures = Some(postures.clone()),
+            (_, Some(known)) if self.posture_settings == before.posture_settings => self.postures = Some(known.clone()),
+            _ => {}
         }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
         if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)
