@@ -70,6 +70,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "store::Store",
             "store::owed::Otherwise",
             "tls",
+            "tlsrpt::Settings",
             "web::Settings",
             "web::desk::Texts",
             "web::portal::Texts",
@@ -95,6 +96,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::client::Demand",
             "smtp::settings",
             "tls::posture",
+            "tlsrpt::Settings",
             "vault::share::is_recipient",
             "web::Settings",
             "web::Url",
@@ -164,6 +166,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
+    // Reports about TLS: findings out of the store, into mails that are owed.
+    ("tlsrpt", &["message::Mailbox", "outbox", "store", "tls::posture"]),
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.

@@ -36,8 +36,9 @@ use crate::smtp::client::{Direct, NextHop};
 use crate::smtp::settings::Settings;
 use crate::store::Store as TableStore;
 use crate::store::owed::Otherwise;
+use crate::tls;
 use crate::tls::posture::{self, Postures};
-use crate::tls::{self};
+use crate::tlsrpt;
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
 use crate::web::portal::Texts as PortalTexts;
@@ -79,6 +80,8 @@ pub struct House {
     pub unproven: Otherwise,
     /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
     pub requiretls_bounces: bool,
+    /// In whose name what is found of TLS is reported; none reports nothing.
+    pub report: Option<tlsrpt::Settings>,
     /// How it is found out what a domain can prove.
     pub posture_settings: posture::Settings,
     /// The texts of notices.

@@ -44,7 +44,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let programs = check.programs(&raw.program, &raw.school, raw.data_dir.is_some());
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
-    let config = Config {
+    let report = (raw.tls.report_from.clone(), raw.tls.report_organisation.clone());
+    let mut config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
         time_zone: check.time_zone(&raw.time_zone),
@@ -80,6 +81,9 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         },
     };
     check.road(&route, &config);
+    if let (Some(from), organisation) = report {
+        config.tls.report = check.report(&from, organisation, &config);
+    }
     // In the order of the file, since they are mended from top to bottom.
     check.problems.sort_by_key(|problem| (problem.file != file, problem.line));
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }

@@ -96,6 +96,7 @@ impl House {
                             TlsUnproven::Bounce => Otherwise::Bounce,
                         },
                         requiretls_bounces: config.tls.requiretls == TlsUnmet::Bounce,
+                        report: config.tls.report,
                         posture_settings: config.tls.postures,
                         texts,
                         desk_texts: Arc::new(desk_texts),
