@@ -24,6 +24,7 @@
 //! | [`outbox`] | mail we owe -> delivered, retried, or given up and told | yes |
 //! | [`share`] | a mail for whom it may not be sent to -> sealed items, links, and what becomes of them | yes |
 //! | [`web`] | the desk of teachers, and the portal of those for whom something is shared | yes |
+//! | [`tlsrpt`] | what deliveries found of others' TLS -> reports to those who ask for them | yes |
 //! | [`store`], [`vault`] | what we keep and owe: tables, and sealed mail | yes |
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
@@ -75,5 +76,6 @@ pub mod smtp;
 pub mod status;
 pub mod store;
 pub mod tls;
+pub mod tlsrpt;
 pub mod vault;
 pub mod web;

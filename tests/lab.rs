@@ -53,12 +53,15 @@ mod tls {
 
 use std::collections::BTreeMap;
 
+use inside::next_hop::NextHop;
+use mailpoort::dkim::Signer;
 use mailpoort::store::held::State;
 use mailpoort::store::tls::Delivery;
 use proof::room::alone;
 use proof::rows::{CASES, Case, Ours};
 use proof::school::{ANNA, School};
 use proof::world::World;
+use support::address;
 
 /// Every case: it goes where it is proven, and nowhere else; it waits, takes its other way or bounces otherwise.
 #[test]
@@ -138,6 +141,115 @@ fn when_the_time_is_over_mail_takes_its_other_way() {
             world.heard_nothing_but(&[]);
             school.gate.stop();
         }
+    });
+}
+
+/// `mailpoort doctor --live` about the school's own domains: each wrong record gives the sentence that says which one to
+/// change.
+#[test]
+fn doctor_says_which_record_to_change() {
+    alone("doctor_says_which_record_to_change", || async {
+        let (folder, gate) = (tempfile::tempdir().unwrap(), address(40));
+        // No loopback: resolvers answer for that themselves.
+        let (ours, other) = ("192.0.2.40", "192.0.2.41");
+        let key = folder.path().join("linde.dkim");
+        let made = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem();
+        std::fs::write(&key, made).unwrap();
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let record = Signer::load("goed.test", "poort", &key).unwrap().record();
+        let world = World::start(&format!(
+            "goed.test. MX 10 mx.ta.test.\n\
+             goed.test. TXT \"v=spf1 include:spf.test -all\"\n\
+             spf.test. TXT \"v=spf1 ip4:198.51.100.0/24 ip4:{ours} ?all\"\n\
+             _dmarc.goed.test. TXT \"v=DMARC1; p=reject\"\n\
+             poort._domainkey.goed.test. TXT \"{record}\"\n\
+             oud._domainkey.goed.test. TXT \"v=DKIM1; k=ed25519; p=AAAA\"\n\
+             poort.goed.test. A {ours}\n\
+             40.2.0.192.in-addr.arpa. PTR poort.goed.test.\n\
+             naamloos.goed.test. A {other}\n\
+             dubbel.test. TXT \"v=spf1 -all\"\ndubbel.test. TXT \"v=spf1 mx -all\"\n\
+             anders.test. TXT \"v=spf1 ip4:192.0.2.1 -all\"\n\
+             kaal.test. TXT \"v=spf10 iets anders\"\n"
+        ))
+        .await;
+        let hop = NextHop::start().await;
+        let run = |ehlo: &str, selector: &str| {
+            let domains = "goed.test dubbel.test anders.test kaal.test stsother.test ststesting.test unusable.test \
+                           school.bogus broken.test half.unsigned";
+            let domains: Vec<String> = domains.split(' ').map(|domain| format!("\"{domain}\"")).collect();
+            let (anchor, ca) = (world.lab.anchor(), world.authorities());
+            let config = format!(
+                "hostname = \"poort.goed.test\"\nmode = \"observe\"\ndata_dir = \"data\"\n[[school]]\nid = \"linde\"\n\
+                 name = \"De Linde\"\ndomains = [{}]\nprivacy = {{ name = \"Ilse Bakker\", phone = \"0123 456 781\" }}\n\
+                 helpdesk = {{ name = \"ICT\", phone = \"0123 456 789\" }}\n\
+                 dkim = {{ selector = \"{selector}\", key_file = \"linde.dkim\" }}\n[smtp]\nlisten = [\"{gate}:2525\"]\n\
+                 [[smtp.client]]\nname = \"school\"\nnetworks = [\"{gate}\"]\n[[next_hop]]\nname = \"provider\"\n\
+                 hosts = [\"{}\"]\ntls = \"off\"\n[tls]\nroute = \"direct\"\nehlo = \"{ehlo}\"\n\
+                 resolver = [\"{}\"]\ntrust_anchor = \"{}\"\nca = \"{}\"\n",
+                domains.join(", "),
+                hop.address,
+                world.resolver,
+                anchor.display(),
+                ca.display(),
+            );
+            let file = folder.path().join("mailpoort.toml");
+            std::fs::write(&file, config).unwrap();
+            let mut command = std::process::Command::new(support::gate::BINARY);
+            let output = command.args(["doctor", "--live", "--config"]).arg(&file).output().unwrap();
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+        };
+        let said = run("poort.goed.test", "poort");
+        let has = |said: &str, state: &str, what: &str, todo: &str| {
+            let fits = |line: &&str| line.starts_with(state) && line.contains(what) && line.contains(todo);
+            assert!(said.lines().any(|line| fits(&line)), "no line {state} {what} {todo} in\n{said}");
+        };
+        for (state, what, todo) in [
+            ("ok", "antwoorden van DNS worden gecontroleerd", ""),
+            ("ok", "goed.test: bewezen TLS (dane)", ""),
+            ("ok", &format!("goed.test: mail mag van {ours} komen"), ""),
+            ("ok", "poort._domainkey.goed.test: de sleutel staat er", ""),
+            ("ok", &format!("{ours} heet poort.goed.test"), ""),
+            ("let op", "er zijn 2 records `v=spf1` bij dubbel.test", "Doen: zet één TXT-record bij dubbel.test"),
+            (
+                "let op",
+                "anders.test: volgens SPF mag mail niet",
+                &format!("zet `ip4:{ours}` in het SPF-record bij anders"),
+            ),
+            ("let op", "er zijn 0 records `v=spf1` bij kaal.test", "Doen: zet één TXT-record bij kaal.test"),
+            ("let op", "er zijn 0 records `v=DMARC1` bij _dmarc.kaal.test", "Doen: zet één TXT-record bij _dmarc.kaal"),
+            ("let op", "kaal.test: anderen kunnen niet", "zet bij kaal.test een MX-record"),
+            (
+                "let op",
+                "stsother.test: anderen",
+                "zet mx.stsother.test in het beleid op https://mta-sts.stsother.test/",
+            ),
+            (
+                "let op",
+                "ststesting.test: anderen",
+                "`mode: enforce`, en verander het id in het TXT-record bij _mta-sts.",
+            ),
+            ("let op", "unusable.test: anderen", "zet bij _25._tcp.mx.unusable.test een TLSA-record"),
+            ("let op", "school.bogus: anderen", "(DNSSEC) van school.bogus"),
+            ("let op", "broken.test: anderen", "(DNSSEC) van _25._tcp.mx.broken.test"),
+            ("let op", "half.unsigned: anderen", "laat half.unsigned ondertekenen (DNSSEC)"),
+        ] {
+            has(&said, state, what, todo);
+        }
+        let said = run("naamloos.goed.test", "oud");
+        has(
+            &said,
+            "fout",
+            "oud._domainkey.goed.test: onze sleutel staat er niet",
+            &format!("zet daar dit TXT-record: {record}"),
+        );
+        has(
+            &said,
+            "fout",
+            &format!("{other} heet in DNS niet naamloos"),
+            &format!("PTR-record van {other} naar naamloos"),
+        );
+        let said = run("nergens.goed.test", "poort");
+        has(&said, "fout", "nergens.goed.test: heeft geen adres in DNS", "zet bij nergens.goed.test een A-record");
     });
 }
 

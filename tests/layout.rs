@@ -74,6 +74,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "store::Store",
             "store::owed::Otherwise",
             "tls",
+            "tlsrpt::Settings",
             "web::Settings",
             "web::desk::Texts",
             "web::portal::Texts",
@@ -103,6 +104,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "tls::posture",
             "vault::share::Bucket",
             "vault::share::Place",
+            "tlsrpt::Settings",
             "vault::share::is_recipient",
             "web::Settings",
             "web::Url",
@@ -175,6 +177,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["kill", "problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["kill", "message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
+    // Reports about TLS: findings out of the store, into mails that are owed.
+    ("tlsrpt", &["message::Mailbox", "outbox", "store", "tls::posture"]),
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.

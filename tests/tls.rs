@@ -10,6 +10,7 @@
 #[path = "inside/authority.rs"]
 mod authority;
 mod support;
+#[allow(dead_code)]
 mod tls {
     pub mod between;
     pub mod lab;

@@ -9,6 +9,7 @@ mod next_hops;
 mod ports;
 mod report;
 mod schools;
+mod spf;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

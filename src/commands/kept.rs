@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::gate::house::Road;
 use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::record::purge::{Report, purge};
 use crate::share::Shares;
 use crate::store;
+use crate::tlsrpt;
 
 /// How often what is over is erased, and how soon again when it could not be.
 const PURGE: Duration = Duration::from_secs(3600);
 const AGAIN: Duration = Duration::from_secs(60);
+/// How often reports about TLS are looked for that are due.
+const REPORT: Duration = Duration::from_secs(3600);
 /// How often it looks whether anybody is to be told something.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -54,6 +58,18 @@ pub(super) async fn tell_later(gate: Gate) {
     loop {
         ticks.tick().await;
         gate.tell_later(store::now()).await;
+    }
+}
+
+/// Sends the reports about TLS of days that are over, now and every hour.
+pub(super) async fn report_every_hour(outbox: Outbox, gate: Gate) {
+    let mut hours = tokio::time::interval(REPORT);
+    loop {
+        hours.tick().await;
+        let house = gate.house();
+        if let (Some(settings), Road::Direct(_, postures)) = (&house.report, &house.road) {
+            tlsrpt::send(settings, &outbox, postures).await;
+        }
     }
 }
 

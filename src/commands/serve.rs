@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::acme::Acme;
-use crate::commands::kept::{purge_every_hour, tell_later};
+use crate::commands::kept::{purge_every_hour, report_every_hour, tell_later};
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
 use crate::gate::Gate;
@@ -167,7 +167,8 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
         _ => None,
     };
     if let Some(outbox) = outbox.clone() {
-        tokio::spawn(purge_every_hour(outbox, gate.clone()));
+        tokio::spawn(purge_every_hour(outbox.clone(), gate.clone()));
+        tokio::spawn(report_every_hour(outbox, gate.clone()));
         tokio::spawn(tell_later(gate.clone()));
     }
     let around = Arc::new(gate.clone());

@@ -29,6 +29,7 @@ use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
 use crate::tls::{Files, posture};
+use crate::tlsrpt;
 use crate::web;
 
 /// The whole configuration.
@@ -252,6 +253,8 @@ pub struct TlsConfig {
     pub ehlo: String,
     /// How it is found out what a domain can prove.
     pub postures: posture::Settings,
+    /// In whose name what is found of TLS is reported to those who ask for it; none reports nothing.
+    pub report: Option<tlsrpt::Settings>,
 }
 
 /// How mail that must travel under proven TLS leaves.

@@ -43,6 +43,7 @@ use crate::store::Store as TableStore;
 use crate::store::owed::Otherwise;
 use crate::tls::Serving;
 use crate::tls::posture::{self, Postures};
+use crate::tlsrpt;
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
 use crate::web::portal::Texts as PortalTexts;
@@ -90,6 +91,8 @@ pub struct House {
     pub requiretls_bounces: bool,
     /// What is known of domains, for whoever asks; none where no page does, and nothing goes straight.
     pub postures: Option<Postures>,
+    /// In whose name what is found of TLS is reported; none reports nothing.
+    pub report: Option<tlsrpt::Settings>,
     /// How it is found out what a domain can prove.
     pub posture_settings: posture::Settings,
     /// The texts of notices.

@@ -12,14 +12,15 @@ use super::delivery::{self, Told};
 use super::{Around, KeptBack, Outbox, SharedInstead, Unproven, Way, millis};
 use crate::message::{Mailbox, Recipient};
 use crate::smtp::Reply;
-use crate::smtp::client::{Direct, Evidence, Letter, Miss};
+use crate::smtp::client::{Direct, Evidence, Letter, Miss, Sent};
 use crate::smtp::command::MailCommand;
 use crate::store;
 use crate::store::held::State;
 use crate::store::journal::NewLine;
 use crate::store::owed::{Claimed, Envelope, KeptAgain, Kind, Otherwise, Settled, To};
 use crate::store::tls::{Facts, NewDelivery};
-use crate::tls::posture::{Forced, NoHost, Posture, Postures, Row};
+use crate::store::tls_finding::{Failed, Finding, Policy};
+use crate::tls::posture::{Forced, NoHost, Posture, Postures, Published, Row};
 
 /// The way of mail that must travel under proven TLS.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ struct Tried {
     misses: Vec<Miss>,
     attested: bool,
     reason: Option<String>,
+    finding: Option<Finding>,
 }
 
 /// Tries it; what comes back is to be written down.
@@ -101,10 +103,11 @@ async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, aroun
     };
     let posture = postures.of(&domain).await;
     let code = code_of(&posture);
+    let ended = |reply| Tried { finding: found(&posture, None), ..Tried::ended(claimed, reply, code) };
     match posture.forced() {
         Forced::Deliver => {}
-        Forced::Defer => return Tried::ended(claimed, Reply::unproven_now(), code),
-        Forced::Fallback => return Tried { hopeless: true, ..Tried::ended(claimed, Reply::unproven(), code) },
+        Forced::Defer => return ended(Reply::unproven_now()),
+        Forced::Fallback => return Tried { hopeless: true, ..ended(Reply::unproven()) },
         Forced::Undeliverable => return Tried::ended(claimed, Reply::no_such_domain(), code),
     }
     let mail = MailCommand {
@@ -121,6 +124,7 @@ async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, aroun
     let head = format!("{}{signature}", envelope.head);
     let letter = Letter { mail: &mail, recipients: &good, head: head.as_bytes(), body: raw };
     let sent = direct.deliver(&posture, &letter).await;
+    let finding = found(&posture, Some(&sent));
     let mut answers = sent.replies.into_iter();
     let replies: Vec<Reply> = recipients
         .iter()
@@ -138,7 +142,31 @@ async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, aroun
         misses: sent.misses,
         attested: false,
         replies,
+        finding,
     }
+}
+
+/// What the domain would want to know of its TLS (RFC 8460 4.3): sessions that were proven or not, and what is wrong
+/// without one. None when there is nothing to tell, as of a server that cannot be reached.
+fn found(posture: &Posture, sent: Option<&Sent>) -> Option<Finding> {
+    let misses = || sent.into_iter().flat_map(|sent| &sent.misses);
+    let failed = misses().filter_map(|miss| {
+        let server = (miss.mx.clone(), miss.address.map(|address| address.to_string()));
+        Some(Failed { result: miss.why.finding()?.to_owned(), server: Some(server) })
+    });
+    let mut failed: Vec<Failed> = failed.collect();
+    let evidence = sent.and_then(|sent| sent.evidence.as_ref());
+    if let (None, true, Some(result)) = (evidence, failed.is_empty(), posture.finding()) {
+        failed.push(Failed { result: result.to_owned(), server: None });
+    }
+    if evidence.is_none() && failed.is_empty() {
+        return None;
+    }
+    let server = failed.iter().find_map(|failed| failed.server.as_ref()).map(|(mx, _)| mx.as_str());
+    let Published { kind, domain, strings, hosts } =
+        posture.published(evidence.map(|proven| proven.mx.as_str()).or(server));
+    let policy = Policy { kind: kind.to_owned(), domain, strings, hosts };
+    Some(Finding { domain: posture.domain.clone(), policy, succeeded: u32::from(evidence.is_some()), failed })
 }
 
 /// The row that counts for a mail under force: that of the best host.
@@ -160,6 +188,7 @@ impl Tried {
             misses: Vec::new(),
             attested: false,
             reason: Some(reason.to_owned()),
+            finding: None,
         }
     }
 
@@ -322,6 +351,7 @@ async fn settle(
     settled.journal = Some(line(claimed, &tried, counts, became, now));
     settled.reason.clone_from(&tried.reason);
     settled.delivery = Some(tried.delivery(claimed));
+    settled.finding.clone_from(&tried.finding);
     (settled, told_kept)
 }
 

@@ -30,6 +30,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+pub mod tls_finding;
 
 use std::fmt;
 use std::path::Path;
@@ -272,7 +273,7 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 17] = [
+const SEALED: [(&str, &str, &str); 18] = [
     ("contact", "facts", "'contact.facts of ' || lower(hex(id))"),
     ("contact", "code", "'contact.code of ' || lower(hex(id))"),
     ("meta", "value", "'meta ' || name"),
@@ -287,6 +288,7 @@ const SEALED: [(&str, &str, &str); 17] = [
     ("share_item", "facts", "'share_item.facts of ' || id"),
     ("share_recipient", "facts", "'share_recipient.facts of ' || lower(hex(rid))"),
     ("share_recipient", "code", "'share_recipient.code of ' || lower(hex(rid))"),
+    ("tls_finding", "facts", "'tls_finding.facts of ' || lower(hex(salt))"),
     ("tls_delivery", "facts", "'tls_delivery.facts of ' || at"),
     ("tls_policy", "sealed", "'tls_policy.sealed of ' || lower(hex(domain))"),
     ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),

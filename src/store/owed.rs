@@ -14,6 +14,7 @@ use super::journal::{self, NewLine};
 use super::share::NewShared;
 use super::sqlite::Sync;
 use super::tls::NewDelivery;
+use super::tls_finding::Finding;
 use super::{Store, StoreError, count, insert_item};
 use crate::kill::Point;
 use crate::vault::Item;
@@ -207,6 +208,8 @@ pub struct Settled {
     pub reason: Option<String>,
     /// How it fared, when it must travel under proven TLS.
     pub delivery: Option<NewDelivery>,
+    /// What it found of the domain's TLS, for the report to it.
+    pub finding: Option<Finding>,
     /// Its line in the journal.
     pub journal: Option<NewLine>,
 }
@@ -415,6 +418,7 @@ impl Store {
             Some(delivery) => Some((self.seal_delivery(&delivery, now)?, delivery)),
             None => None,
         };
+        let finding = settled.finding.as_ref().map(|finding| self.seal_finding(finding)).transpose()?;
         let item_again = claimed.item.clone();
         let shared = match settled.share {
             Some(shared) => Some((self.seal_share(&shared)?, shared)),
@@ -448,6 +452,9 @@ impl Store {
             }
             if let Some((facts, delivery)) = &delivery {
                 super::tls::insert(tables, (&school, held.as_deref()), delivery, facts, now)?;
+            }
+            if let Some(finding) = &finding {
+                super::tls_finding::insert(tables, finding, now)?;
             }
             if let Some((envelope, item, new)) = owed {
                 insert_item(tables, &school, &item)?;

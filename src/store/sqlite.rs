@@ -241,6 +241,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-notes.sql"),
     include_str!("schema-sharing.sql"),
     include_str!("schema-factor.sql"),
+    include_str!("schema-tlsrpt.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

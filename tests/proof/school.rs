@@ -26,6 +26,7 @@ pub struct School {
     /// Where its ordinary mail goes.
     pub hop: NextHop,
     at: String,
+    config: String,
 }
 
 impl School {
@@ -39,7 +40,16 @@ impl School {
         fs::set_permissions(&dkim, fs::Permissions::from_mode(0o600)).unwrap();
         let config = config(world, &at, &hop.address.to_string(), tls, tables);
         let gate = Gate::start(folder.path(), &config);
-        Self { folder, gate, hop, at }
+        Self { folder, gate, hop, at, config }
+    }
+
+    /// Stops its gate, does something, and starts it again.
+    pub fn again(self, between: impl FnOnce(&std::path::Path)) -> Self {
+        let Self { folder, gate, hop, at, config } = self;
+        gate.stop();
+        between(&folder.path().join("data"));
+        let gate = Gate::start(folder.path(), &config);
+        Self { folder, gate, hop, at, config }
     }
 
     /// Anna sends a mail that must travel under proven TLS; its number.

@@ -25,6 +25,9 @@ const HTTPS: u16 = 443;
 /// Mail servers.
 const SMTP: u16 = 25;
 
+/// A host of the web server that takes reports about TLS.
+pub const REPORTS: &str = "tlsrpt.replaced.test";
+
 /// The world; dropped, it ends.
 pub struct World {
     /// The name server.
@@ -39,7 +42,7 @@ pub struct World {
 }
 
 impl World {
-    /// All of it, with more records in the zone `test.`: lines in which `{host:N}` is an address.
+    /// All of it, with more records, a line each.
     pub async fn start(more: &str) -> Self {
         let mut zones = Zones::default();
         let mut hosts = BTreeMap::new();
@@ -53,10 +56,14 @@ impl World {
         }
         CASES.iter().for_each(|case| zones.domain(case));
         zones.add("mx.alias.test", "CNAME mx.ee.test.");
-        zones.test += more;
+        zones.add(REPORTS, "A {web}");
+        for line in more.lines() {
+            let (name, record) = line.split_once(' ').unwrap();
+            zones.add(name.trim_end_matches('.'), record);
+        }
         let lab = Lab::serve(&zones.all(), 53);
         let policies: Vec<&Case> = CASES.iter().filter(|case| case.sts.is_some()).collect();
-        let names: Vec<&str> = policies.iter().map(|case| case.domain).collect();
+        let names: Vec<&str> = policies.iter().map(|case| case.domain).chain([REPORTS]).collect();
         let web = Web::at(SocketAddr::new(lab.web, HTTPS), lab.folder(), &names).await;
         for case in policies {
             let (mode, host) = case.sts.unwrap();
@@ -126,6 +133,7 @@ struct Zones {
     test: String,
     unsigned: String,
     bogus: String,
+    reverse: String,
 }
 
 impl Zones {
@@ -135,6 +143,7 @@ impl Zones {
             "test" => &mut self.test,
             "unsigned" => &mut self.unsigned,
             "bogus" => &mut self.bogus,
+            "arpa" => &mut self.reverse,
             other => panic!("no zone {other}"),
         };
         *zone += &format!("{name}. {record}\n");
@@ -173,20 +182,21 @@ impl Zones {
         }
     }
 
-    fn all(&self) -> [Zone; 4] {
+    fn all(&self) -> [Zone; 5] {
         let head = "@ 300 SOA ns.test. hostmaster.test. 1 3600 900 3600 60\n@ NS ns.test.\n";
         let zone = |name: &'static str, text: &str, signed| Zone {
             name,
             text: format!("$ORIGIN {name}\n$TTL 300\n{head}{text}"),
             signed,
         };
-        let root = "test. NS ns.test.\nns.test. A {dns}\nunsigned. NS ns.test.\nbogus. NS ns.test.\n\
+        let root = "test. NS ns.test.\nns.test. A {dns}\nunsigned. NS ns.test.\nbogus. NS ns.test.\n2.0.192.in-addr.arpa. NS ns.test.\n\
                     bogus. DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000\n";
         [
             zone(".", root, Signed::Yes),
             zone("test.", &format!("ns A {{dns}}\n{}", self.test), Signed::Yes),
             zone("unsigned.", &self.unsigned, Signed::No),
             zone("bogus.", &self.bogus, Signed::Bogus),
+            zone("2.0.192.in-addr.arpa.", &self.reverse, Signed::No),
         ]
     }
 }
@@ -202,7 +212,7 @@ fn unbound(lab: &Lab, at: IpAddr) -> Child {
          do-daemonize: no\n use-syslog: no\n logfile: \"\"\n username: \"\"\n chroot: \"\"\n directory: \"{shown}\"\n \
          pidfile: \"\"\n root-hints: \"{shown}/root.hints\"\n trust-anchor-file: \"{shown}/root.key\"\n \
          module-config: \"validator iterator\"\n local-zone: \"test.\" nodefault\n \
-         local-zone: \"127.in-addr.arpa.\" nodefault\n num-threads: 1\nremote-control:\n control-enable: no\n"
+         local-zone: \"2.0.192.in-addr.arpa.\" nodefault\n num-threads: 1\nremote-control:\n control-enable: no\n"
     );
     fs::write(folder.join("unbound.conf"), config).unwrap();
     let log = fs::File::create(folder.join("unbound.log")).unwrap();

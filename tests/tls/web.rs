@@ -33,6 +33,7 @@ pub fn right(policy: &str) -> String {
 pub struct Web {
     said: Arc<Mutex<HashMap<String, String>>>,
     asked: Arc<Mutex<HashMap<String, usize>>>,
+    posted: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
     /// The authority of its certificate.
     pub ca: PathBuf,
 }
@@ -52,14 +53,16 @@ impl Web {
         std::fs::write(&ca, params.self_signed(&key).unwrap().pem()).unwrap();
         let authority = Issuer::new(params, key);
         let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = hosts.iter().map(|host| format!("mta-sts.{host}")).collect();
+        let name =
+            |host: &&str| if host.starts_with("tlsrpt.") { (*host).to_owned() } else { format!("mta-sts.{host}") };
+        let names: Vec<String> = hosts.iter().map(name).collect();
         let leaf = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap().pem();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let chain = vec![CertificateDer::from_pem_slice(leaf.as_bytes()).unwrap()];
         let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
         let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
-        let web = Self { said: Arc::default(), asked: Arc::default(), ca };
+        let web = Self { said: Arc::default(), asked: Arc::default(), posted: Arc::default(), ca };
         let listener = TcpListener::bind(address).await.unwrap();
         tokio::spawn(web.clone().serve(listener, TlsAcceptor::from(Arc::new(config))));
         web
@@ -79,6 +82,11 @@ impl Web {
         self.asked.lock().unwrap().get(&format!("mta-sts.{domain}")).copied().unwrap_or_default()
     }
 
+    /// What was posted: the request with its header fields in lower case, and the content.
+    pub fn posted(&self) -> Vec<(String, Vec<u8>)> {
+        self.posted.lock().unwrap().clone()
+    }
+
     async fn serve(self, listener: TcpListener, acceptor: TlsAcceptor) {
         while let Ok((line, _)) = listener.accept().await {
             let (web, acceptor) = (self.clone(), acceptor.clone());
@@ -93,6 +101,14 @@ impl Web {
             request.push(line.read_u8().await.ok()?);
         }
         let request = String::from_utf8(request).unwrap().to_ascii_lowercase();
+        if request.starts_with("post ") {
+            let length = request.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let mut content = vec![0; length.parse().unwrap()];
+            line.read_exact(&mut content).await.ok()?;
+            self.posted.lock().unwrap().push((request, content));
+            line.write_all(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n").await.ok()?;
+            return line.shutdown().await.ok();
+        }
         assert!(request.starts_with("get /.well-known/mta-sts.txt http/1.1\r\n"), "{request}");
         let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned();
         *self.asked.lock().unwrap().entry(host.clone()).or_default() += 1;

@@ -1,7 +1,10 @@
 //! What DNS says of the schools' own domains: whether others accept what we sign and send straight, and can prove
 //! themselves to them. Looked up with `--live` alone; changes nothing, and says which record to change.
 
+use std::net::IpAddr;
+
 use super::report::Report;
+use super::spf;
 use crate::commands::reach::reach;
 use crate::config::{Config, TlsRoute};
 use crate::dkim;
@@ -10,7 +13,7 @@ use crate::outbox::Outbox;
 use crate::school::Language;
 use crate::store;
 use crate::store::journal::find::Which;
-use crate::tls::posture::{Forced, Postures};
+use crate::tls::posture::{Forced, LookUp, NotProven, Postures, Row};
 
 /// All of them, where something of ours `depends` on what others find there; and how far mail can go proven. What cannot be
 /// looked up now is said, and is no error of theirs.
@@ -34,17 +37,21 @@ pub(super) async fn all(report: &mut Report, config: &Config, house: &House, dep
             ],
         ),
     }
+    let direct = config.tls.route == TlsRoute::Direct;
+    let ours = if direct { postures.addresses(&config.tls.ehlo).await } else { Vec::new() };
     for tenant in &house.schools {
         for domain in &tenant.school.domains {
             own(report, &postures, domain).await;
-            record(report, &postures, "spf", domain, domain, "v=spf1").await;
+            if record(report, &postures, "spf", domain, domain, "v=spf1").await {
+                allowed(report, &postures, domain, &ours).await;
+            }
             record(report, &postures, "dmarc", domain, &format!("_dmarc.{domain}"), "v=DMARC1").await;
         }
         if let Some(signer) = &tenant.dkim {
             key(report, &postures, signer).await;
         }
     }
-    if config.tls.route == TlsRoute::Direct {
+    if direct {
         name(report, &postures, &config.tls.ehlo).await;
     }
     recipients(report, &postures, config).await;
@@ -66,41 +73,141 @@ async fn recipients(report: &mut Report, postures: &Postures, config: &Config) {
     }
 }
 
-/// Whether others can prove that they reach the domain's own servers.
+/// Whether others can prove that they reach the domain's own servers, and if not, which record is in the way.
 async fn own(report: &mut Report, postures: &Postures, domain: &str) {
     let posture = postures.of(domain).await;
     let code = posture.row.code();
-    match posture.forced() {
-        Forced::Deliver => {
-            report.ok("own_tls", [format!("{domain}: bewezen TLS ({code})"), format!("{domain}: proven TLS ({code})")])
+    if posture.forced() == Forced::Deliver {
+        return report
+            .ok("own_tls", [format!("{domain}: bewezen TLS ({code})"), format!("{domain}: proven TLS ({code})")]);
+    }
+    let host = posture.hosts.first().map_or(domain, |host| host.name.as_str());
+    let todo = match posture.row {
+        Row::Temp(look_up, _) => {
+            let at = match look_up {
+                LookUp::Tlsa => format!("_25._tcp.{host}"),
+                LookUp::Address => host.to_owned(),
+                LookUp::Mx | LookUp::All => domain.to_owned(),
+            };
+            [
+                format!("laat wie DNS beheert de handtekeningen (DNSSEC) van {at} nakijken"),
+                format!("have whoever runs DNS look at the signatures (DNSSEC) of {at}"),
+            ]
         }
-        Forced::Defer => report.warn(
-            "own_tls",
-            [format!("{domain}: DNS is niet in orde ({code})"), format!("{domain}: DNS is out of order ({code})")],
-            ["vraag wie DNS beheert om DNSSEC na te kijken", "ask who runs DNS to look at DNSSEC"],
-        ),
-        Forced::Fallback | Forced::Undeliverable => report.warn(
-            "own_tls",
-            [
-                format!("{domain}: anderen kunnen niet bewijzen dat ze bij jullie mailserver zijn ({code})"),
-                format!("{domain}: others cannot prove that they reach your mail server ({code})"),
-            ],
-            [
-                format!("publiceer TLSA-records (DANE), of MTA-STS: een TXT-record bij _mta-sts.{domain}"),
-                format!("publish TLSA records (DANE), or MTA-STS: a TXT record at _mta-sts.{domain}"),
-            ],
-        ),
+        Row::StsNotListed => [
+            format!(
+                "zet {host} in het beleid op https://mta-sts.{domain}/.well-known/mta-sts.txt, of neem het MX-record weg"
+            ),
+            format!(
+                "list {host} in the policy at https://mta-sts.{domain}/.well-known/mta-sts.txt, or remove the MX record"
+            ),
+        ],
+        Row::Unproven(NotProven::StsUnreachable) => [
+            format!(
+                "zorg dat https://mta-sts.{domain}/.well-known/mta-sts.txt een goed beleid geeft, of haal het TXT-record bij _mta-sts.{domain} weg"
+            ),
+            format!(
+                "have https://mta-sts.{domain}/.well-known/mta-sts.txt give a good policy, or remove the TXT record at _mta-sts.{domain}"
+            ),
+        ],
+        Row::Unproven(NotProven::StsTesting | NotProven::StsNone) => [
+            format!(
+                "zet in het beleid van mta-sts.{domain} `mode: enforce`, en verander het id in het TXT-record bij _mta-sts.{domain}"
+            ),
+            format!(
+                "set `mode: enforce` in the policy of mta-sts.{domain}, and change the id in the TXT record at _mta-sts.{domain}"
+            ),
+        ],
+        Row::DaneHalf => [
+            format!(
+                "laat {domain} ondertekenen (DNSSEC): de TLSA-records van {host} tellen pas als het MX-record veilig is"
+            ),
+            format!(
+                "have {domain} signed (DNSSEC): the TLSA records of {host} count only when the MX record is secure"
+            ),
+        ],
+        Row::EncryptOnly(_) => [
+            format!(
+                "zet bij _25._tcp.{host} een TLSA-record dat met 3 1 1 begint; wat er nu staat, kan SMTP niet gebruiken"
+            ),
+            format!(
+                "put a TLSA record at _25._tcp.{host} that begins with 3 1 1; SMTP cannot use what stands there now"
+            ),
+        ],
+        Row::Nowhere(_) => [
+            format!("zet bij {domain} een MX-record naar een mailserver die een adres heeft"),
+            format!("have an MX record at {domain} for a mail server that has an address"),
+        ],
+        _ => [
+            format!(
+                "publiceer TLSA-records (DANE) bij _25._tcp.{host}, of MTA-STS: een TXT-record bij _mta-sts.{domain}"
+            ),
+            format!("publish TLSA records (DANE) at _25._tcp.{host}, or MTA-STS: a TXT record at _mta-sts.{domain}"),
+        ],
+    };
+    report.warn(
+        "own_tls",
+        [
+            format!("{domain}: anderen kunnen niet bewijzen dat ze bij jullie mailserver zijn ({code})"),
+            format!("{domain}: others cannot prove that they reach your mail server ({code})"),
+        ],
+        todo,
+    );
+}
+
+/// Whether the SPF record lets mail come from our own address, where we send by ourselves.
+async fn allowed(report: &mut Report, postures: &Postures, domain: &str, addresses: &[IpAddr]) {
+    for address in addresses {
+        let kind = if address.is_ipv4() { "ip4" } else { "ip6" };
+        match spf::allows(postures, domain, *address).await {
+            Ok(true) => report.ok(
+                "spf",
+                [format!("{domain}: mail mag van {address} komen"), format!("{domain}: mail may come from {address}")],
+            ),
+            Ok(false) => report.warn(
+                "spf",
+                [
+                    format!("{domain}: volgens SPF mag mail niet van {address} komen, het adres van mailpoort"),
+                    format!("{domain}: by SPF no mail may come from {address}, the address of mailpoort"),
+                ],
+                [
+                    format!(
+                        "zet `{kind}:{address}` in het SPF-record bij {domain}, voor het woord dat op `all` eindigt"
+                    ),
+                    format!(
+                        "put `{kind}:{address}` into the SPF record at {domain}, before the word that ends in `all`"
+                    ),
+                ],
+            ),
+            Err(_) => unknown(report, "spf", domain),
+        }
     }
 }
 
-/// A TXT record that must be there once.
-async fn record(report: &mut Report, postures: &Postures, check: &'static str, domain: &str, at: &str, version: &str) {
+/// A TXT record that must be there once; whether it is.
+async fn record(
+    report: &mut Report,
+    postures: &Postures,
+    check: &'static str,
+    domain: &str,
+    at: &str,
+    version: &str,
+) -> bool {
+    let is_one = |text: &String| {
+        let rest = text.strip_prefix(version);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ';']))
+    };
     let found = match postures.texts(at).await {
-        Ok(found) => found.into_iter().filter(|text| text.starts_with(version)).count(),
-        Err(_) => return unknown(report, check, at),
+        Ok(found) => found.iter().filter(|text| is_one(text)).count(),
+        Err(_) => {
+            unknown(report, check, at);
+            return false;
+        }
     };
     if found == 1 {
-        return report.ok(check, [format!("{domain}: het record is er"), format!("{domain}: the record is there")]);
+        let (nl, en) = (format!("{domain}: het record is er"), format!("{domain}: the record is there"));
+        report.ok(check, [nl, en]);
+        return true;
     }
     report.warn(
         check,
@@ -113,6 +220,7 @@ async fn record(report: &mut Report, postures: &Postures, check: &'static str, d
             format!("have one TXT record at {at} that begins with `{version}`"),
         ],
     );
+    false
 }
 
 /// The public half of the key with which we sign.

@@ -59,6 +59,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let remember = raw.school.iter().map(Spanned::get_ref).filter(|school| school.remember_devices);
     let remember: Vec<String> = remember.map(|school| school.id.get_ref().clone()).collect();
     let brands = check.brands(&raw.school, raw.share.is_some());
+    let report = (raw.tls.report_from.clone(), raw.tls.report_organisation.clone());
     let mut config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -101,6 +102,9 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     };
     check.road(&route, &config);
     config.acme = raw.acme.and_then(|acme| check.acme(&acme, &config));
+    if let (Some(from), organisation) = report {
+        config.tls.report = check.report(&from, organisation, &config);
+    }
     // In the order of the file, since they are mended from top to bottom.
     check.problems.sort_by_key(|problem| (problem.file != file, problem.line));
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }

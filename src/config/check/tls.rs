@@ -1,13 +1,16 @@
 //! `[tls]`: who is asked what recipients' domains prove, whom we trust, and which hosts we pin.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use toml::Spanned;
 
-use super::super::{Config, TlsConfig, TlsRoute};
+use super::super::{Config, SchoolConfig, TlsConfig, TlsRoute};
 use super::{Check, raw};
+use crate::dkim;
 use crate::smtp::client::Demand;
 use crate::tls::posture::{Pinned, Resolvers, Settings};
+use crate::tlsrpt;
 
 /// DNS (RFC 1035 4.2).
 const PORT: u16 = 53;
@@ -49,7 +52,36 @@ impl Check<'_> {
             requiretls: raw.requiretls,
             ehlo: ehlo.unwrap_or_else(|| hostname.to_ascii_lowercase()),
             postures,
+            report: None,
         }
+    }
+
+    /// In whose name reports about TLS go: of a school of ours that signs, by which they are known to be true.
+    pub(super) fn report(
+        &mut self,
+        from: &Spanned<String>,
+        organisation: Option<String>,
+        config: &Config,
+    ) -> Option<tlsrpt::Settings> {
+        let contact = self.mailbox(from)?;
+        if config.tls.route != TlsRoute::Direct {
+            let remedy = "set route = \"direct\", or leave `report_from` out";
+            self.problem(&from.span(), "without route = \"direct\" there is nothing to report", remedy);
+        }
+        let Some(SchoolConfig { school, dkim, .. }) =
+            config.schools.iter().find(|one| one.school.owns(contact.domain()))
+        else {
+            let what = format!("`{}` is no address of a school of this gate", contact.typed());
+            self.problem(&from.span(), what, "write an address in a domain of one of the schools, which is read there");
+            return None;
+        };
+        let aligned = |(domain, ..): &(String, String, PathBuf)| dkim::is_aligned(domain, contact.domain());
+        if !dkim.as_ref().is_some_and(aligned) {
+            let what = format!("reports of `{}` must be signed (RFC 8460 3), and there is no key", contact.domain());
+            self.problem(&from.span(), what, "give the school `dkim`, with a key for this domain");
+        }
+        let organisation = organisation.unwrap_or_else(|| school.name.clone());
+        Some(tlsrpt::Settings { contact, organisation, school: school.id.clone() })
     }
 
     /// The way that is named is there, and what waits on it is kept.

@@ -68,6 +68,8 @@ pub(in crate::config) struct Tls {
     pub ca: Option<PathBuf>,
     #[serde(default)]
     pub accept_unproven: bool,
+    pub report_from: Option<Spanned<String>>,
+    pub report_organisation: Option<String>,
     #[serde(default)]
     pub pkix: Vec<Pkix>,
 }
@@ -86,6 +88,8 @@ impl Default for Tls {
             trust_ad: None,
             ca: None,
             accept_unproven: false,
+            report_from: None,
+            report_organisation: None,
             pkix: Vec::new(),
         }
     }

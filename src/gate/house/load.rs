@@ -108,6 +108,7 @@ impl House {
                         },
                         requiretls_bounces: config.tls.requiretls == TlsUnmet::Bounce,
                         postures,
+                        report: config.tls.report,
                         posture_settings: config.tls.postures,
                         texts,
                         desk_texts: Arc::new(desk_texts),

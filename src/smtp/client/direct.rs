@@ -139,9 +139,19 @@ impl Why {
         }
     }
 
+    /// Its name in reports to the domain (RFC 8460 4.3); none for what is not about TLS.
+    pub fn finding(self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refused) => Some(refused.word()),
+            Self::Trouble(Trouble::NoTls) => Some("starttls-not-supported"),
+            Self::Trouble(Trouble::Tls) => Some("validation-failure"),
+            _ => None,
+        }
+    }
+
     /// Whether it is about TLS, and not about reaching the host.
     fn is_tls(self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Trouble(Trouble::NoTls | Trouble::Tls))
+        self.finding().is_some()
     }
 }
 

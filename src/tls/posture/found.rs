@@ -113,7 +113,8 @@ pub enum Proof {
     None(Row),
 }
 
-/// What a session must show for a message that may travel as mail does.
+/// What a session must show for a message that may travel as mail does. We send none such straight: it goes to the next
+/// hop while its client waits, so that clean mail touches no disk. Whoever shows or sends it does as this says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ordinary {
     /// A match with TLSA records (RFC 7672 2.2).

@@ -24,7 +24,9 @@ mod found;
 mod judge;
 mod look;
 mod policies;
+mod posting;
 mod postures;
+mod published;
 mod row;
 mod said;
 mod settings;
@@ -37,6 +39,7 @@ pub use found::{
 };
 pub use policies::Shelf;
 pub use postures::Postures;
+pub use published::Published;
 pub use row::{LookUp, NoHost, NotProven, Row, Trouble, Weak};
 pub use said::why_not;
 pub use settings::{Pinned, Resolvers, Settings};

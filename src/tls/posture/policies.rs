@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use super::found::StsFound;
 use super::look::Asker;
+use super::posting::{self, Target};
 use super::sts::Policy;
 use super::{fetch, texts};
 
@@ -99,6 +100,16 @@ impl Policies {
             (Ok(Ok(Err(reason))), None) => StsFound::Trouble(reason),
             (_, None) => StsFound::Trouble("the policy's server is slow"),
         }
+    }
+
+    /// Posts to an `https:` address, as whoever fetches policies.
+    ///
+    /// # Errors
+    /// Why it was not taken, in words.
+    pub async fn post(&self, asker: &Asker, url: &str, content: (&str, Vec<u8>)) -> Result<(), String> {
+        let target = Target::of(url).ok_or("the address is none for HTTPS")?;
+        let addresses = asker.addresses(target.host).await;
+        posting::post(&self.tls, &target, &addresses, content).await
     }
 
     /// Domains whose policy is kept and was not fetched for a day.

@@ -128,6 +128,16 @@ impl Postures {
         }
     }
 
+    /// Posts content of a type to an `https:` address, whose certificate must be valid.
+    ///
+    /// # Errors
+    /// Why it was not taken, in words.
+    pub async fn post(&self, url: &str, content: (&str, Vec<u8>)) -> Result<(), String> {
+        let policies = self.0.policies.as_ref().ok_or("there is nobody to ask")?;
+        let asker = self.asker().await.map_err(|_| "the resolver does not answer")?;
+        policies.post(&asker, url, content).await
+    }
+
     async fn asker(&self) -> Result<Asker, Trouble> {
         let looker = self.0.looker.as_ref().ok_or(Trouble::Refused)?;
         timeout(PATIENCE, looker.asker()).await.unwrap_or(Err(Trouble::Silent))
