@@ -69,6 +69,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "share::Settings",
+            "share::sms",
             "smtp",
             "store::Store",
             "store::owed::Otherwise",
@@ -189,6 +190,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "seal",
             "secret",
             "store",
+            // Asks a provider of text messages.
+            "tls::https",
             "vault",
         ],
     ),

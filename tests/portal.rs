@@ -5,14 +5,20 @@
 //! numbers and mails are invented.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
+#[path = "portal/brands.rs"]
+mod brands;
 #[path = "portal/browser.rs"]
 mod browser;
 #[path = "support/drawn.rs"]
 mod drawn;
+#[path = "portal/factors.rs"]
+mod factors;
 #[path = "portal/guard.rs"]
 mod guard;
 #[path = "portal/house.rs"]
 mod house;
+#[path = "support/provider.rs"]
+mod provider;
 #[path = "portal/reading.rs"]
 mod reading;
 #[path = "portal/sender.rs"]

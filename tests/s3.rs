@@ -123,6 +123,7 @@ impl House {
         let outbox = Outbox::open(folder.path(), Retry::default()).unwrap();
         let settings = Settings {
             url: "https://veilig.delinde.example".into(),
+            brands: BTreeMap::new(),
             desk: "https://poort.delinde.example".into(),
             lifetimes: Lifetimes::default(),
             calendar: Calendar::new(TimeZone::UTC, Vec::new()),
@@ -130,6 +131,7 @@ impl House {
             escrow: None,
             code_channels: Vec::new(),
             place: Place::S3(bucket),
+            remember: Vec::new(),
             country: "NL".into(),
             outside_eu: None,
         };
@@ -182,6 +184,7 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
             mailbox: Mailbox::parse("p.jansen@voorbeeld.example").unwrap(),
             family: Secret::new("jansen".into()),
             line: "12_health".into(),
+            phones: Vec::new(),
         }],
         is_password: false,
         purpose: None,
@@ -195,8 +198,8 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
         held: None,
         owed: Vec::new(),
         share,
-        notes: Vec::new(),
         journal: None,
+        notes: Vec::new(),
     };
     house.outbox.take(taken).await?;
     draft.kept();

@@ -28,9 +28,9 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 use crate::status::{self, Watched};
+use crate::web;
 use crate::web::desk::{Desk, Means};
 use crate::web::portal::{self, Portal};
-use crate::web::{self, Url};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -140,6 +140,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     let gate = Gate::new(house, record, outbox.clone());
     if let Some(shares) = shares {
         gate.share_with(shares);
+        tokio::spawn(gate.clone().watch_codes());
     }
     let server = Server::new(gate.clone(), settings);
     let mut listeners = Vec::new();
@@ -367,12 +368,11 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
     });
     let mut pages = desk.router();
     if let Some(shares) = shares {
-        let own = Url::parse(&shares.settings().url);
         let portal = Portal::new(portal::Means {
             shares,
             store: outbox.store().clone(),
             around: Arc::new(gate.clone()),
-            urls: own.into_iter().chain([settings.url.clone()]).collect(),
+            urls: vec![settings.url.clone()],
         });
         pages = pages.merge(portal.router());
     }
@@ -414,7 +414,10 @@ async fn shares(house: &House, outbox: Option<&Outbox>) -> Result<Option<Shares>
     let recovered = shares.recover().await;
     recovered
         .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
-    Ok(Some(shares))
+    Ok(Some(match &house.sms {
+        Some(provider) => shares.with_sms(Arc::clone(provider)),
+        None => shares,
+    }))
 }
 
 /// Has the processes that read documents started, and says how they are sealed.

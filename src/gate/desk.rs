@@ -133,8 +133,9 @@ async fn shared(
         let (recipient, row) = (envelope.recipients.get(*place)?, held.recipients.get(*place)?);
         let discreet = held.facts.discreet.contains(place);
         let mailbox = recipient.mailbox.clone();
-        let family = tenant.family(&mailbox);
-        Some(act::share::To { mailbox, line: row.line.clone(), family, discreet })
+        let household = tenant.household(&mailbox);
+        let (family, phones) = (household.family, household.phones);
+        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet })
     };
     let sending = act::share::Sending {
         number: &held.id,

@@ -12,13 +12,14 @@ use mailpoort::message::{Limits, Mailbox, Message};
 use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::seal::SealKey;
 use mailpoort::secret::Secret;
+use mailpoort::share::ShareError;
 use mailpoort::store::Store;
-use mailpoort::store::held::{Facts, NewHeld, NewRecipient, State, Taken};
+use mailpoort::store::held::{Facts, Held, NewHeld, NewRecipient, State, Taken};
 use mailpoort::store::owed::{Claimed, Envelope, Settled, To};
 use mailpoort::store::tls::NewDelivery;
 use mailpoort::tls::{Files, Shown};
 use mailpoort::vault::{LinkSecret, Vault};
-use mailpoort::web::desk::{Asking, Desk, Does, Gate, Look, Means, Passage, Remade, Reported, Safely, Texts};
+use mailpoort::web::desk::{Asking, Desk, Does, Gate, Look, Means, Passage, Remade, Reported, Safely, Sharing, Texts};
 use mailpoort::web::{Server, Settings, Url};
 use tempfile::TempDir;
 
@@ -62,6 +63,8 @@ pub struct Told {
     /// What it was asked to look at.
     pub looked_at: Mutex<Vec<Vec<u8>>>,
     pub language: Mutex<Language>,
+    /// For what it was asked to make a share.
+    pub purposes: Mutex<Vec<Option<String>>>,
     texts: Arc<Texts>,
 }
 
@@ -109,6 +112,15 @@ impl Gate for Told {
                 like: "Kige dafo is 111222333".into(),
             }],
         })
+    }
+
+    fn can_share(&self) -> bool {
+        true
+    }
+
+    fn share<'a>(&'a self, _: &'a Held, _: Vec<u8>, _: &'a [usize], purpose: Option<String>) -> Sharing<'a> {
+        self.purposes.lock().unwrap().push(purpose);
+        Box::pin(async { Err(ShareError::System) })
     }
 
     fn safely<'a>(&'a self, domain: &'a str) -> Asking<'a> {
@@ -167,6 +179,7 @@ pub struct Mail<'m> {
     pub subject: Option<&'m str>,
     pub found: &'m str,
     pub discreet: Vec<usize>,
+    pub asks_purpose: Vec<usize>,
 }
 
 impl Default for Mail<'_> {
@@ -182,6 +195,7 @@ impl Default for Mail<'_> {
             found: "Bijlage klas5.xlsx, blad Leerlingen: kolom C: 27 burgerservicenummers (BSN), het eerste staat in rij \
                     2 en eindigt op 82.",
             discreet: Vec::new(),
+            asks_purpose: Vec::new(),
         }
     }
 }
@@ -202,6 +216,7 @@ impl House {
             columns: AtomicBool::new(true),
             looked_at: Mutex::default(),
             language: Mutex::new(Language::Nl),
+            purposes: Mutex::default(),
             texts: Arc::new(Texts::shipped().unwrap()),
         });
         let now = Arc::clone(&clock);
@@ -266,6 +281,7 @@ impl House {
                 .map(|(_, state)| if *state == State::Held { strings(&mail.offers) } else { Vec::new() })
                 .collect(),
             discreet: mail.discreet.clone(),
+            asks_purpose: mail.asks_purpose.clone(),
         };
         let held = NewHeld {
             id: mail.id.into(),

@@ -2,21 +2,24 @@
 //!
 //! Made from the settings as they are now: where the data is, how long, who answers for it.
 
+use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::Portal;
 use super::pages::{Fact, Page, Said};
 use super::visit::Visit;
+use super::{Answer, Portal};
 use crate::school::School;
 use crate::share::KeysMode;
+use crate::web::forms::{Fields, see};
 use crate::web::said;
 
 /// `GET /echt`: is this message real?
 pub(super) async fn real(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
-    let host = host(&portal);
-    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let host = host(&portal, &visit);
+    let facts =
+        schools(&portal, &visit).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
     let paragraphs = page.paragraphs("real_text", &[("host", &host)]);
     let after = page.paragraphs("real_after", &[]);
     let title = page.t("real_title").to_owned();
@@ -26,7 +29,8 @@ pub(super) async fn real(State(portal): State<Portal>, visit: Visit) -> Response
 /// `GET /hulp`: how it works, and whom to ask.
 pub(super) async fn help(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
-    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let facts =
+        schools(&portal, &visit).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
     let paragraphs = page.paragraphs("help_text", &[]);
     let after = page.paragraphs("help_after", &[]);
     let title = page.t("help_title").to_owned();
@@ -45,6 +49,10 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
         Fact::new(page.t("privacy_unopened"), &days(settings.lifetimes.unopened)),
         Fact::new(page.t("privacy_opened"), &days(settings.lifetimes.share)),
     ];
+    if let Some(sms) = portal.0.shares.sms() {
+        let where_to = country(&page, &sms.country).to_owned();
+        facts.push(Fact::new(page.t("privacy_sms"), &page.with("privacy_sms_text", "country", &where_to)));
+    }
     let keys = match settings.keys {
         KeysMode::Strict => page.t("privacy_keys_strict"),
         KeysMode::Recoverable => page.t("privacy_keys_recoverable"),
@@ -53,7 +61,7 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
     if settings.escrow.is_some() {
         facts.push(Fact::new(page.t("privacy_escrow"), page.t("privacy_escrow_text")));
     }
-    for school in schools(&portal) {
+    for school in schools(&portal, &visit) {
         facts.push(Fact::new(&school.name, &said::contact(&school.privacy)));
         if let Some(fg) = &school.fg {
             facts.push(Fact::new(page.t("privacy_fg"), &said::contact(fg)));
@@ -67,7 +75,8 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
 /// `GET /toegankelijkheid`: the statement of accessibility.
 pub(super) async fn accessibility(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
-    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let facts =
+        schools(&portal, &visit).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
     let paragraphs = page.paragraphs("accessibility_text", &[]);
     let after = page.paragraphs("accessibility_after", &[]);
     let title = page.t("accessibility_title").to_owned();
@@ -81,12 +90,29 @@ pub(super) async fn closed(State(portal): State<Portal>, visit: Visit) -> Respon
     visit.show(&Said::new(page, title, paragraphs))
 }
 
-fn schools(portal: &Portal) -> impl Iterator<Item = School> {
-    portal.0.around.schools().into_iter()
+/// `POST /vergeet`: nothing of what was proven on this device counts any more.
+pub(super) async fn forget(State(portal): State<Portal>, visit: Visit, Form(fields): Form<Fields>) -> Answer {
+    visit.check(&portal, &fields)?;
+    let mut response = see("/vergeet");
+    visit.forget(&mut response, true);
+    Ok(response)
 }
 
-fn host(portal: &Portal) -> String {
-    let url = &portal.0.shares.settings().url;
+/// `GET /vergeet`: this device is forgotten.
+pub(super) async fn forgotten(State(portal): State<Portal>, visit: Visit) -> Response {
+    let page = visit.page(&portal);
+    let (title, paragraphs) = (page.t("forgotten_title").to_owned(), page.paragraphs("forgotten_text", &[]));
+    visit.show(&Said::new(page, title, paragraphs))
+}
+
+fn schools(portal: &Portal, visit: &Visit) -> impl Iterator<Item = School> {
+    portal.schools_at(&visit.headers).into_iter()
+}
+
+/// The name of the address at which messages of these schools are read.
+fn host(portal: &Portal, visit: &Visit) -> String {
+    let (settings, here) = (portal.0.shares.settings(), portal.schools_at(&visit.headers));
+    let url = here.first().map_or(settings.url.as_str(), |school| settings.url_of(&school.id));
     url.split("://").last().unwrap_or_default().to_owned()
 }
 

@@ -87,6 +87,7 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         view_only: !takes,
         answer: (!opened.seen.is_sender).then(|| at("antwoord")),
         close: at("uit"),
+        remembered: visit.is_remembered(),
         facts,
         files,
         done,
@@ -242,7 +243,7 @@ pub(super) async fn close(
 pub(super) fn page(portal: &Portal, visit: &Visit, opened: &Opened) -> Page {
     let page = visit.page(portal);
     match portal.school(&opened.seen.school) {
-        Some(school) => page.of(&school),
+        Some(school) => page.of(portal, &school),
         None => page,
     }
 }

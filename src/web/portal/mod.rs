@@ -10,6 +10,8 @@
 //! | `frame` | the page of every error |
 //! | `visit` | who asks: language, token, what is open on this device |
 //! | `door` | from a link and a code to an open share |
+//! | `text_code` | a code by text message |
+//! | `brand` | which schools are at which address, and their looks |
 //! | `message` | the message, its files, all of them as a zip |
 //! | `answer`, `incoming` | an answer to the sender, and what may come with it |
 //! | `about` | help, privacy, accessibility, and whether this is real |
@@ -20,6 +22,7 @@
 
 mod about;
 mod answer;
+mod brand;
 mod door;
 mod frame;
 mod incoming;
@@ -27,6 +30,7 @@ mod mail_page;
 mod message;
 mod names;
 mod pages;
+mod text_code;
 mod texts;
 mod visit;
 mod zip;
@@ -42,10 +46,11 @@ use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
+pub use self::incoming::Looked;
 pub use self::texts::Texts;
 pub(super) use self::visit::{device, enter};
 use crate::school::{Language, School};
-use crate::share::{ShareError, Shares};
+use crate::share::{ReplyFile, ShareError, Shares};
 use crate::store::Store;
 use crate::web::Url;
 use crate::web::desk;
@@ -64,6 +69,9 @@ pub trait Around: Send + Sync + 'static {
 
     /// The texts of the pages.
     fn texts(&self) -> Arc<Texts>;
+
+    /// Looks into the files of an answer, as into those of a mail. May take as long as a scan takes.
+    fn look_into(&self, files: &[ReplyFile]) -> Looked;
 
     /// The texts for senders, in which what happened is told beside their own copy.
     fn sender_texts(&self) -> Arc<desk::Texts>;
@@ -95,7 +103,7 @@ pub struct Means {
     pub store: Store,
     /// The gate behind it.
     pub around: Arc<dyn Around>,
-    /// Its own address, and that of the desk.
+    /// Addresses at which its pages stand besides the shares' own: that of the desk.
     pub urls: Vec<Url>,
 }
 
@@ -113,7 +121,8 @@ const ANSWERS: usize = 4;
 impl Portal {
     /// A portal.
     pub fn new(means: Means) -> Self {
-        let Means { shares, store, around, urls } = means;
+        let Means { shares, store, around, mut urls } = means;
+        urls.extend(shares.settings().urls().into_iter().filter_map(Url::parse));
         Self(Arc::new(Inner { shares, store, around, urls, answers: Arc::new(Semaphore::new(ANSWERS)) }))
     }
 
@@ -121,6 +130,8 @@ impl Portal {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/portal.css", get(frame::style))
+            .route("/huisstijl/{school}", get(brand::style))
+            .route("/logo/{school}", get(brand::logo))
             .route("/taal", post(visit::language))
             .route("/echt", get(about::real))
             .route("/hulp", get(about::help))
@@ -128,6 +139,7 @@ impl Portal {
             .route("/toegankelijkheid", get(about::accessibility))
             .route("/b/{rid}/{secret}", get(door::welcome).post(door::go_on))
             .route("/b/{rid}/{secret}/code", get(door::code).post(door::unlock))
+            .route("/b/{rid}/{secret}/sms", post(text_code::send))
             .route("/b/{rid}/{secret}/geen-code", get(door::no_code).post(door::ask_for_code))
             // Whatever is missing or left over of a link: the same answer as for one that leads nowhere.
             .route("/b/{rid}", get(|| async { Fault::MISSING }))
@@ -142,6 +154,7 @@ impl Portal {
             .route("/s/{share}/beeld/{item}", get(message::picture))
             .route("/s/{share}/uit", post(message::close))
             .route("/uit", get(about::closed))
+            .route("/vergeet", get(about::forgotten).post(about::forget))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .route("/s/{share}/antwoord", get(answer::form).post(answer::send).layer(DefaultBodyLimit::disable()))
             .layer(from_fn_with_state(self.clone(), frame::errors))
