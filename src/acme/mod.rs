@@ -150,7 +150,11 @@ impl Acme {
             // The authority knows it no more: the next try makes another.
             kept::forget_account(&self.0.folder);
         }
-        kept::keep(&self.0.folder, settings, &ordered?)
+        kept::keep(&self.0.folder, settings, &ordered?)?;
+        // By a clock that is wrong it would be due at once, and the authority asked without end.
+        let life = kept::life(&self.0.folder, settings);
+        let is_fresh = life.is_some_and(|life| renewal(life, 1.0) > Timestamp::now());
+        if is_fresh { Ok(()) } else { Err(Trouble::clock()) }
     }
 
     /// Waits until a certificate should be asked for.

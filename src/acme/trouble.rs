@@ -108,6 +108,12 @@ impl Trouble {
         Self::new(Blame::Configuration, what, "choose the other `challenge` in [acme]")
     }
 
+    /// A new certificate that is as good as over.
+    pub(super) fn clock() -> Self {
+        let what = "a new certificate came that has ended, or nearly so, by the clock of this machine";
+        Self::new(Blame::Machine, what, "set the clock right")
+    }
+
     /// What the authority sent is no certificate of ours.
     pub(super) fn unfit(what: &str) -> Self {
         let what = format!("the authority sent a certificate that does not fit: {what}");
