@@ -36,4 +36,4 @@ build-tools:
 	@$(need) rust gcc
 
 test-tools: build-tools
-	@$(need) postfix python3-dkim strace openssl chromium tesseract-ocr tesseract-ocr-nld knot unbound iproute2
+	@$(need) postfix python3-dkim strace openssl chromium tesseract-ocr tesseract-ocr-nld knot unbound iproute2 pebble

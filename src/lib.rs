@@ -28,8 +28,9 @@
 //!
 //! Around the line: [`gate::house`] (everything a running gate knows, loaded as one), [`config`] (TOML as typed -> values
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
-//! theirs), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we write), [`commands`]
-//! (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`], [`seal`], [`meter`].
+//! theirs), [`acme`] (asks for ours), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we
+//! write), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`],
+//! [`seal`], [`meter`], [`kill`] (points at which tests have us die).
 //!
 //! # What always holds
 //!
@@ -48,6 +49,7 @@
 //! cannot fail, and what `redact` cannot do truthfully it refuses.
 //! A stage knows the output of earlier stages, never a later one; `tests/layout.rs` holds every such rule.
 
+pub mod acme;
 pub mod act;
 pub mod commands;
 pub mod config;
@@ -56,6 +58,7 @@ pub mod detect;
 pub mod dkim;
 pub mod extract;
 pub mod gate;
+pub mod kill;
 pub mod message;
 pub mod meter;
 pub mod outbox;

@@ -2,6 +2,9 @@
 //!
 //! A leaf: values only. `config` builds it and has checked that nothing a notice needs is missing.
 
+mod calendar;
+
+pub use self::calendar::Calendar;
 use jiff::civil::Date;
 
 use crate::message::Mailbox;

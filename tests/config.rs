@@ -12,7 +12,7 @@ use mailpoort::decide::Mode;
 use mailpoort::problem::Problem;
 
 const SAMPLE: &str = "deploy/mailpoort.toml";
-const BAD: usize = 99;
+const BAD: usize = 102;
 
 #[test]
 fn the_sample_loads_as_it_is() {
@@ -26,7 +26,7 @@ fn the_sample_loads_as_it_is() {
 #[test]
 fn the_sample_loads_with_every_key_that_it_shows_set() {
     let folder = tempfile::tempdir().unwrap();
-    for secret in ["linde.header", "berk.header", "provider.password", "provider.mark"] {
+    for secret in ["linde.header", "berk.header", "provider.password", "provider.mark", "s3-key"] {
         write(&folder.path().join("secrets").join(secret), &format!("{}\n", "s3cret".repeat(4)), 0o600);
     }
     write(&folder.path().join("users.toml"), &user_file(), 0o600);

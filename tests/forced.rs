@@ -348,7 +348,7 @@ async fn what_cannot_be_proven_is_kept_and_told_and_never_goes_in_plain() {
             "no proof",
             posture(nothing(), vec![host(MX, 1, Proof::None(nothing()))]),
             "unproven",
-            "geen bewezen versleuteling",
+            "bewijst niet welke mailservers van hem zijn",
         ),
         ("no domain", posture(Row::Nowhere(NoHost::NullMx), vec![]), "null-mx", "NIET AANGEKOMEN"),
     ];

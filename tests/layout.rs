@@ -51,6 +51,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "gate/house",
         &[
+            "acme::Settings",
             "act",
             "config",
             "decide",
@@ -95,7 +96,11 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::access",
             "smtp::client::Demand",
             "smtp::settings",
+            "acme",
+            "tls::Files",
             "tls::posture",
+            "vault::share::Bucket",
+            "vault::share::Place",
             "vault::share::is_recipient",
             "web::Settings",
             "web::Url",
@@ -143,6 +148,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "decide",
             "detect",
             "extract::Receipt",
+            "kill",
             "message",
             "problem",
             "school",
@@ -154,26 +160,30 @@ const KNOWS: &[(&str, &[&str])] = &[
             "vault",
         ],
     ),
+    // Points at which a test has the process die.
+    ("kill", &[]),
     ("meter", &[]),
     // Reads what the others count, and knows nothing of mail.
-    ("status", &["gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store"]),
+    ("status", &["acme", "gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store", "tls"]),
     ("problem", &[]),
     ("school", &["message::Mailbox"]),
     ("seal", &["problem"]),
     // What is kept, sealed: blobs, and the tables that know of them.
-    ("vault", &["problem", "seal"]),
-    ("store", &["problem", "seal", "tls::posture::Shelf", "vault"]),
+    ("vault", &["kill", "problem", "seal", "secret"]),
+    ("store", &["kill", "problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
-    ("outbox", &["message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
+    ("outbox", &["kill", "message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
     // Signs what is written for a school: a key, and the fields of a header.
     ("dkim", &["message::header", "problem"]),
     // A mail that is not sent but kept for whom has its link: sealed in the vault, known to the store, its mails owed.
     (
         "share",
         &[
+            "kill",
             "message::Mailbox",
             "outbox",
             "problem",
+            "school::Calendar",
             "school::School",
             "seal",
             "secret",
@@ -200,6 +210,8 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("secret", &[]),
+    // Asks for our certificate, and answers in the handshakes of the pages.
+    ("acme", &["problem", "seal", "tls"]),
 ];
 
 /// Stages whose answer depends on nothing but what they are handed.

@@ -4,6 +4,10 @@
 //! and the line for a refusal in session. The HTML part must be well-formed and say the same.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod notices {
+    mod later;
+}
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -539,7 +543,7 @@ fn well_formed(html: &str) {
             "!DOCTYPE" | "meta" => {}
             closing if closing.starts_with('/') => assert_eq!(open.pop(), Some(&closing[1..]), "{html}"),
             name => {
-                let known = ["html", "head", "title", "body", "h2", "p", "strong", "ul", "ol", "li"];
+                let known = ["html", "head", "title", "body", "h2", "p", "strong", "ul", "ol", "li", "a"];
                 assert!(known.contains(&name), "<{name}> in {html}");
                 open.push(name);
             }

@@ -32,7 +32,7 @@ const CANARIES: [&str; 9] = [
 
 async fn watched(poort: &Poort, journal: Option<PathBuf>) -> SocketAddr {
     let (gate, server) = (poort.gate.clone(), poort.server.clone());
-    let watched = Watched { gate, server, budget: poort.budget.clone(), journal };
+    let watched = Watched { gate, server, budget: poort.budget.clone(), journal, acme: None };
     status::serve("127.0.0.1:0".parse().unwrap(), watched).await.unwrap()
 }
 
@@ -184,9 +184,13 @@ async fn certificates_and_a_pause_are_told() {
     let setup = Setup { top: vec!["data_dir = \"data\"".into()], ..Setup::default() };
     let poort = Poort::start(&setup, &hop).await;
     let address = watched(&poort, None).await;
-    for (days, code, word) in
-        [(30, 200, ""), (10, 200, "ends in 9 days"), (1, 503, "ends in 0 days"), (-1, 503, "ended")]
-    {
+    for (days, code, word) in [
+        (40, 200, "\"warnings\":[]"),
+        (30, 200, "ends in 29 days"),
+        (10, 200, "ends in 9 days"),
+        (1, 503, "ends in 0 days"),
+        (-1, 503, "ended"),
+    ] {
         let mut params = CertificateParams::new(vec!["poort.delinde.example".to_string()]).unwrap();
         let end = std::time::SystemTime::now() + std::time::Duration::from_secs(40 * 86_400);
         params.not_after = (end - std::time::Duration::from_secs((40 - days) as u64 * 86_400)).into();

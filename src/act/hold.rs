@@ -14,7 +14,7 @@ use crate::act::forced;
 use crate::act::later;
 use crate::act::notice::Notice;
 use crate::act::{Incident, Told, share};
-use crate::decide::{Decision, Offer, Route};
+use crate::decide::{Ask, Decision, Line, Offer, Route};
 use crate::message::Mailbox;
 use crate::school::Language;
 use crate::seal::Index;
@@ -25,6 +25,9 @@ use crate::store::held::{Facts, NewHeld, NewRecipient, State, Taken, Took};
 use crate::store::now;
 use crate::store::owed::{Envelope, Kind, NewOwed, To};
 use crate::vault::{Item, LinkSecret};
+
+/// Data of so many pupils is a list: sharing one takes a purpose (AVG art. 5 (1) b and c).
+const MANY: usize = 10;
 
 /// What was composed for the sender of a mail.
 pub(super) struct Composed {
@@ -224,7 +227,18 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
         why: [nl.why, en.why],
         offers: case.verdict.decisions.iter().map(words).collect(),
         discreet: decisions().filter(|(_, decision)| decision.discreet).map(|(place, _)| place).collect(),
+        asks_purpose: decisions()
+            .filter(|(_, decision)| asks_purpose(case, decision))
+            .map(|(place, _)| place)
+            .collect(),
     }
+}
+
+/// Whether its sender is asked what for before it is shared with a recipient: a line says so, or is about so many pupils.
+fn asks_purpose(case: &Case<'_>, decision: &Decision) -> bool {
+    let asks = |line: &Line| line.ask == Ask::ShareWithPurpose || line.when.pupils_min >= MANY;
+    let lines = std::iter::once(&decision.line).chain(&decision.next);
+    decision.route.is_stopped() && lines.filter_map(|id| case.policy.line(id)).any(asks)
 }
 
 /// What its sender may choose for a recipient; nothing for one who gets the mail. Of a mail under force nobody may choose

@@ -56,7 +56,7 @@ const CHOICES: [&str; 11] = [
 ];
 /// What a message about mail that did not arrive may name.
 const FAILURE: [&str; 11] =
-    ["school", "time", "clock", "recipients", "reason", "code", "number", "privacy", "deputy", "helpdesk", "fg"];
+    ["school", "time", "clock", "recipients", "reason", "todo", "number", "privacy", "deputy", "helpdesk", "fg"];
 /// What a message about mail for which nothing could be proven may name, and one about mail that waits.
 const UNPROVEN: [&str; 13] = [
     "school",

@@ -14,6 +14,7 @@ use crate::message::Mailbox;
 use crate::outbox::Unproven;
 use crate::school::{Language, School};
 use crate::store::owed::Otherwise;
+use crate::tls::posture::why_not;
 
 /// Around a message of this kind.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,9 @@ pub fn waits(about: &About<'_>, unproven: &Unproven<'_>, stamp: &Stamp) -> Resul
             "If that fails, you get a message that the mail was not delivered.",
         ),
     };
-    let words = [("until", wording::clock(until, language)), ("then", then.to_owned())];
+    let today = until.date() == local(unproven.now, about.zone, stamp).date();
+    let until = if today { wording::clock(until, language) } else { wording::moment(until, language) };
+    let words = [("until", until), ("then", then.to_owned())];
     told(about, Later::Waits, unproven, words.into(), stamp)
 }
 
@@ -84,15 +87,13 @@ fn told(
 ) -> Result<Notice, ComposeError> {
     let language = about.language;
     let taken = local(unproven.claimed.made_at, about.zone, stamp);
-    let recipients: Vec<String> = unproven.recipients.iter().map(|to| to.address.clone()).collect();
+    let recipients: Vec<&str> = unproven.recipients.iter().map(|to| to.address.as_str()).collect();
     let discreet = unproven.claimed.envelope.forced.as_ref().is_some_and(|forced| forced.discreet);
-    let named = |address: &String| if discreet { Told::Discreet } else { Told::Typed(address.clone()) };
-    let people: Vec<Told> = recipients.iter().map(named).collect();
     words.extend([
         ("time", wording::moment(taken, language)),
         ("clock", wording::clock(taken, language)),
-        ("reason", reason(unproven.reason, &domain(&recipients), language)),
-        ("recipients", wording::people(&people, language)),
+        ("reason", reason(unproven.reason, &recipients, discreet, language)),
+        ("recipients", people(&recipients, discreet, language)),
         ("number", unproven.claimed.held.clone().unwrap_or_default()),
     ]);
     about.texts.told_later(later, &words, about.readers, about.school, language, stamp)
@@ -102,41 +103,18 @@ fn local(millis: i64, zone: &TimeZone, stamp: &Stamp) -> jiff::civil::DateTime {
     Timestamp::from_millisecond(millis).unwrap_or(stamp.date).to_zoned(zone.clone()).datetime()
 }
 
-/// The domain of recipients, who all have the same.
-pub(super) fn domain(recipients: &[String]) -> String {
-    let domain = recipients.first().and_then(|address| address.rsplit_once('@')).map(|(_, domain)| domain);
-    domain.unwrap_or_default().to_owned()
+/// Whom a mail is for; those whom no message may name are parents.
+pub(super) fn people(recipients: &[&str], discreet: bool, language: Language) -> String {
+    let named = |address: &&str| if discreet { Told::Discreet } else { Told::Typed((*address).to_owned()) };
+    wording::people(&recipients.iter().map(named).collect::<Vec<_>>(), language)
 }
 
-/// Why nothing is proven, in one sentence, by the code of the outbox.
-pub(super) fn reason(code: &str, domain: &str, language: Language) -> String {
-    let (nl, en) = match code {
-        "no-starttls" => (
-            format!("De mailserver van {domain} biedt geen versleuteling aan."),
-            format!("The mail server of {domain} offers no encryption."),
-        ),
-        "no-dkim" => (
-            "Onze school kan deze mail nog niet ondertekenen, en de ontvanger zou hem weigeren.".to_owned(),
-            "Our school cannot sign this mail yet, and the recipient would refuse it.".to_owned(),
-        ),
-        "no-proven-route" | "smarthost" | "store" => (
-            "Er is op dit moment geen weg waarvan we zeker weten dat hij versleuteld is.".to_owned(),
-            "At the moment there is no way of which we are sure that it is encrypted.".to_owned(),
-        ),
-        code if code.starts_with("temp-") => (
-            format!(
-                "De beveiligde gegevens over de mailserver van {domain} zijn nu niet op te vragen, of kloppen niet."
-            ),
-            format!("The secured data about the mail server of {domain} cannot be had now, or are wrong."),
-        ),
-        "dane" | "sts" | "sts-mx-not-listed" | "pkix" | "pkix-unproven" => (
-            format!("De mailserver van {domain} is niet te bereiken, of kan niet bewijzen dat hij de goede is."),
-            format!("The mail server of {domain} cannot be reached, or cannot prove that it is the right one."),
-        ),
-        _ => (
-            format!("De mailserver van {domain} biedt geen bewezen versleuteling aan."),
-            format!("The mail server of {domain} offers no proven encryption."),
-        ),
-    };
-    language.of(nl, en)
+/// Why nothing was proven, by the code of the outbox, of recipients who all have the same domain. That may be a family's
+/// own, so it is named only where they are.
+pub(super) fn reason(code: &str, recipients: &[&str], discreet: bool, language: Language) -> String {
+    let domain = recipients.first().and_then(|address| address.rsplit_once('@')).map(|(_, domain)| domain);
+    match domain.filter(|_| !discreet) {
+        Some(domain) => why_not(language, code, domain),
+        None => wording::sentence(&why_not(language, code, language.of("de ontvanger", "the recipient"))),
+    }
 }

@@ -23,6 +23,12 @@ pub(super) fn clock(at: DateTime, language: Language) -> String {
     language.of(format!("{hour}.{minute:02} uur"), format!("{hour}:{minute:02}"))
 }
 
+/// The words as a sentence begins.
+pub(super) fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// "a, b en c".
 pub(super) fn list(items: &[String], language: Language) -> String {
     match items {

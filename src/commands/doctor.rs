@@ -95,7 +95,7 @@ fn load(arguments: &Arguments, report: &mut Report) -> Option<House> {
             return None;
         }
     };
-    match house::settings(&house.hostname, smtp, &house.schools, Budget::new(0)) {
+    match house::settings(&house, smtp, Budget::new(0)) {
         Err(problem) => report.problem("configuration", &problem),
         Ok(_) => report.ok(
             "configuration",

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::commands::{fail, say};
 use crate::config::Config;
+use crate::kill::Point;
 use crate::outbox::{Outbox, OutboxError};
 use crate::problem::Problem;
 use crate::roster;
@@ -74,6 +75,7 @@ fn rotate(folder: &Path) -> Result<(), Vec<Problem>> {
     let file = folder.join(SealKey::FILE);
     let lock = Outbox::lock(folder).map_err(one)?;
     SealKey::rotate(&file).map_err(one)?;
+    Point::KeyMade.reached();
     let rosters = roster::Store::open(folder).and_then(|store| store.seal_anew()).map_err(one)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime =
@@ -86,6 +88,7 @@ fn rotate(folder: &Path) -> Result<(), Vec<Problem>> {
         })
     });
     let (sealed, needed) = mails.map_err(one)?;
+    Point::SealedAnew.reached();
     let keys = SealKey::load(&file).map_err(one)?;
     // What a share was made with cannot be made anew: its recipients' keys follow from it.
     let needed = needed.iter().filter(|id| keys.id() != Some(**id)).count();

@@ -17,6 +17,7 @@ mod rollout;
 mod roster;
 mod rules;
 mod scan;
+mod score;
 mod serve;
 mod share;
 mod tls_check;

@@ -9,8 +9,10 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Zoned;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::acme::Acme;
 use crate::commands::kept::{purge_every_hour, tell_later};
 use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::{Config, SmtpConfig};
@@ -46,7 +48,7 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// The first EHLO should mirror the next hop, but a next hop that is away must not keep us from starting.
 /// Some greet after six seconds only, to let the impatient go first.
 const PROBE: Duration = Duration::from_secs(10);
-/// How often the watch folders are looked into: a file that lies still is taken at the second look.
+/// How often watch folders and certificates are looked at: a file that lies still is taken at the second look.
 const LOOK: Duration = Duration::from_secs(20);
 /// How long a scan that runs late may keep the process after everything else has ended.
 const LEFTOVERS: Duration = Duration::from_secs(2);
@@ -65,7 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Err(problems) => return fail(&problems),
     };
     if arguments.check {
-        return match house::settings(&house.hostname, smtp, &house.schools, Budget::new(0)) {
+        return match house::settings(&house, smtp, Budget::new(0)) {
             Ok(_) => {
                 say("The configuration is good.");
                 ExitCode::SUCCESS
@@ -111,6 +113,7 @@ pub(super) struct Running {
     budget: Budget,
     delivering: Option<JoinHandle<()>>,
     pages: Option<Pages>,
+    acme: Option<Acme>,
 }
 
 /// The pages for teachers.
@@ -131,7 +134,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     }
     let budget = Budget::new(smtp.memory);
     let (listen, listen_tls) = (smtp.listen.clone(), smtp.listen_tls.clone());
-    let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone())?;
+    let settings = house::settings(&house, smtp, budget.clone())?;
     let hops = next_hops(&house);
     let shares = shares(&house, outbox.as_ref()).await?;
     let gate = Gate::new(house, record, outbox.clone());
@@ -169,7 +172,17 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     }
     let around = Arc::new(gate.clone());
     let delivering = outbox.map(|outbox| tokio::spawn(async move { outbox.run(around).await }));
-    Ok(Running { gate, server, listening, budget, delivering, pages })
+    let acme = acme(&gate.house(), pages.as_ref());
+    if let Some(acme) = acme.clone() {
+        tokio::spawn(acme.tend());
+    }
+    Ok(Running { gate, server, listening, budget, delivering, pages, acme })
+}
+
+/// Whoever asks for our certificate; none when none is to be fetched.
+fn acme(house: &House, pages: Option<&Pages>) -> Option<Acme> {
+    let challenges = pages.map(|pages| pages.server.challenges().clone()).unwrap_or_default();
+    Some(Acme::new(house.data_dir.as_deref()?, house.acme.clone()?, challenges))
 }
 
 impl Running {
@@ -197,7 +210,8 @@ impl Running {
     async fn tell(&self, listen: Option<SocketAddr>, journal: Option<PathBuf>) -> Result<(), Problem> {
         let Some(listen) = listen else { return Ok(()) };
         let (gate, server) = (self.gate.clone(), Arc::clone(&self.server));
-        let address = status::serve(listen, Watched { gate, server, budget: self.budget.clone(), journal }).await?;
+        let (budget, acme) = (self.budget.clone(), self.acme.clone());
+        let address = status::serve(listen, Watched { gate, server, budget, journal, acme }).await?;
         tracing::info!(%address, "health and metrics are told");
         Ok(())
     }
@@ -214,14 +228,16 @@ impl Running {
         say(format!("mailpoort ready smtp={} web={web}", smtp.join(",")));
         let mut looks = tokio::time::interval(LOOK);
         let mut inboxes = Vec::new();
+        let mut fetched = self.acme.as_ref().map(Acme::fetched);
         loop {
             tokio::select! {
                 _ = stop.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = looks.tick() => tokio::select! {
-                    () = self.take_rosters(&mut inboxes, config) => {}
+                    () = self.look_around(&mut inboxes, config) => {}
                     _ = stop.recv() => break,
                 },
+                () = heard(fetched.as_mut()) => self.look_at_certificates().await,
                 // A stop need not wait for next hops that are slow to say what they offer.
                 _ = reload.recv() => tokio::select! {
                     () = self.reload(config) => {}
@@ -232,6 +248,17 @@ impl Running {
         tracing::info!("stopping: no new mail is taken");
         self.stop().await;
         ExitCode::SUCCESS
+    }
+
+    async fn look_around(&self, inboxes: &mut Vec<Inbox>, config: &Path) {
+        self.look_at_certificates().await;
+        self.take_rosters(inboxes, config).await;
+    }
+
+    /// Shows certificates anew whose files have changed, and tells of those that end soon.
+    async fn look_at_certificates(&self) {
+        let house = self.gate.house();
+        let _ = tokio::task::spawn_blocking(move || house.certificates.look()).await;
     }
 
     /// Looks into the watch folders, and reloads when a school has a new roster.
@@ -274,7 +301,7 @@ impl Running {
         self.gate.counts().reloaded(loaded.is_ok());
         match loaded {
             Ok(()) => tracing::info!(
-                "configuration, rules, policy, rosters and certificate are reloaded; `listen`, `log` and `share` need a restart"
+                "configuration, rules, policy, rosters and certificate are reloaded; `listen`, `log`, `share` and a new `acme` need a restart"
             ),
             Err(problems) => {
                 problems.iter().for_each(|problem| tracing::error!(%problem, "not reloaded"));
@@ -292,10 +319,12 @@ impl Running {
         }
         readers(&house).await.map_err(|problem| vec![problem])?;
         let memory = smtp.memory;
-        let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone())
-            .map_err(|problem| vec![problem])?;
-        if let (Some(pages), Some(settings)) = (&self.pages, &house.web) {
-            pages.server.reload(settings).map_err(|problem| vec![problem])?;
+        let settings = house::settings(&house, smtp, self.budget.clone()).map_err(|problem| vec![problem])?;
+        if let Some(pages) = &self.pages {
+            pages.server.reload(house.certificates.pages.as_ref()).map_err(|problem| vec![problem])?;
+        }
+        if let (Some(acme), Some(settings)) = (&self.acme, &house.acme) {
+            acme.reload(settings.clone());
         }
         // Before the swap, so that no client is offered what the next hop does not have.
         learn(next_hops(&house)).await;
@@ -306,13 +335,24 @@ impl Running {
     }
 }
 
+/// Waits for the next certificate that comes; for ever when none is to come.
+async fn heard(fetched: Option<&mut watch::Receiver<()>>) {
+    let came = match fetched {
+        Some(fetched) => fetched.changed().await.is_ok(),
+        None => false,
+    };
+    if !came {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// How often the desk looks for what is due.
 const TEND: Duration = Duration::from_secs(60);
 
 /// Serves the pages for teachers, about what this outbox keeps, and those for whom something is shared with.
 ///
 /// # Errors
-/// Where they should be cannot be listened on, or their certificate cannot be used.
+/// Where they should be cannot be listened on.
 async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result<Pages, Problem> {
     let waking = outbox.clone();
     let shares = gate.shares().map(|shares| shares.with_letters(Arc::new(gate.clone())));
@@ -337,7 +377,7 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
         });
         pages = pages.merge(portal.router());
     }
-    let server = web::Server::start(settings, pages).await?;
+    let server = web::Server::start(settings, gate.house().certificates.pages.as_ref(), pages).await?;
     let scheme = if settings.certificate.is_some() { "https" } else { "http" };
     let address = format!("{scheme}://{}", server.listening());
     let tending = tokio::spawn(async move {

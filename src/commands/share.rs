@@ -24,7 +24,7 @@ use crate::share::{
 };
 use crate::store;
 use crate::store::held::Taken;
-use crate::vault::share::EscrowKey;
+use crate::vault::share::{EscrowKey, Place};
 
 /// What to do with shares.
 #[derive(Debug, Subcommand)]
@@ -200,8 +200,14 @@ fn selftest(file: &Path) -> Result<(), Vec<Problem>> {
         let outbox = Outbox::open(&own, Retry::default())?;
         let mut settings = share.settings;
         settings.keys = KeysMode::Strict;
+        if let Place::S3(bucket) = &mut settings.place {
+            bucket.prefix = format!("{}/selftest-{}", bucket.prefix, std::process::id()).trim_matches('/').to_owned();
+        }
         let shares = Shares::open(&own, outbox.clone(), settings)?;
-        try_all(&shares, &outbox).await.map_err(trouble)
+        shares.recover().await.map_err(trouble)?;
+        let tested = try_all(&shares, &outbox).await.map_err(trouble);
+        shares.files().disclaim().await.map_err(trouble)?;
+        tested
     });
     let _ = std::fs::remove_dir_all(&own);
     let failed: Vec<&str> = tested.and_then(|done| done).map_err(one)?;

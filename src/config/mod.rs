@@ -15,19 +15,20 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 pub use raw::{LogFormat, LogLevel, TlsUnmet, TlsUnproven};
 
+use crate::acme;
 use crate::decide::{Mode, Modes};
 use crate::message::Mailbox;
 use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader;
 use crate::record::Lifetimes;
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::client::Demand;
 use crate::smtp::settings::SessionLimits;
-use crate::tls::posture;
+use crate::tls::{Files, posture};
 use crate::web;
 
 /// The whole configuration.
@@ -39,6 +40,8 @@ pub struct Config {
     pub language: Language,
     /// The schools' time zone, for notices.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// The ceiling over all policy lines.
     pub mode: Mode,
     /// Where what is kept lies, sealed; none keeps nothing.
@@ -75,6 +78,8 @@ pub struct Config {
     pub retry: Retry,
     /// The pages for teachers; none has none.
     pub web: Option<web::Settings>,
+    /// Whom we ask for a certificate; none has files of its own, or none.
+    pub acme: Option<acme::Settings>,
     /// Proven TLS towards recipients.
     pub tls: TlsConfig,
     /// Secure shares; none makes none.
@@ -144,12 +149,14 @@ pub struct SmtpConfig {
     pub listen: Vec<SocketAddr>,
     /// Addresses for implicit TLS.
     pub listen_tls: Vec<SocketAddr>,
-    /// Certificate and key.
-    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Where its certificate lies.
+    pub tls: Option<Files>,
     /// Clients by network or certificate.
     pub clients: Vec<ListedClient>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
+    /// The next hop at which people have accounts, by its name.
+    pub accounts: Option<String>,
     /// Limits of a session.
     pub limits: SessionLimits,
     /// The memory budget, octets.
@@ -173,8 +180,8 @@ pub struct NextHopConfig {
     pub ca: Option<PathBuf>,
     /// Name and password.
     pub credentials: Option<(String, Secret<String>)>,
-    /// Our certificate and key towards it.
-    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Where our certificate towards it lies.
+    pub certificate: Option<Files>,
     /// The header by which its own rules know mail that has passed us: name and value.
     pub mark: Option<(String, Secret<String>)>,
     /// Connections at the same time.

@@ -266,6 +266,8 @@ impl Line {
         match self.ask {
             Ask::Pass => Route::Pass,
             Ask::Tls if means.tls => Route::Tls,
+            // It waits until its sender has said what for, at the desk, which makes the share then.
+            Ask::ShareWithPurpose if means.share => Route::Block,
             Ask::Tls | Ask::Share | Ask::ShareWithPurpose => self.without_tls(means),
             Ask::Defer => Route::Defer,
             Ask::Block(_) => Route::Block,

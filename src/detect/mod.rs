@@ -44,6 +44,7 @@ use crate::secret::Secret;
 pub use codes::LiveCodes;
 pub use everyday::is_everyday;
 pub use finding::{Feature, Finding, Kind, PupilKey, Strength, Zone};
+pub use fold::fold as same_spelling;
 pub use names::NameIndex;
 pub use rule::{Both, Check, RuleMode};
 pub use rules::{Rule, Rules};

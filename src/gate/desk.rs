@@ -19,7 +19,7 @@ use crate::extract::{Place, Spot, Text, Unit};
 use crate::gate::house::{House, Tenant};
 use crate::gate::{Gate, Scan};
 use crate::message::{Envelope, Mail, Mailbox, Message, Recipient, Source};
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share::ShareError;
 use crate::store::held::Held;
@@ -44,6 +44,10 @@ impl desk::Gate for Gate {
 
     fn time_zone(&self) -> TimeZone {
         self.house().time_zone.clone()
+    }
+
+    fn calendar(&self) -> Calendar {
+        self.house().calendar.clone()
     }
 
     fn texts(&self) -> Arc<desk::Texts> {
@@ -71,13 +75,25 @@ impl desk::Gate for Gate {
         self.shares().is_some()
     }
 
-    fn share<'a>(&'a self, held: &'a Held, raw: Vec<u8>, places: &'a [usize]) -> desk::Sharing<'a> {
-        Box::pin(shared(self, held, raw, places))
+    fn share<'a>(
+        &'a self,
+        held: &'a Held,
+        raw: Vec<u8>,
+        places: &'a [usize],
+        purpose: Option<String>,
+    ) -> desk::Sharing<'a> {
+        Box::pin(shared(self, held, raw, places, purpose))
     }
 }
 
 /// Parses a held mail again and makes a share of it.
-async fn shared(gate: &Gate, held: &Held, raw: Vec<u8>, places: &[usize]) -> Result<desk::Shared, ShareError> {
+async fn shared(
+    gate: &Gate,
+    held: &Held,
+    raw: Vec<u8>,
+    places: &[usize],
+    purpose: Option<String>,
+) -> Result<desk::Shared, ShareError> {
     let house = gate.house();
     let (Some(shares), Some(outbox)) = (gate.shares(), gate.outbox()) else { return Err(ShareError::System) };
     let tenant = tenant(&house, &held.school).ok_or(ShareError::Gone)?;
@@ -104,7 +120,7 @@ async fn shared(gate: &Gate, held: &Held, raw: Vec<u8>, places: &[usize]) -> Res
         recipients: places.iter().filter_map(to).collect(),
         why: act::share::Why::Asked,
         is_password: act::share::holds_password(&scan.verdict),
-        purpose: None,
+        purpose,
         texts: &house.texts,
         language: house.language,
         arrived: &arrived,

@@ -54,8 +54,13 @@ impl Handler for Gate {
     fn open(&self, client: Client, mail: MailCommand) -> Result<Passage, Reply> {
         let house = self.house();
         let tenant = house.tenant(mail.sender.as_ref(), client.source.school.as_deref()).ok_or_else(Reply::no_route)?;
-        let way = house.way(mail.sender.as_ref(), &tenant.school).ok_or_else(Reply::no_route)?;
-        let next_hop = &house.ways.get(way).ok_or_else(Reply::no_route)?.next_hop;
+        let way = match &client.account {
+            Some(account) => house.ways.iter().position(|way| way.next_hop.name() == account.name()),
+            None => house.way(mail.sender.as_ref(), &tenant.school),
+        };
+        let way = way.ok_or_else(Reply::no_route)?;
+        let own = &house.ways.get(way).ok_or_else(Reply::no_route)?.next_hop;
+        let next_hop = client.account.as_ref().unwrap_or(own);
         next_hop.known().unwrap_or(Extensions::UNKNOWN).allow(&mail)?;
         let (sender, tenant) = (mail.sender.clone(), Arc::clone(tenant));
         let relay = Relay::new(Arc::clone(next_hop), mail);
@@ -106,6 +111,10 @@ impl Trip {
 
     /// A null sender's school is known only now, and its mail goes that school's way: never by another's credentials.
     pub async fn take_way_of(&mut self, tenant: &Tenant, relay: Relay) -> Result<Relay, Reply> {
+        // An account's mail goes by the account.
+        if self.client.account.is_some() {
+            return Ok(relay);
+        }
         let way = self.house.way(self.sender.as_ref(), &tenant.school);
         if way == Some(self.way) {
             return Ok(relay);

@@ -1,5 +1,6 @@
 //! Everything that a running gate knows, loaded and checked as one: a reload takes all of it or none.
 
+mod certificates;
 mod load;
 
 use std::collections::BTreeMap;
@@ -8,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
+pub use self::certificates::Certificates;
+use crate::acme;
 use crate::act::notice;
 use crate::act::share::Household;
 use crate::config::SmtpConfig;
@@ -29,7 +31,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{Contacts, Roster};
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::share::sms;
@@ -39,8 +41,8 @@ use crate::smtp::client::{Direct, NextHop};
 use crate::smtp::settings::Settings;
 use crate::store::Store as TableStore;
 use crate::store::owed::Otherwise;
+use crate::tls::Serving;
 use crate::tls::posture::{self, Postures};
-use crate::tls::{self};
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
 use crate::web::portal::Texts as PortalTexts;
@@ -54,6 +56,8 @@ pub struct House {
     pub language: Language,
     /// The schools' time zone.
     pub time_zone: TimeZone,
+    /// When there is school.
+    pub calendar: Calendar,
     /// What judging needs.
     pub bench: Arc<Bench>,
     /// The schools, at least one.
@@ -96,8 +100,10 @@ pub struct House {
     pub scan_deadline: Duration,
     /// What one sender may send in an hour.
     pub flood: flood::Limits,
-    /// Until when our own certificates last, by what they are for.
-    pub certificates: Vec<(String, Timestamp)>,
+    /// Our own certificates.
+    pub certificates: Certificates,
+    /// Whom we ask for a certificate; none asks nobody.
+    pub acme: Option<acme::Settings>,
     /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
     pub programs: BTreeMap<String, Mailbox>,
     /// The client whose journal reports to these addresses pass unscanned.
@@ -264,6 +270,7 @@ impl House {
     /// Goes on from the house before this one: with its reader processes, if they are had in the same way, and with what
     /// was counted of its next hops.
     pub fn go_on_from(&mut self, before: &Self) {
+        self.certificates.go_on_from(&before.certificates);
         for way in &mut self.ways {
             let same = before.ways.iter().find(|other| other.next_hop.name() == way.next_hop.name());
             if let (Some(new), Some(old)) = (Arc::get_mut(&mut way.next_hop), same) {
@@ -305,21 +312,20 @@ impl House {
 /// The listener's settings; the budget is handed in, since it outlives a reload.
 ///
 /// # Errors
-/// A certificate that cannot be used.
-pub fn settings(
-    hostname: &str,
-    smtp: SmtpConfig,
-    schools: &[Arc<Tenant>],
-    budget: Budget,
-) -> Result<Settings, Problem> {
-    let tls =
-        smtp.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key).map(Arc::new)).transpose()?;
+/// TLS cannot be set up, which is a fault of the build.
+pub fn settings(house: &House, smtp: SmtpConfig, budget: Budget) -> Result<Settings, Problem> {
+    let tls = house.certificates.smtp.clone().map(Serving::new).transpose()?;
     Ok(Settings {
-        hostname: hostname.to_string(),
+        hostname: house.hostname.clone(),
         access: Access {
             clients: smtp.clients,
             users: smtp.users,
-            own_domains: schools
+            accounts: smtp.accounts.and_then(|name| {
+                let way = house.ways.iter().find(|way| way.next_hop.name() == name)?;
+                Some(Arc::clone(&way.next_hop))
+            }),
+            own_domains: house
+                .schools
                 .iter()
                 .flat_map(|tenant| {
                     tenant.school.domains.iter().map(|domain| (domain.clone(), tenant.school.id.clone()))

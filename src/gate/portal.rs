@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::gate::Gate;
 use crate::school::{Language, School};
+use crate::web::desk;
 use crate::web::portal::{Around, Texts};
 
 impl Around for Gate {
@@ -23,5 +24,9 @@ impl Around for Gate {
 
     fn texts(&self) -> Arc<Texts> {
         Arc::clone(&self.house().portal_texts)
+    }
+
+    fn sender_texts(&self) -> Arc<desk::Texts> {
+        Arc::clone(&self.house().desk_texts)
     }
 }

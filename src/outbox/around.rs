@@ -117,6 +117,8 @@ pub struct Failure<'f> {
     pub recipients: &'f [(String, u16)],
     /// Why no way could be proven, when that is why it did not arrive: the code of a row of the decision table.
     pub unproven: Option<&'static str>,
+    /// Whether no message may name its recipients.
+    pub discreet: bool,
     /// When we took the mail, milliseconds since 1970.
     pub taken_at: i64,
 }

@@ -174,6 +174,7 @@ pub(super) async fn told(
         sender: &sender,
         recipients: what.failed,
         unproven: what.reason,
+        discreet: claimed.envelope.forced.as_ref().is_some_and(|forced| forced.discreet),
         taken_at: claimed.made_at,
     };
     let (raw, readers) = around.failure(&failure)?;

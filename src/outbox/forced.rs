@@ -128,8 +128,10 @@ async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, aroun
         .collect();
     let no_requiretls = Reply::no_requiretls();
     let reason = sent.evidence.is_none().then(|| sent.misses.iter().rev().map(|miss| miss.why.code()).next()).flatten();
+    let hopeless = replies.iter().all(|reply| *reply == no_requiretls);
+    let code = if hopeless { Row::RequireTls.code() } else { code };
     Tried {
-        hopeless: replies.iter().all(|reply| *reply == no_requiretls),
+        hopeless,
         posture: sent.evidence.as_ref().map_or(code, |evidence| evidence.row.code()),
         reason: reason.map(str::to_owned),
         evidence: sent.evidence,

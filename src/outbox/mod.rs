@@ -24,6 +24,7 @@ pub use forced::{REQUIRE, Road};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
+use crate::kill::Point;
 use crate::message::Mailbox;
 use crate::problem::Problem;
 use crate::seal::SealKey;
@@ -223,6 +224,7 @@ impl Outbox {
         if !matches!(took, Ok(Took::New)) {
             self.forget(&files).await;
         }
+        Point::Taken.reached();
         self.0.wake.notify_one();
         Ok(took?)
     }
@@ -317,6 +319,7 @@ impl Outbox {
     pub async fn recover(&self) -> Result<(), OutboxError> {
         let (store, vault) = (&self.0.store, &self.0.vault);
         store.free_leases().await?;
+        Point::Freed.reached();
         let known: std::collections::HashSet<String> = store.items_in_files().await?.into_iter().collect();
         for orphan in vault.files().await?.iter().filter(|id| !known.contains(*id)) {
             vault.delete(orphan).await?;
@@ -365,6 +368,7 @@ impl Outbox {
                 self.rest(&mut running).await;
                 continue;
             }
+            Point::Claimed.reached();
             for one in claimed {
                 let places = if one.kind == Kind::Forced { &forced_places } else { &places };
                 let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
@@ -454,6 +458,7 @@ impl Outbox {
             rest = settled.rest.is_some(),
             "owed mail was tried"
         );
+        Point::Answered.reached();
         let mut written = true;
         while let Err(error) = self.0.store.settle(&claimed, settled.clone(), store::now()).await {
             tracing::error!(owed = id, %error, "what came of it cannot be written down; that is tried again");
@@ -464,6 +469,7 @@ impl Outbox {
             // Forgotten, it would be delivered once more.
             tokio::time::sleep(TROUBLE).await;
         }
+        Point::Settled.reached();
         if let Some(kept) = kept.filter(|_| written) {
             kept();
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::kill::Point;
 use crate::school::Language;
 use crate::store::journal::erase::Erased;
 use crate::store::journal::{NewLine, Sort};
@@ -241,8 +242,10 @@ async fn end_shares(store: &Store, files: &Files, now: i64) -> Result<[Purged; 2
     for name in &purged.files {
         files.delete(name).await?;
     }
-    let there = if purged.files.is_empty() { Vec::new() } else { files.names().await? };
-    let (due, left) = (purged.files.len(), purged.files.iter().filter(|name| there.contains(name)).count());
+    let (due, mut left) = (purged.files.len(), 0);
+    for name in &purged.files {
+        left += usize::from(files.has(name).await?);
+    }
     let shares = Purged { what: What::Shares, due: purged.due, gone: purged.gone, left: store.shares_due(now).await? };
     Ok([shares, Purged { what: What::ShareFiles, due, gone: due - left, left }])
 }
@@ -250,6 +253,9 @@ async fn end_shares(store: &Store, files: &Files, now: i64) -> Result<[Purged; 2
 /// The rows first, then the files: a file without a row is swept at the next start, a row without a file would be a loss.
 async fn files(store: &Store, vault: &Vault) -> Result<Purged, PurgeError> {
     let ids = store.drop_unused_items().await?;
+    if !ids.is_empty() {
+        Point::Purged.reached();
+    }
     for id in &ids {
         vault.delete(id).await?;
     }

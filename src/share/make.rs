@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::factor::{Factor, Proving};
 use super::{Inner, ItemKind, KeysMode, ShareError, Shares};
+use crate::kill::Point;
 use crate::message::Mailbox;
 use crate::seal::{self, Index, KeyId};
 use crate::secret::Secret;
@@ -187,7 +188,7 @@ impl Drop for Unkept {
             runtime.spawn(async move {
                 // Whoever took the mail may have gone while its rows were on their way to the disk.
                 match inner.outbox.store().unknown_share_files(files).await {
-                    Ok(unknown) => inner.forget(&unknown).await,
+                    Ok(unknown) => _ = inner.forget(&unknown).await,
                     Err(error) => {
                         tracing::warn!(%error, "files of a share that was not made stay until the next start")
                     }
@@ -251,15 +252,16 @@ impl Shares {
             ends_at: recent.ends.1,
             is_more: rows.new.is_none(),
         };
+        Point::ShareDrafted.reached();
         Ok(Drafted::Draft(Box::new(Draft { made, rows: Some(rows), unkept, recent, place })))
     }
 
     /// A share that is new: its items are sealed, and its sender has a link.
     async fn begin(&self, new: NewShare, unkept: &mut Unkept) -> Result<(Recent, NewShared), ShareError> {
         let (inner, now) = (&self.inner, self.now());
-        let lifetimes = inner.settings.lifetimes;
-        let ends_at = now.saturating_add(millis(if new.is_password { lifetimes.password } else { lifetimes.share }));
-        let open_by = now.saturating_add(millis(lifetimes.unopened)).min(ends_at);
+        let (lifetimes, calendar) = (inner.settings.lifetimes, &inner.settings.calendar);
+        let ends_at = calendar.after(now, if new.is_password { lifetimes.password } else { lifetimes.share });
+        let open_by = calendar.after(now, lifetimes.unopened).min(ends_at);
         let (key, _) = Pepper::current(inner.outbox.keys()).ok_or(ShareError::System)?;
         let mut items = Vec::with_capacity(new.items.len());
         let mut keys = Vec::with_capacity(new.items.len());
@@ -314,6 +316,7 @@ impl Shares {
         let key = ItemKey::new();
         let (file, size) = inner.files.put(&key, &mut *item.content).await?;
         unkept.files.push(file.clone());
+        Point::ShareItem.reached();
         let recovery = match inner.settings.keys {
             KeysMode::Strict => None,
             KeysMode::Recoverable => {
@@ -421,6 +424,7 @@ impl Shares {
             factor: proving.word(),
             family: link.family,
             code: link.code.as_ref().map(|code| code.grouped().to_owned()),
+            cost: proving.cost().unwrap_or(self.inner.cost.number()),
             facts,
             grants,
         })
@@ -481,8 +485,4 @@ fn reference() -> Option<String> {
     Some(
         octets.iter().map(|octet| char::from(ALPHABET.get(usize::from(octet & 31)).copied().unwrap_or(b'0'))).collect(),
     )
-}
-
-pub(super) fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

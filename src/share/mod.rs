@@ -99,7 +99,7 @@ impl Shares {
         clock: Arc<dyn Fn() -> i64 + Send + Sync>,
         cost: Cost,
     ) -> Result<Self, Problem> {
-        let files = Files::open(data_dir)?;
+        let files = Files::open(data_dir, &settings.place)?;
         let (incidents, networks) = (make::Incidents::default(), open::Networks::default());
         let inner = Inner { outbox, files, settings, clock, cost, incidents, networks, codes: Notify::new() };
         Ok(Self { inner: Arc::new(inner), letters: None, sms: None })
@@ -138,6 +138,7 @@ impl Shares {
     /// # Errors
     /// [`ShareError`].
     pub async fn recover(&self) -> Result<(), ShareError> {
+        self.inner.files.claim(&self.inner.owner()).await?;
         self.inner.files.sweep()?;
         let known: HashSet<String> = self.inner.outbox.store().share_files().await?.into_iter().collect();
         let there = self.inner.files.names().await?;
@@ -166,12 +167,21 @@ impl Shares {
 }
 
 impl Inner {
-    /// Takes files away that no row knows. One that stays is taken away at the next start.
-    async fn forget(&self, files: &[String]) {
+    /// What tells this installation from others: whoever has its key file.
+    fn owner(&self) -> String {
+        let index = self.outbox.store().index("share owner", &[]);
+        index.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    /// Takes files away that no row knows. One that stays is taken away at the next start; gives how many do.
+    async fn forget(&self, files: &[String]) -> usize {
+        let mut stay = 0;
         for name in files {
             if let Err(error) = self.files.delete(name).await {
                 tracing::warn!(%error, "a file of a share could not be taken away yet");
+                stay += 1;
             }
         }
+        stay
     }
 }

@@ -19,7 +19,7 @@ use super::{Inner, ItemKind, ShareError, Shares};
 use crate::seal::Index;
 use crate::secret::Secret;
 use crate::store::share::{Entry, ItemRow, Linked, Try};
-use crate::vault::share::{AccessCode, Cookie, LinkCheck, Pepper, RecipientKey, Rid};
+use crate::vault::share::{AccessCode, Cookie, Cost, LinkCheck, Pepper, RecipientKey, Rid};
 use crate::vault::{LinkSecret, VaultError};
 
 /// Where a link leads.
@@ -61,6 +61,8 @@ pub struct Seen {
     pub is_sender: bool,
     /// What the recipient needs besides the link.
     pub factor: Factor,
+    /// Whether it is read on a page alone, and no file of it may be had.
+    pub view_only: bool,
 }
 
 /// Who tries, for the budgets against guessing. Of the address no more than its network is used, in memory.
@@ -256,7 +258,8 @@ impl Shares {
         typed: Typed,
         sent: Option<Index>,
     ) -> Result<Option<(RecipientKey, Shown)>, ShareError> {
-        let (rid, cost) = (Rid::of(linked.rid), self.inner.cost);
+        let rid = Rid::of(linked.rid);
+        let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
         let (code, shown) = match typed {
             Typed::Text(typed) => match sent {
                 Some(sent) if self.is_text_code(linked, &sent, typed.expose()).await? => (None, Shown::Sms),
@@ -363,7 +366,7 @@ impl Shares {
     /// Reads an item, or some octets of it. Logs it, in the transaction that checks that it may be read.
     ///
     /// # Errors
-    /// [`ShareError::Gone`] when it was withdrawn, is over, or is another share's.
+    /// [`ShareError::Gone`] when it was withdrawn, is over, is another share's, or may not be had as a file.
     pub async fn read(
         &self,
         opened: &Opened,
@@ -373,7 +376,8 @@ impl Shares {
     ) -> Result<Body, ShareError> {
         let rid = Rid::read(&opened.rid).ok_or(ShareError::Gone)?;
         let store = self.inner.outbox.store();
-        let grant = store.use_grant(*rid.octets(), item, how.word(), self.now()).await?.ok_or(ShareError::Gone)?;
+        let used = (how.word(), how.takes());
+        let grant = store.use_grant(*rid.octets(), item, used, self.now()).await?.ok_or(ShareError::Gone)?;
         let recipient = RecipientKey::from_seed(*opened.seed.expose()).ok_or(ShareError::System)?;
         let key = recipient.unwrap(&grant.wrapped).ok_or(VaultError::Sealed)?;
         let range = range.unwrap_or(0..grant.size);
@@ -429,6 +433,10 @@ impl How {
             Self::Downloaded => "item_downloaded",
             Self::Zipped => "zip_downloaded",
         }
+    }
+
+    fn takes(self) -> bool {
+        self != Self::Viewed
     }
 }
 
@@ -506,6 +514,7 @@ fn seen(linked: &Linked) -> Seen {
         tries_left: linked.tries_left(),
         is_sender: linked.factor == SENDER,
         factor: factor::of(&linked.factor, &linked.recipient),
+        view_only: linked.view_only && linked.factor != SENDER,
     }
 }
 

@@ -4,15 +4,14 @@
 use std::fmt;
 
 use super::factor::{Factor, Proving};
-use super::make::millis;
 use super::{Code, Item, ItemKind, KeysMode, Link, Opened, ShareError, Shares};
 use crate::message::Mailbox;
 use crate::secret::Secret;
 use crate::store::journal::{NewLine, People, Sort};
-use crate::store::owed::Kind;
+use crate::store::owed::{Kind, NewOwed};
 use crate::store::share::{EventRow, Invitation, ItemRow, RecipientRow, Rewrapped, RidOctets, ShareRow, Withdrawn};
-use crate::vault::LinkSecret;
 use crate::vault::share::{AccessCode, EscrowKey, ItemKey, Reading, RecipientKey, Rid};
+use crate::vault::{self, LinkSecret};
 
 /// A share as its sender sees it.
 #[derive(Clone)]
@@ -45,6 +44,10 @@ pub struct Overview {
     pub withdrawn_at: Option<i64>,
     /// When its content went, at its end or because it was deleted, milliseconds.
     pub over_at: Option<i64>,
+    /// Whether its recipients read it on a page alone, and may have no file of it.
+    pub view_only: bool,
+    /// Whether nothing can open it any more: there is no key and no file.
+    pub is_destroyed: bool,
     /// The items: id, kind, name, octets, when withdrawn.
     pub items: Vec<super::Item>,
     /// The recipients, without the sender.
@@ -64,6 +67,8 @@ pub struct RecipientOverview {
     pub code: Option<Code>,
     /// Recipients of one family have the same number, and the same code.
     pub family: u32,
+    /// When the link was made, milliseconds.
+    pub made_at: i64,
     /// When the mail with the link was taken by the next hop, milliseconds.
     pub notified_at: Option<i64>,
     /// When it was refused for good, or given up, milliseconds.
@@ -87,13 +92,16 @@ pub struct Event {
     pub at: i64,
     /// What: `created`, `notified`, `unlocked`, `code_failed`, `code_locked`, `code_wanted`, `item_viewed`,
     /// `item_downloaded`, `zip_downloaded`, `reply_received`, `extended`, `renewed`, `item_revoked`, `recipient_revoked`,
-    /// `share_revoked`, `expired`, `purged`, `recovered`.
+    /// `share_revoked`, `downloads_off`, `downloads_on`, `reminded`, `expired`, `purged`, `deleted`, `recovered`.
     pub kind: String,
     /// The recipient, by the public half of the link.
     pub rid: Option<String>,
     /// The item.
     pub item: Option<String>,
 }
+
+/// A day, in milliseconds.
+const DAY: i64 = 24 * 3600 * 1000;
 
 /// How much of a share is withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,7 +203,8 @@ impl Shares {
     /// [`ShareError::Gone`] when it is over already, or holds a password.
     pub async fn extend(&self, id: &str, until: i64, who: &str) -> Result<i64, ShareError> {
         let now = self.now();
-        let until = until.clamp(now, now.saturating_add(millis(self.inner.settings.lifetimes.share)));
+        let settings = &self.inner.settings;
+        let until = until.clamp(now, settings.calendar.after(now, settings.lifetimes.share));
         let line = self.line(id, "share_extended", who).await?;
         if self.inner.outbox.store().extend_share(id, until, line, now).await? {
             Ok(until)
@@ -234,15 +243,51 @@ impl Shares {
         self.link_anew(share, (mailbox, "added".to_owned()), None, opened, who).await
     }
 
-    /// Deletes a share at once, the sender's own copy too.
+    /// Deletes a share at once, the sender's own copy too: its keys first, then its files, which are noise by then. Gives
+    /// how many files could not be taken away yet; they are at the next start.
     ///
     /// # Errors
     /// [`ShareError::Gone`] when there is none.
-    pub async fn delete(&self, id: &str, who: &str) -> Result<(), ShareError> {
+    pub async fn delete(&self, id: &str, who: &str) -> Result<usize, ShareError> {
         let line = self.line(id, "share_deleted", who).await?;
         let files = self.inner.outbox.store().delete_share(id, line, self.now()).await?.ok_or(ShareError::Gone)?;
-        self.inner.forget(&files).await;
-        Ok(())
+        Ok(self.inner.forget(&files).await)
+    }
+
+    /// Has its recipients read it on a page alone, or lets them have its files again.
+    ///
+    /// # Errors
+    /// [`ShareError::Gone`] when it is over.
+    pub async fn set_view_only(&self, id: &str, on: bool, who: &str) -> Result<(), ShareError> {
+        let line = self.line(id, if on { "share_downloads_off" } else { "share_downloads_on" }, who).await?;
+        let is_set = self.inner.outbox.store().set_view_only(id, on, line, self.now()).await?;
+        is_set.then_some(()).ok_or(ShareError::Gone)
+    }
+
+    /// The shares that somebody has not opened for so many school days, and of which the sender was not told so.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn unopened(&self, school_days: usize) -> Result<Vec<Overview>, ShareError> {
+        let (now, calendar) = (self.now(), &self.inner.settings.calendar);
+        // School days are no shorter than days.
+        let before = now.saturating_sub(i64::try_from(school_days).unwrap_or(i64::MAX).saturating_mul(DAY));
+        let rows = self.inner.outbox.store().unopened_shares(before, now).await?;
+        let waits = |one: &RecipientOverview| {
+            one.opened_at.is_none()
+                && one.withdrawn_at.is_none()
+                && calendar.school_days_after(one.made_at, school_days) <= now
+        };
+        let shares = rows.into_iter().map(|row| overview(row, now));
+        Ok(shares.filter(|share| share.recipients.iter().any(waits)).collect())
+    }
+
+    /// Owes the mail that tells the sender of it; false when he was told before.
+    ///
+    /// # Errors
+    /// [`ShareError`]; nothing is owed then.
+    pub async fn remind(&self, id: &str, mail: (vault::Item, NewOwed)) -> Result<bool, ShareError> {
+        Ok(self.inner.outbox.store().remind_sender(id, mail, self.now()).await?)
     }
 
     /// The items of a share, opened with the school's escrow key.
@@ -343,10 +388,13 @@ fn overview(row: ShareRow, now: i64) -> Overview {
     let sender = Secret::new(row.facts.sender);
     let items = row.items.iter().map(|one| item(one, one.withdrawn_at, one.withdrawn_at.is_none())).collect();
     let is_sender = |one: &RecipientRow| one.factor == "sender";
+    let has_file = row.items.iter().any(|item| item.file.is_some() || item.recovery.is_some() || item.escrow.is_some());
+    let has_key = row.recipients.iter().any(|one| !one.items.is_empty());
     let recipient = |one: RecipientRow| RecipientOverview {
         rid: Rid::of(one.rid).written(),
         locked: one.locked(now),
         factor: super::factor::of(&one.factor, &one.facts),
+        made_at: one.made_at,
         address: Secret::new(one.facts.address),
         family: one.family,
         code: one.code.map(|code| Code(Secret::new(code))),
@@ -372,6 +420,8 @@ fn overview(row: ShareRow, now: i64) -> Overview {
         ends_at: row.ends_at,
         withdrawn_at: row.withdrawn_at,
         over_at: row.over_at,
+        view_only: row.view_only,
+        is_destroyed: row.over_at.is_some() && !has_file && !has_key,
         items,
         recipients: row.recipients.into_iter().filter(|one| !is_sender(one)).map(recipient).collect(),
     }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::message::Mailbox;
 use crate::outbox::Retry;
+use crate::school::Calendar;
 use crate::secret::Secret;
 use crate::store::held::Taken;
 use crate::store::owed::Kind;
@@ -57,10 +58,12 @@ impl House {
             url: "https://veilig.delinde.example".into(),
             desk: "https://poort.delinde.example".into(),
             lifetimes: Lifetimes::default(),
+            calendar: Calendar::new(jiff::tz::TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
             remember: vec!["linde".into()],
             code_channels: Vec::new(),
+            place: crate::vault::share::Place::Disk,
             country: "NL".into(),
             outside_eu: None,
         };

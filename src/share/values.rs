@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::{CodeWanted, Link, Received};
 use crate::message::Mailbox;
 use crate::outbox::OutboxError;
-use crate::school::School;
+use crate::school::{Calendar, School};
 use crate::store::StoreError;
 use crate::vault::VaultError;
+use crate::vault::share::Place;
 
 /// How shares are kept; the configuration makes it, and has checked it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub desk: String,
     /// How long what lives.
     pub lifetimes: Lifetimes,
+    /// When there is school: days of a holiday do not count.
+    pub calendar: Calendar,
     /// Whether this machine alone can open a share.
     pub keys: KeysMode,
     /// An age recipient whose private half is kept offline; it opens every share made from now on.
@@ -27,6 +30,8 @@ pub struct Settings {
     pub code_channels: Vec<String>,
     /// The schools that let a recipient's device be remembered for 90 days, by id.
     pub remember: Vec<String>,
+    /// Where the sealed items lie.
+    pub place: Place,
     /// Where the data lies: ISO 3166 code of a country.
     pub country: String,
     /// Why it may lie outside the EU and EEA, in the school's words.

@@ -1,11 +1,14 @@
-//! Who may relay: networks, pinned client certificates and authenticated users, and with which sender addresses.
+//! Who may relay: networks, pinned client certificates, authenticated users and accounts at a next hop, and with which sender
+//! addresses.
 //!
 //! Never an open relay, nor one for another tenant of a provider: a network that a provider shares among its
 //! customers only counts for mail whose MAIL FROM is ours or null, and the message itself must then carry the
 //! school's secret header (checked in `act`, since it is part of the content).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -15,6 +18,8 @@ use tokio::sync::Semaphore;
 
 use crate::message::{Mailbox, Source};
 use crate::secret::Secret;
+use crate::smtp::client::NextHop;
+use crate::smtp::reply::Reply;
 
 /// Everybody who may hand us mail.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub struct Access {
     pub clients: Vec<ListedClient>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
+    /// Where credentials that no user has are passed on to: the provider at which people have their accounts.
+    pub accounts: Option<Arc<NextHop>>,
     /// Every domain of every school, with the school's id.
     pub own_domains: BTreeMap<String, String>,
     /// How many password hashes are computed at the same time; each takes some 19 MB and a core.
@@ -57,6 +64,24 @@ pub struct User {
     pub source: Source,
 }
 
+/// Somebody who signed in with an account at a next hop.
+#[derive(Clone)]
+pub struct Account {
+    /// Its address, which is its name there.
+    pub address: Mailbox,
+    /// That next hop, signed in with the account.
+    pub next_hop: Arc<NextHop>,
+    /// Name, program or not, school.
+    pub source: Source,
+}
+
+/// Whose account it is, is nobody's business.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("next_hop", &self.next_hop.name()).finish_non_exhaustive()
+    }
+}
+
 /// Who a session's mail is from.
 #[derive(Debug, Clone, Default)]
 pub enum Identity {
@@ -67,6 +92,8 @@ pub enum Identity {
     Client(ListedClient),
     /// An authenticated user.
     User(User),
+    /// An account at a next hop.
+    Account(Account),
 }
 
 impl Access {
@@ -101,6 +128,44 @@ impl Access {
         Some(None)
     }
 
+    /// Whether anybody can sign in.
+    pub fn takes_sign_ins(&self) -> bool {
+        !self.users.is_empty() || self.accounts.is_some()
+    }
+
+    /// Whether these credentials are for the next hop to check.
+    pub fn is_passed_on(&self, name: &str) -> Option<&Arc<NextHop>> {
+        self.accounts.as_ref().filter(|_| !self.users.contains_key(name))
+    }
+
+    /// Passes credentials on to the next hop. Only those of our own domains: the provider has other customers, too, who
+    /// may not send through this gate.
+    ///
+    /// # Errors
+    /// The next hop's own refusal; ours when the name is no address of a school.
+    pub async fn pass_on(&self, to: &Arc<NextHop>, name: &str, password: Secret<String>) -> Result<Account, Reply> {
+        let address = Mailbox::parse(name).ok();
+        let school = address.as_ref().and_then(|address| self.own_domains.get(address.domain()));
+        let signed_in = match (address.clone(), school) {
+            (Some(address), Some(school)) => to.account(name, password).await.map(|next_hop| {
+                let source = Source { client: ACCOUNT.into(), program: false, school: Some(school.clone()) };
+                Account { address, next_hop, source }
+            }),
+            _ => Err(Reply::authentication_failed()),
+        };
+        if signed_in.as_ref().is_err_and(Reply::is_permanent) {
+            tokio::time::sleep(self.failure_delay).await;
+        }
+        signed_in
+    }
+
+    /// An account as the configuration has it now: with another next hop, it signs in anew.
+    pub fn account_again(&self, account: &Account) -> Identity {
+        let same = self.accounts.as_ref().is_some_and(|next_hop| next_hop.name() == account.next_hop.name());
+        let ours = self.own_domains.contains_key(account.address.domain());
+        if same && ours { Identity::Account(account.clone()) } else { Identity::Stranger }
+    }
+
     /// Whether a client or user that is bound to a school may send for it: never as another school of this gate.
     fn fits(&self, sender: &Mailbox, school: Option<&str>) -> bool {
         match (self.own_domains.get(sender.domain()), school) {
@@ -110,6 +175,8 @@ impl Access {
     }
 }
 
+/// What the client of an account is called in logs.
+const ACCOUNT: &str = "account";
 /// How long a sign-in waits for its turn.
 const WAIT_FOR_HASH: Duration = Duration::from_secs(5);
 
@@ -128,6 +195,10 @@ impl Identity {
             }
             Self::Client(client) => (true, &client.source),
             Self::User(user) => (user.may_send_as(sender), &user.source),
+            // Whose other addresses these are only the next hop knows, and what is kept or owed does not go by it.
+            Self::Account(account) => {
+                (sender.is_none_or(|sender| sender.folded() == account.address.folded()), &account.source)
+            }
         };
         listed && sender.is_none_or(|s| access.fits(s, source.school.as_deref()))
     }
@@ -138,6 +209,20 @@ impl Identity {
             Self::Stranger => Source::default(),
             Self::Client(client) => client.source.clone(),
             Self::User(user) => user.source.clone(),
+            Self::Account(account) => account.source.clone(),
+        }
+    }
+
+    /// Whether it has shown who it is by a name and a password.
+    pub fn is_signed_in(&self) -> bool {
+        matches!(self, Self::User(_) | Self::Account(_))
+    }
+
+    /// Its account at a next hop, through which its mail goes.
+    pub fn account(&self) -> Option<&Arc<NextHop>> {
+        match self {
+            Self::Account(account) => Some(&account.next_hop),
+            _ => None,
         }
     }
 
@@ -182,6 +267,7 @@ mod tests {
         Access {
             clients: vec![client("postfix", "192.0.2.0/28", false), client("provider", "198.51.100.0/24", true)],
             users: BTreeMap::new(),
+            accounts: None,
             own_domains: [("school.example", "a"), ("sister.example", "b")].map(|(d, s)| (d.into(), s.into())).into(),
             hashing: Semaphore::new(1),
             failure_delay: Duration::ZERO,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::message::{Recipient, Source};
 use crate::smtp::budget::Reservation;
+use crate::smtp::client::NextHop;
 use crate::smtp::command::MailCommand;
 use crate::smtp::reply::Reply;
 
@@ -86,6 +87,8 @@ pub struct Client {
     /// Whether its network is shared by other customers of a provider, so that the message must prove itself by
     /// the school's secret header.
     pub shared_network: bool,
+    /// The next hop, signed in with the client's own account: its mail goes that way and no other.
+    pub account: Option<Arc<NextHop>>,
 }
 
 /// A whole message as it came.

@@ -154,7 +154,7 @@ impl<H: Handler> Server<H> {
             return Some(Stream::Plain(tcp));
         }
         let settings = self.settings();
-        Box::pin(handshake(settings.tls.clone()?, tcp, settings.limits.command_timeout)).await
+        Box::pin(handshake(settings.tls()?, tcp, settings.limits.command_timeout)).await
     }
 
     fn take_place(self: &Arc<Self>, address: IpAddr) -> Option<Place<H>> {

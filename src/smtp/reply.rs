@@ -45,6 +45,16 @@ impl Reply {
         Self::carried(code, lines)
     }
 
+    /// The next hop's refusal of credentials that are its client's own, as it came (RFC 4954 6); of a 421 the session
+    /// hears a 454, since it goes on. What is no refusal is nonsense, and nobody's fault: a 454 too.
+    pub fn from_next_hop_to_sign_in(code: u16, lines: &[String]) -> Self {
+        match code {
+            421 => Self { code: 454, ..Self::carried(421, lines) },
+            400..=599 => Self::carried(code, lines),
+            _ => Self::authentication_away(),
+        }
+    }
+
     fn carried(code: u16, lines: &[String]) -> Self {
         let class = code / 100;
         let lines: Vec<_> = lines
@@ -228,6 +238,10 @@ impl Reply {
     /// Too many password checks at once.
     pub fn authentication_busy() -> Self {
         Self::new(454, "4.7.0", "Too many sign-ins at the moment; try again soon")
+    }
+    /// The next hop, which knows the credentials, cannot be asked.
+    pub fn authentication_away() -> Self {
+        Self::new(454, "4.7.0", "Sign-ins cannot be checked at the moment; try again later")
     }
     /// An authenticated user, or a shared network, with a sender that is not theirs.
     pub fn sender_not_allowed() -> Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
+use crate::tls::Serving;
 
 /// Settings of the server side.
 #[derive(Debug)]
@@ -13,12 +14,19 @@ pub struct Settings {
     pub hostname: String,
     /// Who may relay.
     pub access: Access,
-    /// The certificate for STARTTLS and implicit TLS; none offers no TLS.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// STARTTLS and implicit TLS; none offers none.
+    pub tls: Option<Serving>,
     /// Limits.
     pub limits: SessionLimits,
     /// The memory budget; it outlives reloads.
     pub budget: Budget,
+}
+
+impl Settings {
+    /// What a handshake takes now; none offers no TLS.
+    pub fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
+        self.tls.as_ref().and_then(Serving::config)
+    }
 }
 
 /// Limits of one session. None can be switched off.

@@ -16,6 +16,7 @@ use crate::outbox::Outbox;
 use crate::roster::age_warning;
 use crate::smtp::client::{Last, NextHop, Trouble};
 use crate::store;
+use crate::tls::{Shown, days_left};
 
 /// How the gate is.
 #[derive(Debug, Serialize)]
@@ -33,8 +34,7 @@ pub struct Health {
 const TRY_AGAIN: u64 = 15;
 /// Minutes that mail may be owed before somebody must look.
 const LONG_OWED: i64 = 4 * 60;
-/// Days before the end of a certificate.
-const SOON: i64 = 14;
+/// Days before the end of a certificate from which it is no warning any more.
 const NOW: i64 = 3;
 
 impl Health {
@@ -52,14 +52,12 @@ impl Health {
             warnings.extend(backlog(outbox).await);
         }
         reasons.extend(readers(&house));
-        for (what, until) in &house.certificates {
-            match days_left(*until) {
-                left if left < 0 => reasons.push(format!("the certificate for {what} has ended")),
-                left if left <= NOW => reasons.push(format!("the certificate for {what} ends in {left} days")),
-                left if left <= SOON => warnings.push(format!("the certificate for {what} ends in {left} days")),
-                _ => {}
-            }
+        for (what, shown) in house.certificates.all() {
+            let (reason, warning) = certificate(&what, shown);
+            reasons.extend(reason);
+            warnings.extend(warning);
         }
+        warnings.extend(watched.acme.as_ref().and_then(|acme| acme.trouble()).map(|trouble| trouble.to_string()));
         warnings.extend(house.schools.iter().filter_map(|tenant| roster(tenant, &house)));
         warnings.extend(watched.gate.pauses().iter().map(|pause| {
             let school = pause.school.as_deref().map_or("all schools".to_string(), |id| format!("the school {id}"));
@@ -107,8 +105,16 @@ fn readers(house: &House) -> Option<String> {
     (!readers.are_had()).then(|| "documents cannot be read: no reader process can be started".into())
 }
 
-fn days_left(until: Timestamp) -> i64 {
-    until.duration_since(Timestamp::now()).as_secs().div_euclid(24 * 3600)
+/// What is wrong with a certificate of ours, and what soon will be.
+fn certificate(what: &str, shown: &Shown) -> (Option<String>, Option<String>) {
+    let now = Timestamp::now();
+    let Some(until) = shown.until() else { return (Some(format!("there is no certificate for {what} yet")), None) };
+    match days_left(until, now) {
+        left if left < 0 => (Some(format!("the certificate for {what} has ended")), None),
+        _ if shown.warning(now).is_none() => (None, None),
+        left if left <= NOW => (Some(format!("the certificate for {what} ends in {left} days")), None),
+        left => (None, Some(format!("the certificate for {what} ends in {left} days"))),
+    }
 }
 
 fn roster(tenant: &Tenant, house: &House) -> Option<String> {

@@ -123,8 +123,9 @@ fn installation(page: &mut Page, watched: &Watched, house: &House) {
     words(page, "mailpoort_reloads_total", "Reloads of configuration, rules, policy and rosters.", "result", reloads);
     let paused = f64::from(u8::from(!watched.gate.pauses().is_empty()));
     gauge(page, "mailpoort_paused", "1 while a pause lets everything pass, for a school or for all.", paused);
-    let ends: Vec<_> =
-        house.certificates.iter().map(|(what, until)| ([("for", what.as_str())], until.as_second() as f64)).collect();
+    let known = house.certificates.all().filter_map(|(what, shown)| Some((what, shown.until()?.as_second() as f64)));
+    let known: Vec<(String, f64)> = known.collect();
+    let ends: Vec<_> = known.iter().map(|(what, end)| ([("for", what.as_str())], *end)).collect();
     let help = "When our own certificates end, seconds since 1970.";
     page.gauge("mailpoort_certificate_end_seconds", help, ends.iter().map(|(labels, end)| (&labels[..], *end)));
     let info = [("version", env!("CARGO_PKG_VERSION"))];

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::acme::Acme;
 use crate::gate::Gate;
 use crate::problem::Problem;
 use crate::smtp::budget::Budget;
@@ -36,6 +37,8 @@ pub struct Watched {
     pub budget: Budget,
     /// The file of its journal.
     pub journal: Option<PathBuf>,
+    /// Whoever asks for its certificate.
+    pub acme: Option<Acme>,
 }
 
 /// Begins to answer at an address; where it listens.

@@ -10,6 +10,7 @@ use super::notes::{self, NewNote};
 use super::owed::{self, Envelope, NewOwed};
 use super::share::{self, NewShared};
 use super::{Store, StoreError, count, insert_item};
+use crate::kill::Point;
 use crate::seal::Index;
 use crate::vault::Item;
 
@@ -140,6 +141,9 @@ pub struct Facts {
     /// The places of recipients whose address is not named: it may be secret, or its reader barred.
     #[serde(default)]
     pub discreet: Vec<usize>,
+    /// The places of recipients with whom it is shared only when its sender has said what for.
+    #[serde(default)]
+    pub asks_purpose: Vec<usize>,
 }
 
 /// Subjects, addresses and names of files are for the sender's own desk.
@@ -266,6 +270,7 @@ impl Store {
                 notes::insert(tables, &taken.school, note, now)?;
             }
             journal::append(tables, &chain, line.as_slice())?;
+            Point::TakenRows.reached();
             Ok(Took::New)
         })
         .await
@@ -372,6 +377,7 @@ impl Store {
             }
             insert_act(tables, &id, &school, &choice.act.what, &act, now)?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
+            Point::ChosenRows.reached();
             Ok(changed)
         })
         .await

@@ -40,6 +40,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::kill::Point;
 use crate::problem::Problem;
 use crate::seal::{Index, IndexKey, SealKey};
 use crate::vault::Item;
@@ -221,6 +222,7 @@ impl Store {
                     anew += tables.execute(&change, params![id, again])?;
                 }
             }
+            Point::RowsSealedAnew.reached();
             Ok(anew)
         });
         // The one thing that is invalid here is a column that does not open.

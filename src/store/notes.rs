@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::hex;
 use super::owed::{self, NewOwed};
 use super::{Store, StoreError, count, insert_item};
+use crate::kill::Point;
 use crate::seal::random;
 use crate::vault::Item;
 
@@ -157,6 +158,7 @@ impl Store {
                 insert_item(tables, &notes.school, item)?;
                 owed::insert(tables, &notes.school, None, new, envelope, now)?;
             }
+            Point::ToldRows.reached();
             Ok(())
         })
         .await

@@ -15,6 +15,7 @@ use super::share::NewShared;
 use super::sqlite::Sync;
 use super::tls::NewDelivery;
 use super::{Store, StoreError, count, insert_item};
+use crate::kill::Point;
 use crate::vault::Item;
 
 /// What a mail is that we owe.
@@ -452,7 +453,9 @@ impl Store {
                 insert_item(tables, &school, &item)?;
                 insert(tables, &school, held.as_deref(), &new, &envelope, now)?;
             }
-            journal::append_if_it_can_be(tables, &chain, line.as_slice())
+            journal::append_if_it_can_be(tables, &chain, line.as_slice())?;
+            Point::SettledRows.reached();
+            Ok(())
         };
         self.0.database.write_with(sync, work).await
     }

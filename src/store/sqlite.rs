@@ -231,7 +231,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The tables of each version; the file says in `user_version` how many of them it has had.
-const VERSIONS: [&str; 8] = [
+const VERSIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-journal.sql"),
@@ -239,6 +239,7 @@ const VERSIONS: [&str; 8] = [
     include_str!("schema-4.sql"),
     include_str!("schema-tls-policy.sql"),
     include_str!("schema-notes.sql"),
+    include_str!("schema-sharing.sql"),
     include_str!("schema-factor.sql"),
 ];
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::verify_server_name;
@@ -55,6 +55,12 @@ impl Chain {
         self.facts.iter().map(|facts| facts.from).max().unwrap_or(Timestamp::MAX)
     }
 
+    /// The narrowest of [`STEPS`] that its end is within, when somebody should look: one that lives for weeks alone is
+    /// renewed in its last third, so the steps before that say nothing of it.
+    pub fn warning(&self, now: Timestamp) -> Option<i64> {
+        warning((self.from(), self.until()), now)
+    }
+
     /// Whether each was issued by the one behind it.
     pub fn is_in_order(&self) -> bool {
         self.facts.iter().zip(self.facts.iter().skip(1)).all(|(one, next)| one.issuer == next.subject)
@@ -77,6 +83,22 @@ impl Chain {
         let (Ok(verifier), Some((leaf, others))) = (verifier, self.certificates.split_first()) else { return false };
         verifier.verify_server_cert(leaf, others, &name, &[], UnixTime::now()).is_ok()
     }
+}
+
+/// Days before the end of a certificate at which somebody is told, the first first.
+pub const STEPS: [i64; 4] = [30, 14, 7, 1];
+
+/// Whole days until then; negative when it is over.
+pub fn days_left(until: Timestamp, now: Timestamp) -> i64 {
+    until.duration_since(now).as_secs().div_euclid(24 * 3600)
+}
+
+/// As [`Chain::warning`], of a life.
+pub(super) fn warning((from, until): (Timestamp, Timestamp), now: Timestamp) -> Option<i64> {
+    let third = until.duration_since(from) / 3;
+    let left = until.duration_since(now);
+    let within = |step: &&i64| left <= SignedDuration::from_hours(24 * **step) && left < third;
+    STEPS.iter().rev().find(within).copied()
 }
 
 /// Tags of DER (X.690 8.1.2).

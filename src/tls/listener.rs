@@ -1,68 +1,112 @@
-//! The certificate that our own listener shows, and the client certificates it asks for.
+//! What our own listeners show in a handshake, and the client certificates that are asked for.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::ParsedCertificate;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{ConfigBuilder, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme, WantsVerifier};
 
+use super::Shown;
 use crate::problem::Problem;
 
-/// The TLS configuration of our listener.
-///
-/// A client certificate is asked for, never demanded, and proves the holder only: who that is, is decided by the
-/// pins in the configuration ([`pins`]), not by any authority.
-///
-/// # Errors
-/// A [`Problem`] that names the file which does not fit.
-pub fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Problem> {
-    let provider = super::provider();
-    let verifier = Arc::new(AnyHolder { provider: Arc::clone(&provider) });
-    let chain = super::certificates(certificate)?;
-    let private_key = super::private_key(key)?;
-    ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| {
-            Problem::new(
-                certificate,
-                format!("TLS cannot be set up: {error}"),
-                "report this to the makers of mailpoort",
-            )
-        })?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, private_key)
-        .map_err(|error| {
-            Problem::new(
-                key,
-                format!("certificate and key do not fit together: {error}"),
-                "give the key that belongs to the certificate",
-            )
-        })
+/// TLS of our SMTP listener. A clone is another handle on the same.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    config: Arc<ServerConfig>,
+    shown: Shown,
 }
 
-/// The TLS configuration of our pages: nobody is asked for a certificate.
+impl Serving {
+    /// TLS with this certificate.
+    ///
+    /// A client certificate is asked for, never demanded, and proves the holder only: who that is, is decided by the
+    /// pins in the configuration ([`pins`]), not by any authority.
+    ///
+    /// # Errors
+    /// A [`Problem`] when TLS cannot be set up, which is a fault of the build.
+    pub fn new(shown: Shown) -> Result<Self, Problem> {
+        let verifier = Arc::new(AnyHolder { provider: super::provider() });
+        let config = versions()?.with_client_cert_verifier(verifier).with_cert_resolver(Arc::new(shown.clone()));
+        Ok(Self { config: Arc::new(config), shown })
+    }
+
+    /// What a handshake takes; none while there is no certificate to show.
+    pub fn config(&self) -> Option<Arc<ServerConfig>> {
+        self.shown.is_there().then(|| Arc::clone(&self.config))
+    }
+}
+
+/// TLS of our pages: nobody is asked for a certificate. Answers challenges besides (RFC 8737).
 ///
 /// # Errors
-/// A [`Problem`] that names the file which does not fit.
-pub fn web_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Problem> {
-    let (chain, private_key) = (super::certificates(certificate)?, super::private_key(key)?);
-    let unfit = |error: rustls::Error| {
-        Problem::new(
-            key,
-            format!("certificate and key do not fit together: {error}"),
-            "give the key that belongs to the certificate",
-        )
-    };
-    ServerConfig::builder_with_provider(super::provider())
-        .with_safe_default_protocol_versions()
-        .map_err(unfit)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private_key)
-        .map_err(unfit)
+/// A [`Problem`] when TLS cannot be set up, which is a fault of the build.
+pub fn web_config(shown: Shown, challenges: Challenges) -> Result<ServerConfig, Problem> {
+    let mut config = versions()?.with_no_client_auth().with_cert_resolver(Arc::new(Pages { shown, challenges }));
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), ACME_TLS.to_vec()];
+    Ok(config)
+}
+
+fn versions() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, Problem> {
+    ServerConfig::builder_with_provider(super::provider()).with_safe_default_protocol_versions().map_err(|error| {
+        Problem::new("rustls", format!("TLS cannot be set up: {error}"), "report this to the makers of mailpoort")
+    })
+}
+
+/// The protocol in whose name an authority looks for an answer (RFC 8737 3). Nothing else is ever said in it.
+pub const ACME_TLS: &[u8] = b"acme-tls/1";
+
+/// Answers that an authority looks for in a handshake with our pages (tls-alpn-01, RFC 8737), by the name it asks for. A
+/// clone is another handle on the same.
+#[derive(Debug, Clone, Default)]
+pub struct Challenges(Arc<Mutex<HashMap<String, Arc<CertifiedKey>>>>);
+
+impl Challenges {
+    /// Answers for a name with this certificate from now on.
+    ///
+    /// # Errors
+    /// The key cannot be used.
+    pub fn answer(
+        &self,
+        name: &str,
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<(), rustls::Error> {
+        let key = super::provider().key_provider.load_private_key(key)?;
+        // Whether both belong together rustls would find out by an extension that it does not know.
+        let key = CertifiedKey::new(vec![certificate], key);
+        self.all().insert(name.to_ascii_lowercase(), Arc::new(key));
+        Ok(())
+    }
+
+    /// Answers for no name any more.
+    pub fn forget(&self) {
+        self.all().clear();
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<CertifiedKey>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the pages show: their certificate, or the answer to a challenge.
+#[derive(Debug)]
+struct Pages {
+    shown: Shown,
+    challenges: Challenges,
+}
+
+impl ResolvesServerCert for Pages {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == ACME_TLS)) {
+            return self.challenges.all().get(&hello.server_name()?.to_ascii_lowercase()).cloned();
+        }
+        ResolvesServerCert::resolve(&self.shown, hello)
+    }
 }
 
 /// By what a client certificate may be listed: the SHA-256 of the certificate in lower-case hex, and behind `key:` that of

@@ -10,6 +10,7 @@ mod listener;
 mod mx;
 mod next_hop;
 pub mod posture;
+mod shown;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +18,11 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-pub use certificate::Chain;
-pub use listener::{pins, server_config, web_config};
+pub use certificate::{Chain, STEPS, days_left};
+pub use listener::{ACME_TLS, Challenges, Serving, pins, web_config};
 pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
 pub use next_hop::{Trust, authorities, client_config};
+pub use shown::{Files, Shown};
 
 use crate::problem::Problem;
 

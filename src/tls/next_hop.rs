@@ -8,6 +8,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use super::Shown;
 use crate::problem::Problem;
 
 /// Whom to trust.
@@ -26,7 +27,7 @@ pub enum Trust<'f> {
 ///
 /// # Errors
 /// A [`Problem`] that names the file which does not fit.
-pub fn client_config(trust: Trust<'_>, own: Option<(&Path, &Path)>) -> Result<ClientConfig, Problem> {
+pub fn client_config(trust: Trust<'_>, own: Option<Shown>) -> Result<ClientConfig, Problem> {
     let provider = super::provider();
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -38,18 +39,10 @@ pub fn client_config(trust: Trust<'_>, own: Option<(&Path, &Path)>) -> Result<Cl
         Trust::File(file) => builder.with_root_certificates(roots(file)?),
         Trust::Unverified => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody { provider })),
     };
-    match own {
-        None => Ok(builder.with_no_client_auth()),
-        Some((certificate, key)) => builder
-            .with_client_auth_cert(super::certificates(certificate)?, super::private_key(key)?)
-            .map_err(|error| {
-                Problem::new(
-                    key,
-                    format!("certificate and key do not fit together: {error}"),
-                    "give the key that belongs to the certificate",
-                )
-            }),
-    }
+    Ok(match own {
+        None => builder.with_no_client_auth(),
+        Some(shown) => builder.with_client_cert_resolver(Arc::new(shown)),
+    })
 }
 
 /// The authorities that count towards servers of other domains: the system's, and those of a file besides.

@@ -19,6 +19,7 @@ use object_store::path::Path as Location;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 pub use self::link::LinkSecret;
+use crate::kill::Point;
 use crate::problem::Problem;
 use crate::seal::{self, SealKey};
 
@@ -150,7 +151,9 @@ impl Vault {
         if size <= SMALL {
             return Ok(Item { id, size, sealed: Some(sealed) });
         }
+        Point::Sealed.reached();
         self.write(&id, sealed).await?;
+        Point::FileWritten.reached();
         Ok(Item { id, size, sealed: None })
     }
 
@@ -190,6 +193,7 @@ impl Vault {
             let sealed = self.keys.seal(&label(&id), &plain);
             let sealed = sealed.ok_or_else(|| VaultError::Files("it could not be sealed".to_owned()))?;
             self.write(&id, sealed).await?;
+            Point::FileSealedAnew.reached();
             anew += 1;
         }
         Ok(anew)

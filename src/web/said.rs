@@ -1,7 +1,7 @@
 //! Small things as people say them: days, lists, addresses.
 
 use jiff::Timestamp;
-use jiff::civil::{DateTime, Weekday};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::message::Mailbox;
@@ -49,22 +49,6 @@ pub(super) fn folded(address: &str) -> String {
     Mailbox::parse(address).map_or_else(|_| address.to_lowercase(), |mailbox| mailbox.folded())
 }
 
-/// Some working days later, at most ten, at the same hour; Saturdays and Sundays do not count.
-pub(super) fn working_days_after(millis: i64, days: usize, zone: &TimeZone) -> i64 {
-    let (mut at, mut left) = (local(millis, zone), days.clamp(1, 10));
-    for _ in 0..16 {
-        let Ok(next) = at.tomorrow() else { break };
-        at = next;
-        if !matches!(at.weekday(), Weekday::Saturday | Weekday::Sunday) {
-            left -= 1;
-        }
-        if left == 0 {
-            break;
-        }
-    }
-    at.to_zoned(zone.clone()).map_or(millis, |at| at.timestamp().as_millisecond())
-}
-
 fn local(millis: i64, zone: &TimeZone) -> DateTime {
     Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(zone.clone()).datetime()
 }
@@ -88,19 +72,6 @@ mod tests {
         let millis = at("2026-12-08T14:07");
         assert_eq!(moment(millis, &amsterdam(), Language::Nl), "dinsdag 8 december, 14.07 uur");
         assert_eq!(moment(millis, &amsterdam(), Language::En), "Tuesday 8 December, 14:07");
-    }
-
-    #[test]
-    fn working_days_skip_the_weekend_and_keep_the_hour() {
-        for (from, to) in [
-            ("2026-11-23T09:00", "2026-11-25T09:00"),
-            ("2026-11-26T09:00", "2026-11-30T09:00"),
-            ("2026-11-27T16:30", "2026-12-01T16:30"),
-            ("2026-11-28T09:00", "2026-12-01T09:00"),
-            ("2026-03-26T09:00", "2026-03-30T09:00"),
-        ] {
-            assert_eq!(working_days_after(at(from), 2, &amsterdam()), at(to), "{from}");
-        }
     }
 
     #[test]

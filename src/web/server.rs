@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -26,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Url;
 use crate::problem::Problem;
-use crate::tls;
+use crate::tls::{self, ACME_TLS, Challenges, Files, Shown};
 
 /// How the pages are served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +34,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The address that people see.
     pub url: Url,
-    /// Certificate and key; none when a proxy before us encrypts.
-    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Where the certificate lies; none when a proxy before us encrypts.
+    pub certificate: Option<Files>,
     /// Connections at the same time.
     pub max_connections: usize,
     /// How long a connection may be silent.
@@ -54,18 +53,20 @@ const DRAIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     listening: SocketAddr,
-    certificate: Arc<ArcSwapOption<ServerConfig>>,
+    tls: Arc<ArcSwapOption<ServerConfig>>,
+    challenges: Challenges,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
 
 impl Server {
-    /// Listens, and serves these pages from now on.
+    /// Listens, and serves these pages from now on, with the certificate that the settings name.
     ///
     /// # Errors
-    /// A [`Problem`] when the address cannot be had, or the certificate cannot be used.
-    pub async fn start(settings: &Settings, pages: Router) -> Result<Self, Problem> {
-        let certificate = Arc::new(ArcSwapOption::from(certificate(settings)?));
+    /// A [`Problem`] when the address cannot be had.
+    pub async fn start(settings: &Settings, certificate: Option<&Shown>, pages: Router) -> Result<Self, Problem> {
+        let challenges = Challenges::default();
+        let tls = Arc::new(ArcSwapOption::from(tls(certificate, &challenges)?));
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
             Problem::new(
                 "[web]",
@@ -77,7 +78,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let door = Door {
             places: Arc::new(Places::new(settings.max_connections)),
-            certificate: Arc::clone(&certificate),
+            tls: Arc::clone(&tls),
             is_secure: settings.certificate.is_some(),
             idle: settings.idle_timeout,
         };
@@ -94,7 +95,7 @@ impl Server {
                 tracing::error!(%error, "the pages are not served any more");
             }
         });
-        Ok(Self { listening, certificate, stop, serving })
+        Ok(Self { listening, tls, challenges, stop, serving })
     }
 
     /// Where it listens.
@@ -102,12 +103,17 @@ impl Server {
         self.listening
     }
 
+    /// Where an authority looks for the answers to its challenges (tls-alpn-01).
+    pub fn challenges(&self) -> &Challenges {
+        &self.challenges
+    }
+
     /// Shows another certificate from now on.
     ///
     /// # Errors
-    /// A [`Problem`] when it cannot be used; the one before stays.
-    pub fn reload(&self, settings: &Settings) -> Result<(), Problem> {
-        self.certificate.store(certificate(settings)?);
+    /// As [`Server::start`]; the one before stays.
+    pub fn reload(&self, certificate: Option<&Shown>) -> Result<(), Problem> {
+        self.tls.store(tls(certificate, &self.challenges)?);
         Ok(())
     }
 
@@ -120,17 +126,15 @@ impl Server {
     }
 }
 
-fn certificate(settings: &Settings) -> Result<Option<Arc<ServerConfig>>, Problem> {
-    let Some((certificate, key)) = &settings.certificate else { return Ok(None) };
-    let mut config = tls::web_config(certificate, key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Some(Arc::new(config)))
+fn tls(certificate: Option<&Shown>, challenges: &Challenges) -> Result<Option<Arc<ServerConfig>>, Problem> {
+    let config = certificate.map(|shown| tls::web_config(shown.clone(), challenges.clone())).transpose()?;
+    Ok(config.map(Arc::new))
 }
 
 /// Lets connections in.
 struct Door {
     places: Arc<Places>,
-    certificate: Arc<ArcSwapOption<ServerConfig>>,
+    tls: Arc<ArcSwapOption<ServerConfig>>,
     is_secure: bool,
     idle: Duration,
 }
@@ -159,11 +163,13 @@ impl Door {
             let _ = tcp.set_nodelay(true);
             let Some(place) = Places::take(&self.places, peer.ip().to_canonical()) else { continue };
             let (ready, idle) = (ready.clone(), self.idle);
-            let securing = self.is_secure.then(|| self.certificate.load_full()).flatten();
+            let (is_secure, config) = (self.is_secure, self.tls.load_full());
             tokio::spawn(async move {
-                let stream = match securing {
-                    None => Some(Stream::Plain(tcp)),
-                    Some(config) => handshake(config, tcp).await,
+                let stream = match (is_secure, config) {
+                    (false, _) => Some(Stream::Plain(tcp)),
+                    (true, Some(config)) => handshake(config, tcp).await,
+                    // Nothing is said without encryption where a certificate belongs.
+                    (true, None) => None,
                 };
                 if let Some(stream) = stream {
                     let _ = ready.send((Connection::new(stream, idle, place), peer)).await;
@@ -175,7 +181,9 @@ impl Door {
 
 async fn handshake(config: Arc<ServerConfig>, tcp: TcpStream) -> Option<Stream> {
     let secured = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(tcp)).await.ok()?.ok()?;
-    Some(Stream::Tls(Box::new(secured)))
+    // An authority has seen its answer and goes again (RFC 8737 3).
+    let is_page = secured.get_ref().1.alpn_protocol() != Some(ACME_TLS);
+    is_page.then(|| Stream::Tls(Box::new(secured)))
 }
 
 /// Connections that are ready for their first request.

@@ -28,6 +28,15 @@ impl Url {
         &self.0
     }
 
+    /// The host alone, without a port.
+    pub fn host(&self) -> &str {
+        let host = self.0.split_once("://").map_or(self.0.as_str(), |(_, host)| host);
+        match host.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => name,
+            _ => host,
+        }
+    }
+
     /// The address of a page, by its path.
     pub fn page(&self, path: &str) -> String {
         format!("{}{path}", self.0)
@@ -55,6 +64,9 @@ mod tests {
             assert!(Url::parse(good).is_some(), "{good}");
         }
         assert_eq!(Url::parse("https://Poort.example/").unwrap().page("/m/x"), "https://poort.example/m/x");
+        for (typed, host) in [("https://poort.example:8443", "poort.example"), ("https://[::1]", "[::1]")] {
+            assert_eq!(Url::parse(typed).unwrap().host(), host);
+        }
         for bad in [
             "http://poort.example",
             "http://127.0.0.1.example:80",

@@ -9,12 +9,13 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mailpoort::extract::{self, Spot};
 use mailpoort::message::{Limits, Mailbox, Message};
-use mailpoort::school::{Contact, Language, School};
+use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::seal::SealKey;
 use mailpoort::secret::Secret;
 use mailpoort::store::Store;
 use mailpoort::store::held::{Facts, NewHeld, NewRecipient, State, Taken};
 use mailpoort::store::owed::{Claimed, Envelope, To};
+use mailpoort::tls::{Files, Shown};
 use mailpoort::vault::{LinkSecret, Vault};
 use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Texts};
 use mailpoort::web::{Server, Settings, Url};
@@ -74,6 +75,10 @@ impl Gate for Told {
 
     fn time_zone(&self) -> TimeZone {
         TimeZone::get("Europe/Amsterdam").unwrap()
+    }
+
+    fn calendar(&self) -> Calendar {
+        Calendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), Vec::new())
     }
 
     fn texts(&self) -> Arc<Texts> {
@@ -202,11 +207,16 @@ impl House {
         let settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
             url: Url::parse(ORIGIN).unwrap(),
-            certificate: certificate.map(|(certificate, key)| (certificate.into(), key.into())),
+            certificate: certificate.map(|(certificate, key)| Files {
+                certificate: certificate.into(),
+                key: key.into(),
+                fetched: false,
+            }),
             max_connections: 64,
             idle_timeout: Duration::from_secs(20),
         };
-        let server = Server::start(&settings, desk.router()).await.unwrap();
+        let shown = settings.certificate.as_ref().map(|files| Shown::load(files).unwrap());
+        let server = Server::start(&settings, shown.as_ref(), desk.router()).await.unwrap();
         Self { store, vault, desk, clock, gate, server, folder, owed: Mutex::default() }
     }
 

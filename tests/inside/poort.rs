@@ -64,7 +64,7 @@ impl Poort {
         change(&mut house);
         let outbox = house.data_dir.as_ref().map(|folder| Outbox::open(folder, house.retry).unwrap());
         let budget = Budget::new(smtp.memory);
-        let settings = house::settings(&house.hostname, smtp, &house.schools, budget.clone()).unwrap();
+        let settings = house::settings(&house, smtp, budget.clone()).unwrap();
         soon("the first meeting with the next hop", house.ways[0].next_hop.probe()).await;
         let mut record = Record::open(None).unwrap();
         if let Some(outbox) = &outbox {
@@ -90,7 +90,7 @@ impl Poort {
     pub fn reload(&self) {
         let (mut house, smtp) = load(self.dir.path());
         house.go_on_from(&self.gate.house());
-        let settings = house::settings(&house.hostname, smtp, &house.schools, self.budget.clone()).unwrap();
+        let settings = house::settings(&house, smtp, self.budget.clone()).unwrap();
         self.gate.reload(house);
         self.server.reload(settings);
     }
@@ -127,6 +127,8 @@ pub fn write(dir: &Path, setup: &Setup, next_hop: SocketAddr) {
         if setup.client.is_empty() { "networks = [\"127.0.0.1/32\"]".to_string() } else { setup.client.join("\n") };
     let hop = if setup.next_hop.iter().any(|line| line.starts_with("tls")) { "" } else { "tls = \"off\"" };
     let hosts = setup.hosts.clone().unwrap_or_else(|| format!("[\"{next_hop}\"]"));
+    let own = setup.smtp.iter().any(|line| line.starts_with("auth"));
+    let auth = if own { "" } else { "auth = { users = \"users.toml\" }" };
     let lines = |lines: &[String]| lines.join("\n");
     let (top, school, smtp) = (lines(&setup.top), lines(&setup.school), lines(&setup.smtp));
     let (next_hop, scan) = (lines(&setup.next_hop), lines(&setup.scan));
@@ -154,7 +156,7 @@ secret_header = {{ name = "X-Eik-Proof", value_file = "eik-proof" }}
 [smtp]
 listen = ["127.0.0.1:0"]
 tls = {{ certificate = "poort.pem", key = "poort.key" }}
-auth = {{ users = "users.toml" }}
+{auth}
 {smtp}
 [[smtp.client]]
 name = "postfix"

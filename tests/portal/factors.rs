@@ -262,7 +262,7 @@ async fn an_organisation_has_a_fixed_code_until_it_is_changed() {
         let store = store.clone();
         async move {
             let key = AccessCode::read(typed).unwrap().fixed_key(&[4; 16], Cost::default()).await.unwrap();
-            store.set_contact_code([4; 16], key.octets()).await.unwrap();
+            store.set_contact_code([4; 16], key.octets(), Cost::default().number()).await.unwrap();
         }
     };
     fixed("1111 2222 3333").await;

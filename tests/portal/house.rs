@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mailpoort::message::Mailbox;
 use mailpoort::outbox::{Outbox, Retry};
-use mailpoort::school::{Contact, Language, School};
+use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::secret::Secret;
 use mailpoort::share::sms::Provider;
 use mailpoort::share::{
@@ -17,7 +17,7 @@ use mailpoort::share::{
 };
 use mailpoort::store::held::Taken;
 use mailpoort::store::owed::{Claimed, Envelope};
-use mailpoort::vault::share::Cost;
+use mailpoort::vault::share::{Cost, Place};
 use mailpoort::web::desk::{self, Desk, Look, Remade};
 use mailpoort::web::portal::{self, Around, Portal};
 use mailpoort::web::{Server, Settings as Web, Url};
@@ -51,6 +51,7 @@ pub struct House {
     pub outbox: Outbox,
     pub clock: Arc<AtomicI64>,
     pub server: Server,
+    pub desk: Desk,
     _folder: TempDir,
     made: AtomicU8,
     owed: Mutex<Vec<Claimed>>,
@@ -77,6 +78,10 @@ impl Around for Gate {
                       welcome_title = \"هناك رسالة لك\"";
         Arc::new(portal::Texts::load(&[("portal.ar.toml".into(), arabic.to_owned())]).unwrap())
     }
+
+    fn sender_texts(&self) -> Arc<desk::Texts> {
+        Arc::new(desk::Texts::shipped().unwrap())
+    }
 }
 
 impl desk::Gate for Gate {
@@ -90,6 +95,10 @@ impl desk::Gate for Gate {
 
     fn time_zone(&self) -> TimeZone {
         TimeZone::get("Europe/Amsterdam").unwrap()
+    }
+
+    fn calendar(&self) -> Calendar {
+        Calendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), Vec::new())
     }
 
     fn texts(&self) -> Arc<desk::Texts> {
@@ -194,10 +203,12 @@ impl House {
             url: ORIGIN.into(),
             desk: DESK.into(),
             lifetimes: Lifetimes::default(),
+            calendar: Calendar::new(TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
             remember: vec!["linde".into()],
             code_channels: vec!["via Parro".into(), "op school".into()],
+            place: Place::Disk,
             country: "NL".into(),
             outside_eu: None,
         };
@@ -232,8 +243,8 @@ impl House {
             max_connections: 64,
             idle_timeout: Duration::from_secs(20),
         };
-        let server = Server::start(&web, desk.router().merge(portal.router())).await.unwrap();
-        Self { shares, outbox, clock, server, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
+        let server = Server::start(&web, None, desk.router().merge(portal.router())).await.unwrap();
+        Self { shares, outbox, clock, server, desk, _folder: folder, made: AtomicU8::new(0), owed: Mutex::default() }
     }
 
     pub async fn share(&self, mail: Mail) -> Made {

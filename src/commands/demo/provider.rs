@@ -155,6 +155,7 @@ fn settings() -> Settings {
         access: Access {
             clients: vec![gate],
             users: Default::default(),
+            accounts: None,
             own_domains: BTreeMap::new(),
             hashing: Semaphore::new(1),
             failure_delay: Duration::from_secs(1),

@@ -10,13 +10,13 @@ use rustix::fs::{Access, access, statvfs};
 use super::report::Report;
 use crate::config::Config;
 use crate::seal::SealKey;
-use crate::tls::Chain;
+use crate::tls::{Chain, Files, days_left};
 
 /// Free space below which somebody must look, and below which it stops soon, octets.
 const LITTLE: u64 = 1_000_000_000;
 const TOO_LITTLE: u64 = 100_000_000;
-/// Days before the end of a certificate: somebody must look, soon, now.
-const DAYS: (i64, i64) = (30, 3);
+/// Days before the end of a certificate from which it is no warning any more.
+const NOW: i64 = 3;
 /// How far clocks may be apart before it is worth a line, and before signatures and certificates suffer.
 const APART: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), SignedDuration::from_mins(5));
 
@@ -118,19 +118,31 @@ fn space(report: &mut Report, folder: &Path) {
 /// Ours: towards clients, and towards next hops.
 pub(super) fn certificates(report: &mut Report, config: &Config) {
     match &config.smtp.tls {
-        Some((file, _)) => certificate(report, file, Some(&config.hostname)),
+        Some(files) => certificate(report, files, Some(&config.hostname)),
         None => report.warn(
             "certificate",
             ["de mailserver kan hier niet versleutelen", "the mail server cannot encrypt towards this gate"],
             ["geef [smtp.tls] een certificaat", "give [smtp.tls] a certificate"],
         ),
     }
+    if let Some((web, files)) = config.web.as_ref().and_then(|web| Some((web, web.certificate.as_ref()?))) {
+        certificate(report, files, Some(web.url.host()));
+    }
     let towards = config.next_hops.iter().filter_map(|hop| hop.certificate.as_ref());
-    towards.for_each(|(file, _)| certificate(report, file, None));
+    towards.for_each(|files| certificate(report, files, None));
 }
 
-fn certificate(report: &mut Report, file: &Path, name: Option<&str>) {
+fn certificate(report: &mut Report, files: &Files, name: Option<&str>) {
+    let file = &*files.certificate;
     match Chain::read(file) {
+        Err(_) if files.fetched && !file.exists() => report.warn(
+            "certificate",
+            ["er is nog geen certificaat opgehaald (ACME)", "no certificate has been fetched yet (ACME)"],
+            [
+                "start mailpoort, en kijk in het log wat de uitgever zegt",
+                "start mailpoort, and see in the log what the authority says",
+            ],
+        ),
         Err(problem) => report.problem("certificate", &problem),
         Ok(chain) => {
             days(report, file, &chain);
@@ -142,8 +154,8 @@ fn certificate(report: &mut Report, file: &Path, name: Option<&str>) {
 /// How long it holds yet.
 fn days(report: &mut Report, file: &Path, chain: &Chain) {
     let (shown, now) = (file.display(), Timestamp::now());
-    let renew = ["vernieuw het, en herlaad mailpoort", "renew it, and reload mailpoort"];
-    let left = chain.until().duration_since(now).as_secs().div_euclid(24 * 3600);
+    let renew = ["vernieuw het; mailpoort ziet dat vanzelf", "renew it; mailpoort sees that by itself"];
+    let left = days_left(chain.until(), now);
     let said = [format!("{shown} geldt nog {left} dagen"), format!("{shown} has {left} days left")];
     match left {
         _ if chain.from() > now => report.bad(
@@ -152,9 +164,9 @@ fn days(report: &mut Report, file: &Path, chain: &Chain) {
             ["kijk naar de klok, of wacht", "look at the clock, or wait"],
         ),
         ..0 => report.bad("certificate", [format!("{shown} is verlopen"), format!("{shown} has ended")], renew),
-        left if left <= DAYS.1 => report.bad("certificate", said, renew),
-        left if left <= DAYS.0 => report.warn("certificate", said, renew),
-        _ => report.ok("certificate", said),
+        _ if chain.warning(now).is_none() => report.ok("certificate", said),
+        left if left <= NOW => report.bad("certificate", said, renew),
+        _ => report.warn("certificate", said, renew),
     }
 }
 
@@ -176,7 +188,7 @@ fn whom(report: &mut Report, file: &Path, chain: &Chain, name: Option<&str>) {
         report.warn(
             "certificate",
             [format!("{shown} is niet voor de naam {name}"), format!("{shown} is not for the name {name}")],
-            ["vraag een certificaat voor `hostname`", "ask for a certificate for `hostname`"],
+            [format!("vraag een certificaat voor {name}"), format!("ask for a certificate for {name}")],
         );
     } else if !chain.is_trusted_here(name) {
         report.warn(

@@ -17,7 +17,12 @@ use crate::smtp::access::{ListedClient, User};
 use crate::smtp::settings::SessionLimits;
 
 impl Check<'_> {
-    pub(super) fn smtp(&mut self, raw: raw::Smtp, schools: &[KnownSchool]) -> SmtpConfig {
+    pub(super) fn smtp(
+        &mut self,
+        raw: raw::Smtp,
+        schools: &[KnownSchool],
+        hops: &[Spanned<raw::NextHop>],
+    ) -> SmtpConfig {
         if raw.listen.is_empty() && raw.listen_tls.is_empty() {
             self.general(
                 "mailpoort listens nowhere",
@@ -44,12 +49,38 @@ impl Check<'_> {
         SmtpConfig {
             listen: raw.listen.iter().filter_map(|typed| self.address(typed)).collect(),
             listen_tls: raw.listen_tls.iter().filter_map(|typed| self.address(typed)).collect(),
-            tls: raw.tls.map(|tls| (self.path(&tls.certificate), self.path(&tls.key))),
+            tls: raw.tls.and_then(|tls| self.own_certificate("[smtp.tls]", &tls.certificate, tls.key.as_deref())),
             clients: raw.client.into_iter().map(|client| self.client(client, schools, has_tls)).collect(),
-            users: raw.auth.map(|auth| self.users(&auth.users, schools)).unwrap_or_default(),
+            accounts: raw.auth.as_ref().and_then(|auth| self.accounts(auth, hops)),
+            users: raw.auth.and_then(|auth| auth.users).map(|file| self.users(&file, schools)).unwrap_or_default(),
             limits,
             memory: raw.memory.get_ref().0,
         }
+    }
+
+    /// The next hop that checks the credentials of accounts.
+    fn accounts(&mut self, auth: &raw::Auth, hops: &[Spanned<raw::NextHop>]) -> Option<String> {
+        let Some(name) = &auth.pass_to else {
+            if auth.users.is_none() {
+                self.general("[smtp.auth] says of nobody how to sign in", "give `users`, `pass_to` or both");
+            }
+            return None;
+        };
+        match hops.iter().map(Spanned::get_ref).find(|hop| hop.name.get_ref() == name.get_ref()) {
+            None => self.problem(
+                &name.span(),
+                format!("there is no next hop with the name `{}`", name.get_ref()),
+                "use the name of a [[next_hop]]",
+            ),
+            // Nobody's password goes to whom we do not know.
+            Some(hop) if hop.tls != raw::Demand::Verify => self.problem(
+                &name.span(),
+                format!("passwords would be passed on to `{}`, whose certificate is not verified", name.get_ref()),
+                "set `tls = \"verify\"` for that [[next_hop]], with `ca` when its authority is your own",
+            ),
+            Some(_) => {}
+        }
+        Some(name.get_ref().clone())
     }
 
     fn limits(&mut self, raw: &raw::Smtp) -> SessionLimits {
@@ -200,7 +231,7 @@ impl Check<'_> {
                 return refuse(problem.at(&text, error.span().map_or(0, |span| span.start)));
             }
         };
-        let mut inner = Check { file: &file, text: &text, recognises: false, problems: Vec::new() };
+        let mut inner = Check { file: &file, text: &text, recognises: false, acme: None, problems: Vec::new() };
         if raw.user.is_empty() {
             inner.general("there are no users in this file", "add a [[user]], or remove [smtp.auth]");
         }

@@ -2,6 +2,8 @@
 //!
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
+mod acme;
+mod calendar;
 mod documents;
 mod flood;
 mod journal;
@@ -13,6 +15,7 @@ mod programs;
 mod schools;
 mod share;
 mod sms;
+mod storage;
 mod tls;
 mod web;
 
@@ -30,9 +33,13 @@ use crate::decide;
 use crate::message::Mailbox;
 use crate::problem::Problem;
 use crate::secret::Secret;
+use crate::tls::Files;
 
 pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Problem>> {
-    let mut check = Check { file, text, recognises: raw.ocr.enabled, problems: Vec::new() };
+    let mut check = Check { file, text, recognises: raw.ocr.enabled, acme: None, problems: Vec::new() };
+    if let (Some(_), Some(folder)) = (&raw.acme, &raw.data_dir) {
+        check.acme = Some(crate::acme::files(&check.path(folder)));
+    }
     let hostname = check.domain(&raw.hostname, "the host name");
     let known = check.known_schools(&raw.school);
     let ocr = check.ocr(&raw.ocr, raw.documents.sandbox);
@@ -47,14 +54,16 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let route = raw.tls.route.clone();
     let remember = raw.school.iter().map(Spanned::get_ref).filter(|school| school.remember_devices);
     let remember: Vec<String> = remember.map(|school| school.id.get_ref().clone()).collect();
-    let config = Config {
+    let time_zone = check.time_zone(&raw.time_zone);
+    let calendar = check.calendar(&raw.calendar, &time_zone);
+    let mut config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
-        time_zone: check.time_zone(&raw.time_zone),
+        time_zone,
         mode: raw.mode,
         data_dir: raw.data_dir.as_ref().map(|folder| check.path(folder)),
         schools: raw.school.into_iter().filter_map(|school| check.school(school)).collect(),
-        smtp: check.smtp(raw.smtp, &known),
+        smtp: check.smtp(raw.smtp, &known, &raw.next_hop),
         next_hops: check.next_hops(raw.next_hop, scan_time),
         recipients: check.recipients(raw.recipients),
         shipped_rules: raw.rules.shipped,
@@ -69,8 +78,12 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
         sms: raw.sms.as_ref().and_then(|sms| check.sms(sms, raw.share.is_some())),
-        share: raw.share.and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), remember)),
+        share: raw
+            .share
+            .and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), (&calendar, remember))),
+        calendar,
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
+        acme: None,
         tls: check.tls(raw.tls, raw.hostname.get_ref()),
         programs,
         journal_archive,
@@ -84,6 +97,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         },
     };
     check.road(&route, &config);
+    config.acme = raw.acme.and_then(|acme| check.acme(&acme, &config));
     // In the order of the file, since they are mended from top to bottom.
     check.problems.sort_by_key(|problem| (problem.file != file, problem.line));
     if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
@@ -94,6 +108,8 @@ struct Check<'f> {
     text: &'f str,
     /// Whether text in pictures is recognised, which takes its time.
     recognises: bool,
+    /// Where the certificate lies that [acme] fetches.
+    acme: Option<Files>,
     problems: Vec<Problem>,
 }
 

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::Check;
 use crate::config::{NextHopConfig, raw};
 use crate::smtp::client::Demand;
+use crate::tls::Files;
 
 /// How long a client waits for the reply to the end of its data (RFC 5321 4.5.3.2.6). Whoever answers later has
 /// sent the mail, while the client thinks that it has not and sends it again.
@@ -72,7 +73,11 @@ impl Check<'_> {
             implicit_tls: raw.implicit_tls,
             ca: raw.ca.map(|ca| self.path(&ca)),
             credentials: raw.username.zip(raw.password_file.map(|file| self.password(&file))),
-            certificate: raw.client.map(|own| (self.path(&own.certificate), self.path(&own.key))),
+            certificate: raw.client.map(|own| Files {
+                certificate: self.path(&own.certificate),
+                key: self.path(&own.key),
+                fetched: false,
+            }),
             mark: raw.mark.map(|mark| self.header(&mark)),
             max_connections: self.at_least(&raw.max_connections, "max_connections", 1),
             keep_idle: raw.keep_idle.0,

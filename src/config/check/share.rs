@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Check, raw};
 use crate::config::ShareConfig;
+use crate::school::Calendar;
 use crate::share::{KeysMode, Lifetimes, Settings};
 use crate::vault::share::is_recipient;
 use crate::web::Url;
@@ -24,7 +25,7 @@ impl Check<'_> {
         raw: &raw::Share,
         storage: Option<&raw::Storage>,
         web: Option<&raw::Web>,
-        remember: Vec<String>,
+        (calendar, remember): (&Calendar, Vec<String>),
     ) -> Option<ShareConfig> {
         if web.is_none() {
             self.problem(
@@ -42,6 +43,7 @@ impl Check<'_> {
             );
         }
         let (country, outside_eu) = self.country(raw, storage)?;
+        let place = storage.and_then(|storage| self.place(storage));
         let lifetimes = self.share_lifetimes(raw);
         let escrow = raw.escrow_recipient.as_ref();
         if let Some(escrow) = escrow.filter(|escrow| !is_recipient(escrow.get_ref())) {
@@ -65,6 +67,7 @@ impl Check<'_> {
                 url: url?.origin().to_owned(),
                 desk: desk.origin().to_owned(),
                 lifetimes,
+                calendar: calendar.clone(),
                 keys: match raw.keys {
                     raw::ShareKeys::Strict => KeysMode::Strict,
                     raw::ShareKeys::Recoverable => KeysMode::Recoverable,
@@ -72,6 +75,7 @@ impl Check<'_> {
                 escrow: escrow.map(|escrow| escrow.get_ref().clone()),
                 code_channels: raw.code_channels.iter().map(|channel| channel.get_ref().clone()).collect(),
                 remember,
+                place: place?,
                 country,
                 outside_eu,
             },

@@ -1,10 +1,13 @@
 //! The pages for teachers: where they are, and what stands before them.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
 
 use super::Check;
 use crate::config::raw;
+use crate::tls::Files;
 use crate::web::{Settings, Url};
 
 impl Check<'_> {
@@ -25,8 +28,8 @@ impl Check<'_> {
                 "write https:// and the name that teachers see, without a path: \"https://poort.school.example\"",
             );
         }
-        let certificate = self.web_certificate(raw.certificate.as_deref(), raw.key.as_deref());
-        if let Some(listen) = listen.filter(|_| certificate.is_none() && !raw.behind_proxy)
+        let certificate = self.web_certificate(raw.certificate.as_ref(), raw.key.as_deref());
+        if let Some(listen) = listen.filter(|_| raw.certificate.is_none() && !raw.behind_proxy)
             && !listen.ip().is_loopback()
         {
             self.problem(
@@ -53,14 +56,15 @@ impl Check<'_> {
         address
     }
 
-    fn web_certificate(
-        &mut self,
-        certificate: Option<&Path>,
-        key: Option<&Path>,
-    ) -> Option<(std::path::PathBuf, std::path::PathBuf)> {
-        if certificate.is_some() != key.is_some() {
-            self.general("[web] has only one of `certificate` and `key`", "give both, or neither");
+    fn web_certificate(&mut self, certificate: Option<&Spanned<PathBuf>>, key: Option<&Path>) -> Option<Files> {
+        match certificate {
+            Some(certificate) => self.own_certificate("[web]", certificate, key),
+            None => {
+                if key.is_some() {
+                    self.general("[web] has only one of `certificate` and `key`", "give both, or neither");
+                }
+                None
+            }
         }
-        Some((self.path(certificate?), self.path(key?)))
     }
 }

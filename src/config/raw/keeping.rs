@@ -1,5 +1,6 @@
 //! Tables of what is kept, owed and written down.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -41,11 +42,46 @@ impl Default for Outbox {
     }
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Calendar {
+    #[serde(default)]
+    pub closed: Vec<Spanned<String>>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Storage {
     pub country: Spanned<String>,
     pub i_accept_outside_eu: Option<Spanned<String>>,
+    #[serde(default = "default_kind")]
+    pub kind: Spanned<StorageKind>,
+    pub endpoint: Option<Spanned<String>>,
+    pub bucket: Option<Spanned<String>>,
+    pub region: Option<Spanned<String>>,
+    pub prefix: Option<Spanned<String>>,
+    pub access_key_id: Option<Spanned<String>>,
+    pub secret_access_key_file: Option<Spanned<PathBuf>>,
+    #[serde(default = "default_path_style")]
+    pub path_style: bool,
+    #[serde(default)]
+    pub server_side_encryption: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum StorageKind {
+    #[default]
+    Disk,
+    S3,
+}
+
+fn default_kind() -> Spanned<StorageKind> {
+    default(StorageKind::Disk)
+}
+
+fn default_path_style() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]

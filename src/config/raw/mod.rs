@@ -2,6 +2,7 @@
 //!
 //! deploy/mailpoort.toml documents each key and its default; a test holds the two together.
 
+mod acme;
 mod keeping;
 mod road;
 mod scan;
@@ -20,13 +21,14 @@ use toml::Spanned;
 use crate::decide::Mode;
 use crate::school::Language;
 
-pub(super) use keeping::{Hold, Journal, JournalArchive, Outbox, Storage};
+pub(super) use acme::{Acme, AcmeChallenge};
+pub(super) use keeping::{Calendar, Hold, Journal, JournalArchive, Outbox, Storage, StorageKind};
 pub(super) use road::{Demand, NextHop, Pkix, Tls};
 pub use road::{TlsUnmet, TlsUnproven};
 pub(super) use scan::{Documents, Ocr, Scan};
 pub(super) use school::{Contact, Dkim, Header, Pilot, Policy, Recipients, Rules, School, Texts};
 pub(super) use sms::{Sms, SmsFormat, SmsHeader};
-pub(super) use smtp::{Client, Flood, Program, Smtp, User, Users};
+pub(super) use smtp::{Auth, Client, Flood, Program, Smtp, User, Users};
 pub(super) use units::{Day, Days, Time, time};
 pub(super) use web::{Log, Metrics, Share, ShareKeys, Web};
 pub use web::{LogFormat, LogLevel};
@@ -66,11 +68,14 @@ pub(in crate::config) struct Raw {
     #[serde(default)]
     pub outbox: Outbox,
     pub web: Option<Web>,
+    pub acme: Option<Acme>,
     #[serde(default)]
     pub tls: Tls,
     pub share: Option<Share>,
     pub sms: Option<Sms>,
     pub storage: Option<Storage>,
+    #[serde(default)]
+    pub calendar: Calendar,
     pub journal_archive: Option<JournalArchive>,
     #[serde(default)]
     pub program: Vec<Program>,

@@ -16,7 +16,7 @@ pub(in crate::config) struct Smtp {
     pub listen_tls: Vec<Spanned<String>>,
     #[serde(default)]
     pub client: Vec<Spanned<Client>>,
-    pub tls: Option<Certificate>,
+    pub tls: Option<OwnCertificate>,
     pub auth: Option<Auth>,
     #[serde(default = "default_message_size")]
     pub max_message_size: Spanned<Size>,
@@ -53,6 +53,13 @@ pub(in crate::config) struct Client {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(in crate::config) struct OwnCertificate {
+    pub certificate: Spanned<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::config) struct Certificate {
     pub certificate: PathBuf,
     pub key: PathBuf,
@@ -61,7 +68,8 @@ pub(in crate::config) struct Certificate {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Auth {
-    pub users: PathBuf,
+    pub users: Option<PathBuf>,
+    pub pass_to: Option<Spanned<String>>,
 }
 
 /// The file that `smtp.auth.users` names.

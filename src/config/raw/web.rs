@@ -13,7 +13,7 @@ use super::units::{Time, default};
 pub(in crate::config) struct Web {
     pub listen: Spanned<String>,
     pub url: Spanned<String>,
-    pub certificate: Option<PathBuf>,
+    pub certificate: Option<Spanned<PathBuf>>,
     pub key: Option<PathBuf>,
     #[serde(default)]
     pub behind_proxy: bool,

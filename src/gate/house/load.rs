@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Zoned;
 use jiff::civil::Date;
-use jiff::{Timestamp, Zoned};
 
-use super::{Bench, House, Road, Tenant, Way};
+use super::{Bench, Certificates, House, Road, Tenant, Way};
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
 use crate::decide::{Acquaintance, ClassList, Classes, KnownDomains, Means, Policy};
@@ -58,6 +58,7 @@ impl House {
         let road = road(&config, &mut problems);
         let sms = config.sms.clone().map(sms::Provider::new);
         let sms = sms.and_then(|made| keep(made.map(Arc::new).map_err(|problem| vec![problem]), &mut problems));
+        let certificates = Certificates::load(&config, &mut problems);
         let schools = config
             .schools
             .into_iter()
@@ -66,11 +67,10 @@ impl House {
                 Arc::new(tenant(school, kept, config.language, told, &mut problems))
             })
             .collect();
-        let certificates = certificates(&config.smtp, &config.next_hops);
         let ways = config
             .next_hops
             .into_iter()
-            .filter_map(|hop| keep(way(hop, &config.hostname).map_err(|p| vec![p]), &mut problems))
+            .filter_map(|hop| keep(way(hop, &config.hostname, &certificates).map_err(|p| vec![p]), &mut problems))
             .collect();
         if let (Some(bench), Some(texts)) = (&bench, &texts) {
             problems.extend(texts.check(&bench.policy));
@@ -82,6 +82,7 @@ impl House {
                         hostname: config.hostname,
                         language: config.language,
                         time_zone: config.time_zone,
+                        calendar: config.calendar,
                         bench: Arc::new(bench),
                         schools,
                         data_dir: config.data_dir,
@@ -111,6 +112,7 @@ impl House {
                             exempt: config.flood.exempt,
                         },
                         certificates,
+                        acme: config.acme,
                         programs: config.programs,
                         journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                         lifetimes: config.lifetimes,
@@ -190,13 +192,6 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
 /// What is told to whom, where the school wants it remembered.
 fn told(lasts: Option<Duration>) -> Result<Option<Arc<Told>>, Problem> {
     Ok(lasts.map(Told::new).transpose()?.map(Arc::new))
-}
-
-/// What cannot be read is told by whoever uses the certificate.
-fn certificates(smtp: &SmtpConfig, hops: &[NextHopConfig]) -> Vec<(String, Timestamp)> {
-    let listener = smtp.tls.iter().map(|(file, _)| ("smtp".to_string(), file));
-    let clients = hops.iter().filter_map(|hop| Some((format!("next hop {}", hop.name), &hop.certificate.as_ref()?.0)));
-    listener.chain(clients).filter_map(|(what, file)| Some((what, tls::Chain::read(file).ok()?.until()))).collect()
 }
 
 /// Who recognises text, tried out: a language that is missing is better known now than at the first scan.
@@ -348,14 +343,13 @@ fn road(config: &Config, problems: &mut Vec<Problem>) -> Option<Road> {
     }
 }
 
-fn way(config: NextHopConfig, hostname: &str) -> Result<Way, Problem> {
+fn way(config: NextHopConfig, hostname: &str, certificates: &Certificates) -> Result<Way, Problem> {
     let trust = match (config.demand, &config.ca) {
         (Demand::Verify, Some(ca)) => Trust::File(ca),
         (Demand::Verify, None) => Trust::System,
         _ => Trust::Unverified,
     };
-    let own = config.certificate.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
-    let tls = Arc::new(tls::client_config(trust, own)?);
+    let tls = Arc::new(tls::client_config(trust, certificates.towards(&config.name))?);
     let next_hop = NextHop::new(Hop {
         name: config.name,
         hosts: config.hosts,

@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::secret::Secret;
 use crate::smtp::client::hop::{Demand, Hop};
 use crate::smtp::client::reply_reader::{NextHopReply, ReplyReader};
 use crate::smtp::client::trouble::Trouble;
@@ -33,6 +34,8 @@ pub struct Connection {
     pub extensions: Extensions,
     /// PIPELINING was offered (RFC 2920).
     pub pipelining: bool,
+    /// AUTH PLAIN was offered, and AUTH LOGIN.
+    mechanisms: (bool, bool),
     /// A transaction is open at the next hop, or may be.
     in_transaction: bool,
     /// Something failed: not to be used again.
@@ -79,6 +82,7 @@ impl Connection {
             greeting: String::new(),
             extensions: Extensions::UNKNOWN,
             pipelining: false,
+            mechanisms: (false, false),
             in_transaction: false,
             broken: false,
         };
@@ -106,7 +110,12 @@ impl Connection {
             require_tls: offer.require_tls && hop.demand == Demand::Verify && connection.is_encrypted(),
         };
         connection.pipelining = offer.pipelining;
-        connection.sign_in(hop, &offer).await?;
+        connection.mechanisms = (offer.plain, offer.login);
+        if let Some((name, password)) = &hop.credentials
+            && connection.sign_in(name, password).await?.code != 235
+        {
+            return Err(Trouble::RefusesUs);
+        }
         Ok(connection)
     }
 
@@ -154,23 +163,24 @@ impl Connection {
         Ok(self)
     }
 
-    async fn sign_in(&mut self, hop: &Hop, offer: &Offer) -> Result<(), Trouble> {
-        let Some((name, password)) = &hop.credentials else { return Ok(()) };
-        let reply = if offer.plain {
+    /// Signs in by what is offered (RFC 4954); the reply says whether it may.
+    pub(super) async fn sign_in(&mut self, name: &str, password: &Secret<String>) -> Result<NextHopReply, Trouble> {
+        let (plain, login) = self.mechanisms;
+        if plain {
             let response = BASE64.encode(format!("\0{name}\0{}", password.expose()));
-            self.command(&format!("AUTH PLAIN {response}\r\n")).await?
-        } else if offer.login {
+            self.command(&format!("AUTH PLAIN {response}\r\n")).await
+        } else if login {
             // Each only when it is asked for: else it would be a command, and end in a log.
             for answer in ["AUTH LOGIN\r\n".to_string(), format!("{}\r\n", BASE64.encode(name))] {
-                if self.command(&answer).await?.code != 334 {
-                    return Err(Trouble::RefusesUs);
+                let reply = self.command(&answer).await?;
+                if reply.code != 334 {
+                    return Ok(reply);
                 }
             }
-            self.command(&format!("{}\r\n", BASE64.encode(password.expose()))).await?
+            self.command(&format!("{}\r\n", BASE64.encode(password.expose()))).await
         } else {
-            return Err(Trouble::RefusesUs);
-        };
-        if reply.code == 235 { Ok(()) } else { Err(Trouble::RefusesUs) }
+            Err(Trouble::RefusesUs)
+        }
     }
 
     /// Sends one command line and awaits its reply.

@@ -3,6 +3,7 @@
 //! Connections are capped and kept for the next message; one that went stale in the meantime is no harm, since the
 //! caller tries once more on a fresh one before anything of the message was answered.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::secret::Secret;
+use crate::smtp::Reply;
 use crate::smtp::client::connection::Connection;
 use crate::smtp::client::met::Met;
 use crate::smtp::client::trouble::Trouble;
@@ -31,7 +33,7 @@ pub enum Demand {
 }
 
 /// A next hop and how to talk to it.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Hop {
     /// Its name in the configuration and in logs.
     pub name: String,
@@ -59,13 +61,20 @@ pub struct Hop {
     pub max_connections: usize,
 }
 
+/// A user name can be a person's address.
+impl fmt::Debug for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hop").field("name", &self.name).field("demand", &self.demand).finish_non_exhaustive()
+    }
+}
+
 /// A next hop with its pool.
 #[derive(Debug)]
 pub struct NextHop {
     pub(super) hop: Hop,
     idle: Mutex<Vec<(Connection, Instant)>>,
     places: Arc<Semaphore>,
-    known: Mutex<Option<Extensions>>,
+    known: Arc<Mutex<Option<Extensions>>>,
     met: Arc<Met>,
 }
 
@@ -76,7 +85,7 @@ impl NextHop {
     /// A next hop with an empty pool.
     pub fn new(hop: Hop) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(hop.max_connections));
-        Arc::new(Self { hop, idle: Mutex::default(), places, known: Mutex::default(), met: Arc::default() })
+        Arc::new(Self { hop, idle: Mutex::default(), places, known: Arc::default(), met: Arc::default() })
     }
 
     /// Its name.
@@ -120,6 +129,46 @@ impl NextHop {
     pub async fn lease_fresh(self: &Arc<Self>) -> Result<Lease, Trouble> {
         let place = self.place().await?;
         self.fresh(place).await
+    }
+
+    /// The same next hop for one account: its connections are signed in with these credentials, and serve nobody else. They
+    /// are kept in memory as long as it lives, since a connection may be lost between two messages.
+    ///
+    /// # Errors
+    /// The next hop's own reply when it refuses them; a 454 when it cannot be asked.
+    pub async fn account(self: &Arc<Self>, name: &str, password: Secret<String>) -> Result<Arc<Self>, Reply> {
+        let away = |trouble: Trouble| {
+            tracing::warn!(next_hop = self.hop.name, ?trouble, "credentials could not be passed on");
+            Reply::authentication_away()
+        };
+        let mut lease = self.with_credentials(None).lease_fresh().await.map_err(away)?;
+        let reply = lease.connection.sign_in(name, &password).await.map_err(away)?;
+        if reply.code != 235 {
+            return Err(Reply::from_next_hop_to_sign_in(reply.code, &reply.lines));
+        }
+        let account = self.with_credentials(Some((name.to_owned(), password)));
+        lease.next_hop = Arc::clone(&account);
+        lease.give_back();
+        Ok(account)
+    }
+
+    /// With connections of its own, but no more of them in all.
+    fn with_credentials(&self, credentials: Option<(String, Secret<String>)>) -> Arc<Self> {
+        Arc::new(Self {
+            hop: Hop { credentials, ..self.hop.clone() },
+            idle: Mutex::default(),
+            places: Arc::clone(&self.places),
+            known: Arc::clone(&self.known),
+            met: Arc::clone(&self.met),
+        })
+    }
+
+    /// Says goodbye on every connection that nobody uses.
+    pub async fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for (connection, _) in idle {
+            connection.quit().await;
+        }
     }
 
     /// Connects once to learn what the next hop offers, so that the first EHLO can mirror it.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::lines::Line;
 use super::{End, Session, Step, facts};
 use crate::secret::Secret;
-use crate::smtp::access::Identity;
+use crate::smtp::access::{Access, Identity};
 use crate::smtp::handler::Handler;
 use crate::smtp::reply::Reply;
 use crate::smtp::settings::MAX_FAILED_SIGN_INS;
@@ -18,7 +18,7 @@ use crate::smtp::stream::{Stream, Wire};
 
 impl<H: Handler> Session<H> {
     pub(super) async fn starttls(&mut self) -> Step {
-        let Some(config) = self.settings.tls.clone() else {
+        let Some(config) = self.settings.tls() else {
             self.refuse(Reply::not_offered());
             return Ok(());
         };
@@ -43,17 +43,17 @@ impl<H: Handler> Session<H> {
     }
 
     pub(super) fn offers_auth(&self) -> bool {
-        self.tls.is_some() && !self.settings.access.users.is_empty()
+        self.tls.is_some() && self.settings.access.takes_sign_ins()
     }
 
     pub(super) async fn auth(&mut self, mechanism: &str, initial: Option<Secret<String>>) -> Step {
         let refusal = match mechanism {
-            _ if self.settings.access.users.is_empty() => Some(Reply::not_offered()),
+            _ if !self.settings.access.takes_sign_ins() => Some(Reply::not_offered()),
             _ if self.tls.is_none() => Some(Reply::tls_required()),
             _ if self.hello.is_none() || self.transaction.is_some() => {
                 Some(Reply::bad_sequence("AUTH comes after EHLO and before MAIL"))
             }
-            _ if matches!(self.identity, Identity::User(_)) => Some(Reply::bad_sequence("Signed in already")),
+            _ if self.identity.is_signed_in() => Some(Reply::bad_sequence("Signed in already")),
             "PLAIN" | "LOGIN" => None,
             _ => Some(Reply::new(504, "5.5.4", "This mechanism is not offered")),
         };
@@ -67,18 +67,17 @@ impl<H: Handler> Session<H> {
             return Ok(());
         };
         let settings = Arc::clone(&self.settings);
-        match Box::pin(settings.access.sign_in(&name, password)).await {
-            None => self.refuse(Reply::authentication_busy()),
-            Some(None) => {
-                self.failed_sign_ins += 1;
-                self.refuse(Reply::authentication_failed());
+        match Box::pin(identity(&settings.access, &name, password)).await {
+            Ok(identity) => {
+                self.identity = identity;
+                self.say(&Reply::authenticated());
+            }
+            Err(refusal) => {
+                self.failed_sign_ins += usize::from(refusal.is_permanent());
+                self.refuse(refusal);
                 if self.failed_sign_ins >= MAX_FAILED_SIGN_INS {
                     return Err(End::HangUp(Reply::abuse("Too many failed sign-ins")));
                 }
-            }
-            Some(Some(user)) => {
-                self.identity = Identity::User(user);
-                self.say(&Reply::authenticated());
             }
         }
         Ok(())
@@ -115,6 +114,18 @@ impl<H: Handler> Session<H> {
         Reply::plain(334, [text]).write_to(&mut self.out);
         let Line::Whole(line) = self.next_line().await? else { return Ok(None) };
         Ok(String::from_utf8(line).ok().filter(|line| line != "*").map(Secret::new))
+    }
+}
+
+/// Who has this name and password, by our user file or by the next hop's word.
+async fn identity(access: &Access, name: &str, password: Secret<String>) -> Result<Identity, Reply> {
+    if let Some(next_hop) = access.is_passed_on(name) {
+        return access.pass_on(next_hop, name, password).await.map(Identity::Account);
+    }
+    match access.sign_in(name, password).await {
+        None => Err(Reply::authentication_busy()),
+        Some(None) => Err(Reply::authentication_failed()),
+        Some(Some(user)) => Ok(Identity::User(user)),
     }
 }
 

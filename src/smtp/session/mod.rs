@@ -106,6 +106,9 @@ impl<H: Handler> Session<H> {
         }
         let _ = timeout(Duration::from_secs(5), self.flush()).await;
         let _ = timeout(Duration::from_secs(1), self.wire.close()).await;
+        if let Some(next_hop) = self.identity.account() {
+            next_hop.close().await;
+        }
     }
 
     async fn one_command(&mut self) -> Step {
@@ -166,7 +169,7 @@ impl<H: Handler> Session<H> {
         lines.extend(offered.dsn.then(|| "DSN".into()));
         // Whoever hands us such a mail in plain has broken its promise already (RFC 8689 2).
         lines.extend((offered.require_tls && self.tls.is_some()).then(|| "REQUIRETLS".into()));
-        lines.extend((self.tls.is_none() && self.settings.tls.is_some()).then(|| "STARTTLS".into()));
+        lines.extend((self.tls.is_none() && self.settings.tls().is_some()).then(|| "STARTTLS".into()));
         lines.extend(self.offers_auth().then(|| "AUTH PLAIN LOGIN".into()));
         Reply::plain(250, lines).write_to(&mut self.out);
     }
@@ -192,6 +195,7 @@ impl<H: Handler> Session<H> {
         self.identity = match &self.identity {
             // The user file may have changed since the sign-in.
             Identity::User(user) => self.settings.access.user_again(user),
+            Identity::Account(account) => self.settings.access.account_again(account),
             _ => facts(&self.settings, self.address, self.wire.stream()).0,
         };
         self.hello = Some(Hello { name: name.into(), extended });
@@ -240,15 +244,11 @@ impl<H: Handler> Session<H> {
         Client {
             address: self.address,
             hello: Arc::clone(&hello.name),
-            protocol: protocol(
-                hello.extended,
-                mail.smtputf8,
-                self.tls.is_some(),
-                matches!(self.identity, Identity::User(_)),
-            ),
+            protocol: protocol(hello.extended, mail.smtputf8, self.tls.is_some(), self.identity.is_signed_in()),
             tls: self.tls.clone(),
             source: self.identity.source(),
             shared_network: self.identity.is_shared_network(),
+            account: self.identity.account().cloned(),
         }
     }
 

@@ -86,6 +86,8 @@ pub struct NewRecipient {
     pub family: u32,
     /// The code, as it is told.
     pub code: Option<String>,
+    /// What trying a code costs: the number of the parameters.
+    pub cost: u32,
     /// The rest.
     pub facts: RecipientFacts,
     /// Which items, each with its key sealed for this recipient.
@@ -250,9 +252,9 @@ pub(super) fn insert_recipient(
     tables
         .prepare_cached(
             "INSERT INTO share_recipient
-             (rid, share, school, place, address, link_check, public, factor, family, made_at, code, facts)
+             (rid, share, school, place, address, link_check, public, factor, family, made_at, code, cost, facts)
              VALUES (?1, ?2, ?3, (SELECT count(*) FROM share_recipient WHERE share = ?2), ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-             ?11)",
+             ?11, ?12)",
         )?
         .execute(params![
             new.rid,
@@ -265,6 +267,7 @@ pub(super) fn insert_recipient(
             new.family,
             now,
             code,
+            new.cost,
             facts
         ])?;
     for (item, wrapped) in &new.grants {

@@ -58,6 +58,10 @@ pub struct Linked {
     pub fails: u32,
     /// Until when no code works, milliseconds.
     pub locked_until: Option<i64>,
+    /// Whether it may be read on a page alone.
+    pub view_only: bool,
+    /// What trying a code costs: the number of the parameters.
+    pub cost: u32,
     /// What is told about the share.
     pub facts: Facts,
     /// What is told about the recipient.
@@ -160,7 +164,8 @@ shown_as_nothing!(Entry, Session, Grant);
 
 const LINKED: &str = "SELECT s.id, s.school, r.rid, r.link_check, r.public, r.factor, s.key, s.sender, s.made_at,
      s.open_by, min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, r.withdrawn_at,
-     s.over_at, r.fails, r.locked_until, s.facts, r.facts, r.family FROM share_recipient r JOIN share s ON s.id = r.share";
+     s.over_at, r.fails, r.locked_until, s.view_only, r.cost, s.facts, r.facts, r.family
+     FROM share_recipient r JOIN share s ON s.id = r.share";
 
 impl Store {
     /// What the public half of a link leads to, whatever its state. Changes nothing.
@@ -291,7 +296,7 @@ impl Store {
     }
 
     /// The grant of a recipient for an item, and that it is used: in one transaction, so that what was withdrawn is read
-    /// by nobody after that.
+    /// by nobody after that. `takes` when he is to have the item as a file, which the sender may have switched off.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -299,7 +304,7 @@ impl Store {
         &self,
         rid: RidOctets,
         item: &str,
-        kind: &'static str,
+        (kind, takes): (&'static str, bool),
         now: i64,
     ) -> Result<Option<Grant>, StoreError> {
         let (id, label) = (item.to_owned(), item_label(item));
@@ -311,9 +316,10 @@ impl Store {
                          FROM share_grant g JOIN share_item i ON i.id = g.item
                          JOIN share_recipient r ON r.rid = g.rid JOIN share s ON s.id = r.share
                          WHERE g.rid = ?1 AND g.item = ?2 AND i.file IS NOT NULL AND r.withdrawn_at IS NULL
-                         AND s.over_at IS NULL AND s.ends_at > ?3 AND (r.ends_at IS NULL OR r.ends_at > ?3)",
+                         AND s.over_at IS NULL AND s.ends_at > ?3 AND (r.ends_at IS NULL OR r.ends_at > ?3)
+                         AND (s.view_only = 0 OR ?4 = 0 OR r.factor = 'sender')",
                     )?
-                    .query_row(params![rid, id, now], |row| {
+                    .query_row(params![rid, id, now, takes], |row| {
                         let grant = Grant {
                             wrapped: row.get(0)?,
                             file: row.get(1)?,
@@ -410,7 +416,7 @@ fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, Vec<u8>, Vec<u8>)> {
         link_check: row.get(3)?,
         public: row.get(4)?,
         factor: row.get(5)?,
-        family: row.get(18)?,
+        family: row.get(20)?,
         key: row.get(6)?,
         sender: row.get(7)?,
         made_at: row.get(8)?,
@@ -421,8 +427,10 @@ fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, Vec<u8>, Vec<u8>)> {
         over_at: row.get(13)?,
         fails: row.get(14)?,
         locked_until: row.get(15)?,
+        view_only: row.get(16)?,
+        cost: row.get(17)?,
         facts: Facts::default(),
         recipient: RecipientFacts::default(),
     };
-    Ok((linked, row.get(16)?, row.get(17)?))
+    Ok((linked, row.get(18)?, row.get(19)?))
 }

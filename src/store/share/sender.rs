@@ -43,6 +43,8 @@ pub struct ShareRow {
     pub keys: String,
     /// The key that its pepper follows from.
     pub key: KeyId,
+    /// Whether it may be read on a page alone.
+    pub view_only: bool,
     /// The rest.
     pub facts: Facts,
     /// The items.
@@ -87,6 +89,8 @@ pub struct RecipientRow {
     pub fails: u32,
     /// Until when no code works, milliseconds.
     pub locked_until: Option<i64>,
+    /// When the link was made, milliseconds.
+    pub made_at: i64,
     /// When the mail with the link was taken, milliseconds.
     pub notified_at: Option<i64>,
     /// When it was given up, milliseconds.
@@ -154,7 +158,7 @@ macro_rules! shown_as_nothing {
 shown_as_nothing!(ShareRow, ItemRow, RecipientRow, Rewrapped);
 
 const SHARE: &str =
-    "SELECT id, school, mail, sender, made_at, open_by, ends_at, withdrawn_at, over_at, keys, key, facts
+    "SELECT id, school, mail, sender, made_at, open_by, ends_at, withdrawn_at, over_at, keys, key, view_only, facts
      FROM share";
 
 impl RecipientRow {
@@ -328,6 +332,77 @@ impl Store {
         .await
     }
 
+    /// Lets its files be had, or read on a page alone. False when it is over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_view_only(&self, id: &str, on: bool, line: NewLine, now: i64) -> Result<bool, StoreError> {
+        let (line, chain, id) = (self.prepare(line)?, self.chain(), id.to_owned());
+        self.write(move |tables| {
+            let school: Option<String> = tables
+                .prepare_cached(
+                    "UPDATE share SET view_only = ?2 WHERE id = ?1 AND over_at IS NULL AND ends_at > ?3
+                     RETURNING school",
+                )?
+                .query_row(params![id, on, now], |row| row.get(0))
+                .optional()?;
+            if let Some(school) = &school {
+                journal::append(tables, &chain, std::slice::from_ref(&line))?;
+                let kind = if on { "downloads_off" } else { "downloads_on" };
+                happened(tables, (&id, school), kind, (None, None), now)?;
+            }
+            Ok(school.is_some())
+        })
+        .await
+    }
+
+    /// The shares of which a link that was made before this moment is not opened, and whose sender was not told so yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unopened_shares(&self, before: i64, now: i64) -> Result<Vec<ShareRow>, StoreError> {
+        let rows = self
+            .read(move |tables| {
+                let statement = format!(
+                    "{SHARE} WHERE reminded_at IS NULL AND withdrawn_at IS NULL AND over_at IS NULL AND open_by > ?2
+                     AND made_at <= ?1 AND EXISTS (SELECT 1 FROM share_recipient r WHERE r.share = share.id
+                     AND r.factor <> 'sender' AND r.opened_at IS NULL AND r.withdrawn_at IS NULL AND r.made_at <= ?1)"
+                );
+                let mut list = tables.prepare_cached(&statement)?;
+                let rows = list.query_map([before, now], share)?;
+                rows.map(|row| whole(tables, row?)).collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .await?;
+        rows.into_iter().map(|row| self.unsealed_share(row)).collect()
+    }
+
+    /// Owes the mail that tells the sender that nobody opened it yet, once for each share. False when he was told.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is owed then.
+    pub async fn remind_sender(
+        &self,
+        id: &str,
+        (item, mail): (crate::vault::Item, owed::NewOwed),
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (id, envelope) = (id.to_owned(), self.seal_envelope(&mail)?);
+        self.write(move |tables| {
+            let school: Option<String> = tables
+                .prepare_cached(
+                    "UPDATE share SET reminded_at = ?2 WHERE id = ?1 AND reminded_at IS NULL RETURNING school",
+                )?
+                .query_row(params![id, now], |row| row.get(0))
+                .optional()?;
+            let Some(school) = school else { return Ok(false) };
+            insert_item(tables, &school, &item)?;
+            owed::insert(tables, &school, None, &mail, &envelope, now)?;
+            happened(tables, (&id, &school), "reminded", (None, None), now)?;
+            Ok(true)
+        })
+        .await
+    }
+
     /// Writes down that the school's escrow key opened a share.
     ///
     /// # Errors
@@ -442,11 +517,12 @@ fn share(row: &Row<'_>) -> rusqlite::Result<(ShareRow, Vec<u8>)> {
         over_at: row.get(8)?,
         keys: row.get(9)?,
         key: row.get(10)?,
+        view_only: row.get(11)?,
         facts: Facts::default(),
         items: Vec::new(),
         recipients: Vec::new(),
     };
-    Ok((share, row.get(11)?))
+    Ok((share, row.get(12)?))
 }
 
 fn whole(tables: &Connection, (mut share, facts): (ShareRow, Vec<u8>)) -> rusqlite::Result<(ShareRow, SealedShare)> {
@@ -461,8 +537,8 @@ fn whole(tables: &Connection, (mut share, facts): (ShareRow, Vec<u8>)) -> rusqli
         sealed.items.push(row.get(7)?);
     }
     let mut recipients = tables.prepare_cached(
-        "SELECT rid, address, factor, family, fails, locked_until, notified_at, failed_at, opened_at, withdrawn_at, facts,
-         code FROM share_recipient WHERE share = ?1 ORDER BY place, made_at",
+        "SELECT rid, address, factor, family, fails, locked_until, notified_at, failed_at, opened_at, withdrawn_at,
+         made_at, facts, code FROM share_recipient WHERE share = ?1 ORDER BY place, made_at",
     )?;
     let mut rows = recipients.query([&share.id])?;
     while let Some(row) = rows.next()? {
@@ -472,7 +548,7 @@ fn whole(tables: &Connection, (mut share, facts): (ShareRow, Vec<u8>)) -> rusqli
              AND kind IN ('item_viewed', 'item_downloaded', 'zip_downloaded') AND item IS NOT NULL";
         one.read = super::super::column(tables, read, params![share.id, one.rid])?;
         share.recipients.push(one);
-        sealed.recipients.push((row.get(10)?, row.get(11)?));
+        sealed.recipients.push((row.get(11)?, row.get(12)?));
     }
     Ok((share, sealed))
 }
@@ -502,6 +578,7 @@ fn recipient(row: &Row<'_>) -> rusqlite::Result<RecipientRow> {
         failed_at: row.get(7)?,
         opened_at: row.get(8)?,
         withdrawn_at: row.get(9)?,
+        made_at: row.get(10)?,
         code: None,
         facts: RecipientFacts::default(),
         items: Vec::new(),

@@ -38,5 +38,6 @@ pub use found::{
 pub use policies::Shelf;
 pub use postures::Postures;
 pub use row::{LookUp, NoHost, NotProven, Row, Trouble, Weak};
+pub use said::why_not;
 pub use settings::{Pinned, Resolvers, Settings};
 pub use sts::Mode as StsMode;

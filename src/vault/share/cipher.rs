@@ -129,7 +129,7 @@ pub(super) struct Sealer {
 }
 
 impl Sealer {
-    /// Seals the next octets; what is ready of the sealed ones is in [`Sealer::ready`].
+    /// Seals the next octets; what is ready of the sealed ones is in [`Sealer::take`].
     pub fn write(&mut self, plain: &[u8]) -> io::Result<()> {
         self.stream.write_all(plain)
     }
@@ -139,9 +139,12 @@ impl Sealer {
         self.sealed.lock().len()
     }
 
-    /// The sealed octets that are ready.
-    pub fn ready(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.sealed.lock())
+    /// The first of the sealed octets that are ready, at most so many.
+    pub fn take(&self, most: usize) -> Vec<u8> {
+        let mut ready = self.sealed.lock();
+        let at = most.min(ready.len());
+        let rest = ready.split_off(at);
+        std::mem::replace(&mut *ready, rest)
     }
 
     /// Ends the stream, and gives the rest.
@@ -244,7 +247,7 @@ mod tests {
         let mut sealed = Vec::new();
         for piece in plain.chunks(100_000) {
             sealer.write(piece).unwrap();
-            sealed.extend(sealer.ready());
+            sealed.extend(sealer.take(usize::MAX));
         }
         sealed.extend(sealer.end().unwrap());
         let mut opener = key.opener(Cursor::new(&sealed)).unwrap();

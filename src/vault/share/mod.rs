@@ -25,14 +25,17 @@
 //! | `cipher` | the age format (age-encryption.org/v1); the only file that knows the crate |
 //! | `code` | access codes of 12 digits |
 //! | `files` | sealed items as files: written and read in pieces |
+//! | `place` | where files lie: on the disk, or with a provider of S3 |
 //! | `keys` | the derivations above |
 
 mod cipher;
 mod code;
 mod files;
 mod keys;
+mod place;
 
 pub use cipher::{EscrowKey, ItemKey, Opener, RecipientKey, is_recipient};
 pub use code::{AccessCode, CodeKey, Cost};
 pub use files::{Files, Reading};
 pub use keys::{Cookie, LinkCheck, Pepper, Rid};
+pub use place::{Bucket, Place};

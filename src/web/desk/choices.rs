@@ -13,7 +13,7 @@ use axum::response::Response;
 use super::hidden::hidden;
 use super::letters::{self, Letter};
 use super::mails::{self, mine, named};
-use super::pages::{ChoicePage, Page};
+use super::pages::{ChoicePage, Page, Tick};
 use super::visit::Visit;
 use super::{Answer, Desk, Fault, Reported, requests};
 use crate::school::{Language, School};
@@ -129,7 +129,14 @@ struct Filled {
     person: usize,
     /// Whether what remains was looked at.
     seen: bool,
+    /// What was ticked besides.
+    also: Vec<&'static str>,
 }
+
+/// What is ticked where a purpose is asked (AVG art. 5 (1) c, art. 13 and 14): that there is no more in it than is needed,
+/// which must be so, and that parents know, which is written down either way.
+const NEEDED: &str = "needed";
+const INFORMED: &str = "informed";
 
 /// `GET /mail/NUMBER/CHOICE`: its form.
 pub(super) async fn form(State(desk): State<Desk>, visit: Visit, Path((id, word)): Path<(String, String)>) -> Answer {
@@ -139,7 +146,7 @@ pub(super) async fn form(State(desk): State<Desk>, visit: Visit, Path((id, word)
     if places.is_empty() {
         return Ok(back(&held, "late"));
     }
-    let filled = Filled { places, words: String::new(), person: 0, seen: false };
+    let filled = Filled { places, words: String::new(), person: 0, seen: false, also: Vec::new() };
     Ok(visit.show(&page(&desk, &visit, &held, choice, &filled, None)?))
 }
 
@@ -159,7 +166,8 @@ pub(super) async fn act(
         return Ok(back(&held, "late"));
     }
     let filled = read(choice, &fields, &open);
-    if let Some(error) = wrong(choice, &fields, &filled, &open) {
+    let asks = asks_purpose(choice, &held, &filled.places);
+    if let Some(error) = wrong(choice, &fields, &filled, &open, asks) {
         let mut response = visit.show(&page(&desk, &visit, &held, choice, &filled, Some(error))?);
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(response);
@@ -189,11 +197,12 @@ fn read(choice: Choice, fields: &Fields, open: &[usize]) -> Filled {
     let places = if choice.is_per_recipient() { ticked.collect() } else { open.to_vec() };
     let words: String = field(fields, "words").unwrap_or_default().replace("\r\n", "\n").trim().to_owned();
     let person = field(fields, "person").and_then(|number| number.parse().ok()).unwrap_or_default();
-    Filled { places, words, person, seen: field(fields, "step") == Some("send") }
+    let also = [NEEDED, INFORMED].into_iter().filter(|name| field(fields, name).is_some()).collect();
+    Filled { places, words, person, seen: field(fields, "step") == Some("send"), also }
 }
 
 /// What is wrong with a form, as the name of its text.
-fn wrong(choice: Choice, fields: &Fields, filled: &Filled, open: &[usize]) -> Option<&'static str> {
+fn wrong(choice: Choice, fields: &Fields, filled: &Filled, open: &[usize], asks: bool) -> Option<&'static str> {
     let ticked = fields.iter().filter(|(key, _)| key == "place").count();
     if choice.is_per_recipient() {
         if ticked == 0 {
@@ -203,14 +212,19 @@ fn wrong(choice: Choice, fields: &Fields, filled: &Filled, open: &[usize]) -> Op
             return Some("form_late");
         }
     }
-    if matches!(choice, Choice::Reason | Choice::SecondPerson | Choice::Help) {
+    if asks || matches!(choice, Choice::Reason | Choice::SecondPerson | Choice::Help) {
         match filled.words.chars().count() {
             0..SHORTEST => return Some("form_no_words"),
             SHORTEST..=LONGEST => {}
             _ => return Some("form_long_words"),
         }
     }
-    None
+    (asks && !filled.also.contains(&NEEDED)).then_some("form_not_needed")
+}
+
+/// Whether a share for these recipients takes a purpose.
+fn asks_purpose(choice: Choice, held: &Held, places: &[usize]) -> bool {
+    choice == Choice::Share && places.iter().any(|place| held.facts.asks_purpose.contains(place))
 }
 
 fn page(
@@ -224,12 +238,16 @@ fn page(
     let page = visit.page(desk);
     let school = desk.0.gate.school(&held.school).ok_or(Fault::MISSING)?;
     let open = if choice.is_per_recipient() { choice.places(desk, held) } else { Vec::new() };
+    let asks = asks_purpose(choice, held, &open);
     let recipients = open.iter().map(|place| (*place, named(&page, held, *place), filled.places.contains(place)));
     let area = match choice {
         Choice::Reason | Choice::SecondPerson => Some(("form_reason", "form_reason_hint")),
         Choice::Help => Some(("form_question", "form_question_hint")),
+        Choice::Share if asks => Some(("form_purpose", "form_purpose_hint")),
         _ => None,
     };
+    let also = [(NEEDED, "form_needed"), (INFORMED, "form_informed")].into_iter().filter(|_| asks);
+    let also = also.map(|(name, key)| Tick { name, label: page.t(key).to_owned(), on: filled.also.contains(&name) });
     let area = area.map(|(label, hint)| (page.t(label).to_owned(), page.t(hint).to_owned(), filled.words.clone()));
     let people = match choice {
         Choice::SecondPerson => requests::second_persons(desk, held).iter().map(said::contact).enumerate().collect(),
@@ -244,6 +262,7 @@ fn page(
         recipients: recipients.collect(),
         people,
         area,
+        also: also.collect(),
         step: if choice == Choice::Columns { "look" } else { "send" },
         button: page.t(&format!("choice_{}_button", choice.word())).to_owned(),
         grave: choice == Choice::Delete,
@@ -308,8 +327,10 @@ async fn release(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> An
 
 async fn share(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {
     let Some(raw) = desk.raw(held).await? else { return Ok(back(held, "late")) };
-    let act = act_of(visit, "shared", "", &filled.places)?;
-    let shared = desk.0.gate.share(held, raw, &filled.places).await.map_err(|error| {
+    let asks = asks_purpose(Choice::Share, held, &filled.places);
+    let purpose = asks.then(|| purpose(&visit.page(desk), filled));
+    let act = act_of(visit, "shared", purpose.as_deref().unwrap_or_default(), &filled.places)?;
+    let shared = desk.0.gate.share(held, raw, &filled.places, purpose).await.map_err(|error| {
         tracing::error!(mail = held.id, %error, "the desk could not make a share");
         Fault::TROUBLE
     })?;
@@ -325,6 +346,12 @@ async fn share(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answ
     }
     (desk.0.wake)();
     Ok(if changed?.is_empty() { back(held, "late") } else { back(held, "shared") })
+}
+
+/// What it is for, that it is needed, and whether parents know: as share, journal and log keep it.
+fn purpose(page: &Page, filled: &Filled) -> String {
+    let informed = if filled.also.contains(&INFORMED) { "purpose_informed" } else { "purpose_not_informed" };
+    format!("{} {} {}", filled.words, page.t("purpose_needed"), page.t(informed))
 }
 
 async fn delete(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {

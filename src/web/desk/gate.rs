@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Texts;
-use crate::school::{Language, School};
+use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
 use crate::share::ShareError;
 use crate::store::held::Held;
@@ -26,6 +26,9 @@ pub trait Gate: Send + Sync + 'static {
     /// The schools' time zone.
     fn time_zone(&self) -> TimeZone;
 
+    /// When there is school.
+    fn calendar(&self) -> Calendar;
+
     /// The texts of the pages.
     fn texts(&self) -> Arc<Texts>;
 
@@ -43,11 +46,18 @@ pub trait Gate: Send + Sync + 'static {
         false
     }
 
-    /// Makes a secure share of a held mail, for the recipients at these places: what is to go to the disk with the choice.
+    /// Makes a secure share of a held mail, for the recipients at these places, for a purpose when its sender was asked:
+    /// what is to go to the disk with the choice.
     ///
     /// # Errors
     /// [`ShareError`]; nothing is left of it then.
-    fn share<'a>(&'a self, _held: &'a Held, _raw: Vec<u8>, _places: &'a [usize]) -> Sharing<'a> {
+    fn share<'a>(
+        &'a self,
+        _held: &'a Held,
+        _raw: Vec<u8>,
+        _places: &'a [usize],
+        _purpose: Option<String>,
+    ) -> Sharing<'a> {
         Box::pin(async { Err(ShareError::System) })
     }
 }

@@ -13,7 +13,9 @@
 //! | `mails` | my blocked mail, and one of them |
 //! | `choices` | what may be done with it |
 //! | `requests` | what somebody else is asked: to agree, or to help |
-//! | `shares` | my shared messages: withdraw, extend, a new code |
+//! | `shares` | my shared messages, and what became of each |
+//! | `share_acts` | withdraw, delete, extend, files off, a new code, a word about who waits |
+//! | `share_log` | what happened, in words and as a file |
 //! | `copy` | the sender's own link to what he shared |
 //! | `letters` | the mails that we write |
 //!
@@ -30,6 +32,8 @@ mod letters;
 mod mails;
 mod pages;
 mod requests;
+mod share_acts;
+mod share_log;
 mod shares;
 mod texts;
 mod visit;
@@ -45,6 +49,7 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
 pub use self::gate::{Gate, Look, Passage, Remade, Reported, Shared, Sharing};
+pub use self::share_log::Log;
 pub use self::texts::Texts;
 use crate::share::{ShareError, Shares};
 use crate::store::{Store, StoreError};
@@ -134,9 +139,12 @@ impl Desk {
             .route("/mail/{id}/{choice}", get(choices::form).post(choices::act))
             .route("/shares", get(shares::list))
             .route("/shares/{id}", get(shares::detail))
-            .route("/shares/{id}/withdraw", get(shares::withdraw).post(shares::withdraw_now))
-            .route("/shares/{id}/extend", post(shares::extend))
-            .route("/shares/{id}/renew", post(shares::renew))
+            .route("/shares/{id}/log", get(share_log::file))
+            .route("/shares/{id}/withdraw", get(share_acts::withdraw).post(share_acts::withdraw_now))
+            .route("/shares/{id}/delete", get(share_acts::delete).post(share_acts::delete_now))
+            .route("/shares/{id}/downloads", post(share_acts::downloads))
+            .route("/shares/{id}/extend", post(share_acts::extend))
+            .route("/shares/{id}/renew", post(share_acts::renew))
             .route("/kopie/{rid}/{secret}", get(copy::show).post(copy::open))
             .route("/kopie/{rid}/{secret}/code", get(copy::code).post(copy::send))
             .route("/kopie/{rid}/{secret}/sign-in", post(copy::sign_in))
@@ -147,15 +155,18 @@ impl Desk {
             .with_state(self.clone())
     }
 
-    /// What is due without anybody asking: tells who asked for help and had no answer, and forgets old codes and
-    /// sessions. To be called every minute or so.
+    /// What is due without anybody asking: tells who asked for help and had no answer, tells senders what is not opened,
+    /// and forgets old codes and sessions. To be called every minute or so.
     ///
     /// # Errors
     /// [`StoreError`]; the rest is done at the next call.
     pub async fn tend(&self) -> Result<(), StoreError> {
         let now = self.now();
         self.0.store.purge_desk(now).await?;
-        requests::tell_unanswered(self, now).await
+        requests::tell_unanswered(self, now).await?;
+        // What is wrong is in the log by then.
+        let _ = share_acts::remind(self).await;
+        Ok(())
     }
 
     fn now(&self) -> i64 {

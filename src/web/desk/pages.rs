@@ -217,6 +217,8 @@ pub(super) struct ChoicePage {
     pub people: Vec<(usize, String)>,
     /// What is typed: label, hint, and what was typed before.
     pub area: Option<(String, String, String)>,
+    /// What may be ticked besides.
+    pub also: Vec<Tick>,
     /// A hidden step.
     pub step: &'static str,
     pub button: String,
@@ -227,6 +229,15 @@ pub(super) struct ChoicePage {
     pub words_wrong: bool,
     /// Back to the mail.
     pub mail: String,
+}
+
+/// A box to be ticked.
+pub(super) struct Tick {
+    /// Its field.
+    pub name: &'static str,
+    pub label: String,
+    /// Whether it was ticked before.
+    pub on: bool,
 }
 
 impl ChoicePage {
@@ -242,6 +253,7 @@ impl ChoicePage {
             recipients: Vec::new(),
             people: Vec::new(),
             area: None,
+            also: Vec::new(),
             step: "",
             button: String::new(),
             grave: false,
@@ -268,6 +280,10 @@ pub(super) struct SharePage {
     pub title: String,
     pub intro: String,
     pub until: String,
+    /// What it is shared for, when its sender was asked.
+    pub purpose: Option<String>,
+    /// That nothing of its content is left.
+    pub destroyed: Option<String>,
     /// What was done just now.
     pub done: Option<String>,
     pub people: Vec<Person>,
@@ -277,6 +293,14 @@ pub(super) struct SharePage {
     pub withdraw: Option<String>,
     /// The path of the form that lets it live longer.
     pub extend: Option<String>,
+    /// The path of the form that switches the files off and on.
+    pub downloads: Option<String>,
+    /// Whether they are off.
+    pub view_only: bool,
+    /// The path where it is deleted.
+    pub delete: Option<String>,
+    /// The path of what happened, as a file.
+    pub log: String,
     /// What happened: when, and what.
     pub history: Vec<(String, String)>,
 }

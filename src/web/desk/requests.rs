@@ -94,7 +94,7 @@ pub(super) async fn ask_help(desk: &Desk, visit: &Visit, held: &Held, school: &S
         desk.0.store.did(held, &act, None, desk.now()).await?;
         return Ok(back(held, "told"));
     }
-    let tell_at = said::working_days_after(desk.now(), 2, &desk.0.gate.time_zone());
+    let tell_at = desk.0.gate.calendar().school_days_after(desk.now(), 2);
     let facts = facts(visit, asked, words, &[])?;
     let (request, secret) = new_request(desk, held, RequestKind::Help, facts, Some(tell_at))?;
     let letter = letters::letter(

@@ -40,6 +40,7 @@ fn word(status: StatusCode) -> &'static str {
         StatusCode::FORBIDDEN => "forged",
         StatusCode::NOT_FOUND => "missing",
         StatusCode::GONE => "gone",
+        StatusCode::CONFLICT => "view_only",
         StatusCode::PAYLOAD_TOO_LARGE => "large",
         status if status.is_client_error() => "form",
         _ => "trouble",

@@ -22,7 +22,9 @@ use super::pages::{Fact, File, FilePage, MessagePage, Page};
 use super::visit::Visit;
 use super::zip::{Asked, Entry, Octets, zip};
 use super::{Answer, Fault, Portal};
+use crate::school::Language;
 use crate::share::{How, Item, ItemKind, Opened, ShareError, Shares};
+use crate::web::desk;
 use crate::web::forms::{Fields, see};
 
 /// Plain text that is longer is a file to be had.
@@ -71,7 +73,8 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         items.iter().filter(|item| item.kind == ItemKind::Attachment || item.withdrawn_at.is_some()).collect();
     // What the text itself may show, such as a logo, comes last.
     listed.sort_by_key(|item| item.content_id.is_some());
-    let files: Vec<File> = listed.into_iter().map(|item| file(&page, &share, item, &zone)).collect();
+    let takes = !opened.seen.view_only;
+    let files: Vec<File> = listed.into_iter().map(|item| file(&page, &share, (item, takes), &zone)).collect();
     let done = (visit.query == "done=sent").then(|| page.with("answer_sent", "sender", &sender));
     Ok(visit.show(&MessagePage {
         subject: subject(&page, &opened),
@@ -79,8 +82,9 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         frame: framed.map(|_| (at("brief"), height)),
         plain: plain.filter(|_| framed.is_some()).map(|_| at("tekst")),
         text,
-        zip: whole.clone().any(|item| item.kind == ItemKind::Attachment).then(|| at("alles.zip")),
-        original: of(ItemKind::Original).map(|item| at(&format!("bestand/{}", item.id))),
+        zip: (takes && whole.clone().any(|item| item.kind == ItemKind::Attachment)).then(|| at("alles.zip")),
+        original: of(ItemKind::Original).filter(|_| takes).map(|item| at(&format!("bestand/{}", item.id))),
+        view_only: !takes,
         answer: (!opened.seen.is_sender).then(|| at("antwoord")),
         close: at("uit"),
         remembered: visit.is_remembered(),
@@ -125,7 +129,7 @@ pub(super) async fn download(
     headers: HeaderMap,
     Path((share, id)): Path<(String, String)>,
 ) -> Answer {
-    let opened = visit.opened(&portal, &share).await?;
+    let opened = visit.taking(&portal, &share).await?;
     let items = items(&portal, &opened).await?;
     let item = items.iter().find(|item| item.id == id).ok_or(Fault::MISSING)?;
     let asked =
@@ -162,7 +166,7 @@ pub(super) async fn view(
         Viewable::Picture => None,
     };
     let (title, back) = (name(&page, item), format!("/s/{share}"));
-    let download = Some(format!("/s/{share}/bestand/{id}"));
+    let download = (!opened.seen.view_only).then(|| format!("/s/{share}/bestand/{id}"));
     Ok(visit.show(&FilePage { title, picture, text, download, back, page }))
 }
 
@@ -183,9 +187,9 @@ pub(super) async fn picture(
     Ok(response)
 }
 
-/// `GET /s/SHARE/alles.zip`: the message and all its files.
+/// `GET /s/SHARE/alles.zip`: the message and all its files; in the sender's own copy with what happened to them.
 pub(super) async fn all(State(portal): State<Portal>, visit: Visit, Path(share): Path<String>) -> Answer {
-    let opened = visit.opened(&portal, &share).await?;
+    let opened = visit.taking(&portal, &share).await?;
     let items = items(&portal, &opened).await?;
     let page = page(&portal, &visit, &opened);
     let mut names = Distinct::new();
@@ -203,9 +207,23 @@ pub(super) async fn all(State(portal): State<Portal>, visit: Visit, Path(share):
         let content = later(portal.0.shares.clone(), opened.clone(), item.id.clone());
         entries.push(Entry { name, size: item.size, content });
     }
+    entries.extend(log(&portal, &page, &opened).await?);
     let date = date(opened.seen.made_at, &portal.0.around.time_zone());
     let name = format!("{}-{}.zip", page.t("zip_name"), opened.seen.reference);
     streamed(Box::pin(zip(entries, date)), "application/zip", &disposition(&safe(&name, "zip")), None)
+}
+
+/// What happened, for the sender: in his own language, as far as the desk has it.
+async fn log(portal: &Portal, page: &Page, opened: &Opened) -> Result<Option<Entry>, Fault> {
+    if !opened.seen.is_sender {
+        return Ok(None);
+    }
+    let Some(share) = portal.0.shares.share(&opened.share).await? else { return Ok(None) };
+    let events = portal.0.shares.events(&opened.share).await?;
+    let (texts, zone) = (portal.0.around.sender_texts(), portal.0.around.time_zone());
+    let language = Language::ALL.into_iter().find(|language| language.word() == page.tag).unwrap_or_default();
+    let log = desk::Log { texts: &texts, language, zone: &zone };
+    Ok(Some(Entry::ready(log.file_name(&share), log.text(&share, &events).into_bytes())))
 }
 
 /// `POST /s/SHARE/uit`: signs out.
@@ -325,7 +343,7 @@ fn viewable(item: &Item) -> Option<Viewable> {
     }
 }
 
-fn file(page: &Page, share: &str, item: &Item, zone: &TimeZone) -> File {
+fn file(page: &Page, share: &str, (item, takes): (&Item, bool), zone: &TimeZone) -> File {
     let at = |what: &str| format!("/s/{share}/{what}/{}", item.id);
     match item.withdrawn_at {
         Some(when) => File {
@@ -338,7 +356,7 @@ fn file(page: &Page, share: &str, item: &Item, zone: &TimeZone) -> File {
             name: name(page, item),
             about: page.size(item.size),
             view: viewable(item).map(|_| at("bekijk")),
-            download: Some(at("bestand")),
+            download: takes.then(|| at("bestand")),
         },
     }
 }

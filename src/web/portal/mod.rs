@@ -50,6 +50,7 @@ use crate::school::{Language, School};
 use crate::share::{ShareError, Shares};
 use crate::store::Store;
 use crate::web::Url;
+use crate::web::desk;
 use crate::web::headers::headers;
 
 /// What the portal asks of the gate behind it.
@@ -65,6 +66,9 @@ pub trait Around: Send + Sync + 'static {
 
     /// The texts of the pages.
     fn texts(&self) -> Arc<Texts>;
+
+    /// The texts for senders, in which what happened is told beside their own copy.
+    fn sender_texts(&self) -> Arc<desk::Texts>;
 }
 
 /// The portal of an installation. Clones are the same portal.
@@ -166,6 +170,8 @@ impl Fault {
     const CLOSED: Self = Self(StatusCode::UNAUTHORIZED);
     /// A file was withdrawn.
     const GONE: Self = Self(StatusCode::GONE);
+    /// Its sender has it read on a page alone.
+    const VIEW_ONLY: Self = Self(StatusCode::CONFLICT);
     /// The form is not one of ours, or too old.
     const FORGED: Self = Self(StatusCode::FORBIDDEN);
     /// The form cannot be read.

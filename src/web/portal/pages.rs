@@ -218,6 +218,8 @@ pub(super) struct MessagePage {
     pub zip: Option<String>,
     /// The path of the whole mail.
     pub original: Option<String>,
+    /// Whether no file of it may be had.
+    pub view_only: bool,
     /// The path of the answer's form; none for the sender's own copy.
     pub answer: Option<String>,
     pub close: String,
@@ -234,7 +236,7 @@ pub(super) struct File {
     pub about: String,
     /// The path where it is shown.
     pub view: Option<String>,
-    /// The path where it is had; none when it was withdrawn.
+    /// The path where it is had; none when it was withdrawn, or is read on a page alone.
     pub download: Option<String>,
 }
 

@@ -107,6 +107,15 @@ impl Visit {
         opened.filter(|opened| opened.share == share).ok_or(Fault::CLOSED)
     }
 
+    /// The same, for who wants to have a file.
+    ///
+    /// # Errors
+    /// [`Fault::CLOSED`], and [`Fault::VIEW_ONLY`] when the sender does not let files be had.
+    pub async fn taking(&self, portal: &Portal, share: &str) -> Result<Opened, Fault> {
+        let opened = self.opened(portal, share).await?;
+        if opened.seen.view_only { Err(Fault::VIEW_ONLY) } else { Ok(opened) }
+    }
+
     /// What was proven on this device before.
     pub fn proofs(&self) -> Vec<String> {
         let all = [DEVICE_COOKIE, PROOF_COOKIE].into_iter().flat_map(|prefix| forms::cookies(&self.headers, prefix));
