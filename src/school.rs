@@ -42,6 +42,15 @@ impl School {
     }
 }
 
+/// A program that sends mail itself: a form mailer, a copier, a pupil system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Who answers for it, at the school.
+    pub owner: Mailbox,
+    /// Where people find what it mails about, an https address; what may not go becomes a link to there.
+    pub link: Option<String>,
+}
+
 /// A person or desk that a notice names. These are staff in their function, so not secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {

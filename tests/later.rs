@@ -15,6 +15,7 @@ use mailpoort::gate::house::House;
 use mailpoort::outbox::Outbox;
 use mailpoort::record::Record;
 use mailpoort::store;
+use mailpoort::store::held::State;
 use support::client::Client;
 use support::gate::Gate;
 use support::sink::Sink;
@@ -26,6 +27,7 @@ const FORM: &str = "formulier@delinde.example";
 const OWNER: &str = "administratie@delinde.example";
 const PARENT: &str = "ouder@thuis.example";
 const BSN: &str = "Het burgerservicenummer (BSN) van de leerling is 123456782.";
+const LINK: &str = "https://ouders.delinde.example/berichten";
 const DAY: i64 = 24 * 3600 * 1000;
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -69,6 +71,56 @@ fn much_is_told_in_few_messages_and_all_of_it() {
     let digest = of(PILOT);
     assert!(digest.contains("Subject: Tips bij je mail (2)"), "{digest}");
     assert!(digest.contains("aan ouder@thuis.example: ") && !digest.contains("123456782"), "{digest}");
+}
+
+/// Each recipient of a pupil system gets a link where the mail may not go, and the mail itself is kept.
+#[test]
+fn a_link_takes_the_place_of_what_a_program_may_not_send() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(125)), format!("{}:2525", address(126)));
+    let sink = Sink::listen(&sink_at);
+    let owner = format!("owner = \"{OWNER}\"\n");
+    let config = config(folder.path(), &gate_at, &sink_at).replace(&owner, &format!("{owner}link_only = \"{LINK}\"\n"));
+    let gate = Gate::start(folder.path(), &config);
+    let mut client = Client::connect(&address(124), &gate_at);
+    let content = mail(FORM, "toets");
+    let reply = client.send(FORM, &[PARENT, PILOT, "oma@elders.example"], &content);
+    assert!(reply.starts_with("250 2.7.1 Taken"), "{reply}");
+    // Its client missed that, and sends it again.
+    assert!(client.send(FORM, &[PARENT, PILOT, "oma@elders.example"], &content).starts_with("250"));
+    until(|| format!("3 mails, not {}", sink.kept().len()), PATIENCE, || (sink.kept().len() >= 3).then_some(()));
+    drop(client);
+    let log = gate.stop();
+    let kept = sink.kept();
+    assert_eq!(kept.len(), 3);
+    let colleague = kept.iter().find(|(to, _)| to[0].contains(PILOT)).unwrap();
+    assert!(colleague.1.ends_with(&content), "a colleague may have it as it is");
+    for parent in [PARENT, "oma@elders.example"] {
+        let (to, letter) = kept.iter().find(|(to, _)| to[0].contains(parent)).unwrap();
+        let letter = readable(letter);
+        assert_eq!(to.len(), 1);
+        assert!(letter.contains(&format!("From: \"basisschool De Linde\" <{FORM}>")), "{letter}");
+        assert!(
+            letter.contains(&format!("Ga naar {LINK}")) && letter.contains("Auto-Submitted: auto-generated"),
+            "{letter}"
+        );
+        let other = if parent == PARENT { "oma@" } else { "ouder@" };
+        for canary in ["123456782", "Aanmelding", "burgerservicenummer", other] {
+            assert!(!letter.contains(canary), "{canary}: {letter}");
+        }
+    }
+    assert!(!log.contains(PARENT) && !log.contains(LINK), "{log}");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let outbox = Outbox::beside(&folder.path().join("data")).unwrap();
+        let sender = outbox.store().index("address", &[FORM.as_bytes()]);
+        let held = outbox.store().held_of("linde", sender, 9).await.unwrap().swap_remove(0);
+        let states: Vec<_> = held.recipients.iter().map(|one| one.state).collect();
+        assert_eq!(states, [State::Held, State::Sent, State::Held]);
+        let item = held.item.clone().unwrap();
+        let sealed = outbox.store().item(&item).await.unwrap().unwrap();
+        assert_eq!(outbox.vault().open_item(&item, sealed).await.unwrap(), content);
+    });
 }
 
 /// What is told in a day, by its reader, as text.

@@ -43,6 +43,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "store::held::Held",
             "store::notes::NewNote",
             "store::owed",
+            // What the desk tells of a recipient's domain.
+            "tls::posture",
             "web::desk",
             "web::portal",
         ],

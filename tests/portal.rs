@@ -5,6 +5,8 @@
 //! numbers and mails are invented.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
+#[path = "portal/brands.rs"]
+mod brands;
 #[path = "portal/browser.rs"]
 mod browser;
 #[path = "support/drawn.rs"]

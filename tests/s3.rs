@@ -123,14 +123,15 @@ impl House {
         let outbox = Outbox::open(folder.path(), Retry::default()).unwrap();
         let settings = Settings {
             url: "https://veilig.delinde.example".into(),
+            brands: BTreeMap::new(),
             desk: "https://poort.delinde.example".into(),
             lifetimes: Lifetimes::default(),
             calendar: Calendar::new(TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
-            remember: Vec::new(),
             code_channels: Vec::new(),
             place: Place::S3(bucket),
+            remember: Vec::new(),
             country: "NL".into(),
             outside_eu: None,
         };
@@ -182,8 +183,8 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
         recipients: vec![NewRecipient {
             mailbox: Mailbox::parse("p.jansen@voorbeeld.example").unwrap(),
             family: Secret::new("jansen".into()),
-            phones: Vec::new(),
             line: "12_health".into(),
+            phones: Vec::new(),
         }],
         is_password: false,
         purpose: None,
@@ -191,7 +192,15 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
     let Drafted::Draft(mut draft) = house.shares.draft(new).await? else { panic!("it is there") };
     let made = draft.made().clone();
     let share = draft.rows(Vec::new());
-    let taken = Taken { school: "linde".into(), items: Vec::new(), held: None, owed: Vec::new(), share, journal: None };
+    let taken = Taken {
+        school: "linde".into(),
+        items: Vec::new(),
+        held: None,
+        owed: Vec::new(),
+        share,
+        journal: None,
+        notes: Vec::new(),
+    };
     house.outbox.take(taken).await?;
     draft.kept();
     Ok(made)

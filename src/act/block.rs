@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::act::carry::Case;
 use crate::act::hold::{self, Composed};
 use crate::act::later::{About, stopped as stopped_later};
+use crate::act::linked;
 use crate::act::notice::{Notice, Stamp};
 use crate::act::{Incident, Stopped};
 use crate::decide;
@@ -36,6 +37,9 @@ pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents)
         return Reply::notice_failed();
     };
     let Some(mut composed) = advice.composed else {
+        if let (Some(keeping), Some(linked)) = (&case.keeping, advice.linked) {
+            return hold::hold(case, keeping, &command, Some(linked)).await;
+        }
         tell_owner(case, advice.for_owner).await;
         return advice.in_session;
     };
@@ -73,6 +77,8 @@ struct Advice {
     composed: Option<Composed>,
     /// One line, for programs, lists, forwarders and everybody outside.
     in_session: Reply,
+    /// Links in place of the mail of a program.
+    linked: Option<Composed>,
     /// What the owner of the program is told.
     for_owner: Option<NewNote>,
 }
@@ -100,12 +106,13 @@ fn compose(case: &Case<'_>) -> Advice {
         }
         let notice = case.notices.notice(&incident, &readers, case.school, case.language, &stamp);
         let notice = notice.inspect_err(|error| tracing::error!(id = case.id, %error, "no notice; refused in session"));
-        Some(Composed { notice: Some(notice.ok()?), readers, incident: incident.clone(), link, goes_together: false })
+        Some(Composed { notice: Some(notice.ok()?), ..Composed::new(readers, incident.clone(), link) })
     });
     let program = case.mail.envelope.sender.as_ref().filter(|_| composed.is_none());
-    let owner = case.owner.zip(program);
+    let owner = case.program.map(|program| &program.owner).zip(program);
     let for_owner = owner.map(|(owner, program)| stopped_later(&incident, &About::Of(program.typed()), owner, now()));
-    Advice { composed, in_session, for_owner }
+    let linked = if composed.is_none() { linked::linked(case) } else { None };
+    Advice { composed, in_session, linked, for_owner }
 }
 
 /// What is known of it.

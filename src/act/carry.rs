@@ -15,9 +15,9 @@ use crate::act::notice;
 use crate::decide::{self, Policy, Route, Verdict};
 use crate::detect::Finding;
 use crate::extract::Texts;
-use crate::message::{Headers, Mail, Mailbox, rewrite};
+use crate::message::{Headers, Mail, rewrite};
 use crate::outbox::Outbox;
-use crate::school::{Language, School};
+use crate::school::{Language, Program, School};
 use crate::share::Shares;
 use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
@@ -69,8 +69,8 @@ pub struct Case<'c> {
     pub asked: bool,
     /// The tag in the subject by which senders ask.
     pub tag: Option<&'c str>,
-    /// Who answers for the program that sends it, when one does.
-    pub owner: Option<&'c Mailbox>,
+    /// The listed program that sends it, when one does.
+    pub program: Option<&'c Program>,
     /// Its line in the journal, for the transaction of a mail that is taken.
     pub journal: Option<Journal>,
 }

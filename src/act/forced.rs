@@ -18,7 +18,7 @@ use crate::vault::LinkSecret;
 pub(super) fn composed(case: &Case<'_>) -> Option<Composed> {
     let incident = Incident::new(&block::stopped(case), case.id, case.arrived.datetime());
     let readers = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).unwrap_or_default();
-    Some(Composed { notice: None, readers, incident, link: LinkSecret::new()?, goes_together: false })
+    Some(Composed::new(readers, incident, LinkSecret::new()?))
 }
 
 /// What is owed of a mail under force: one row for each domain and each thing that may become of it.

@@ -41,6 +41,15 @@ pub(super) struct Composed {
     pub link: LinkSecret,
     /// Whether its readers had so many just now that it is told together with others.
     pub goes_together: bool,
+    /// What its recipients get in its place.
+    pub letters: Vec<Notice>,
+}
+
+impl Composed {
+    /// Nothing is told yet.
+    pub fn new(readers: Vec<Mailbox>, incident: Incident, link: LinkSecret) -> Self {
+        Self { notice: None, readers, incident, link, goes_together: false, letters: Vec::new() }
+    }
 }
 
 /// Tells in the incident who got the mail, how long it is kept, and where its sender may choose.
@@ -104,6 +113,13 @@ async fn take(
     } else if let Some(notice) = composed.as_ref().and_then(|composed| composed.notice.as_ref()) {
         let item = outbox.vault().put(Arc::new(notice.raw.clone())).await?;
         owed.push(outbox.message(Kind::Notice, &item, &notice.readers, now));
+        items.push(item);
+    }
+    for letter in composed.iter().flat_map(|composed| &composed.letters) {
+        let item = outbox.vault().put(Arc::new(letter.raw.clone())).await?;
+        let mut new = outbox.message(Kind::Released, &item, &letter.readers, now);
+        new.envelope.sender.clone_from(&envelope.sender);
+        owed.push(new);
         items.push(item);
     }
     let mut mail: Option<Item> = None;

@@ -16,6 +16,7 @@ mod found;
 mod hold;
 mod incident;
 mod later;
+mod linked;
 mod shown;
 mod template;
 mod texts;

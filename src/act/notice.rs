@@ -137,6 +137,24 @@ impl Texts {
         compose(letter, &values, &[reader], school, stamp, number, None)
     }
 
+    /// Composes the letter with a link in place of a program's mail, to one of its recipients, in the program's name.
+    pub(super) fn linked(
+        &self,
+        link: &str,
+        program: &Mailbox,
+        to: &Mailbox,
+        school: &School,
+        language: Language,
+        stamp: &Stamp,
+    ) -> Result<Notice, ComposeError> {
+        let mut values = school_values(school, "");
+        values.push(("link", Value::Words(link.to_owned())));
+        let number = stamp.message_id.split('@').next().unwrap_or_default();
+        let from = lettre::message::Mailbox::new(Some(line(&school.name, 100)), address(program)?);
+        let letter = &self.set(language).linked;
+        written(letter, &values, (from, "auto-generated"), std::slice::from_ref(to), stamp, number, None)
+    }
+
     /// The lines of some advice, each with what to change.
     pub(super) fn advised(&self, keys: &[Arc<str>], school: &School, language: Language) -> Vec<String> {
         let set = self.set(language);
@@ -218,14 +236,28 @@ fn compose(
     number: &str,
     answers: Option<&str>,
 ) -> Result<Notice, ComposeError> {
-    let subject = line(&letter.subject.fill(values, Form::Plain), 200);
     let from = format!("Mailpoort {}", line(&school.name, 100));
+    let from = lettre::message::Mailbox::new(Some(from), address(&school.gate_address)?);
+    written(letter, values, (from, "auto-replied"), readers, stamp, number, answers)
+}
+
+/// The same from anybody; the word says what makes it (RFC 3834 5).
+fn written(
+    letter: &Letter,
+    values: &Filled,
+    (from, submitted): (lettre::message::Mailbox, &str),
+    readers: &[Mailbox],
+    stamp: &Stamp,
+    number: &str,
+    answers: Option<&str>,
+) -> Result<Notice, ComposeError> {
+    let subject = line(&letter.subject.fill(values, Form::Plain), 200);
     let mut message = lettre::Message::builder()
-        .from(lettre::message::Mailbox::new(Some(from), address(&school.gate_address)?))
+        .from(from)
         .subject(subject)
         .date(stamp.date.into())
         .message_id(Some(format!("<{}>", stamp.message_id)))
-        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-replied".to_string()));
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), submitted.to_string()));
     for reader in readers {
         message = message.to(lettre::message::Mailbox::new(None, address(reader)?));
     }

@@ -3,7 +3,7 @@
 //! A folder holds `notice.nl.txt` (its first line is the subject), `notice.nl.html`, the same two of `failure` (a mail
 //! that did not arrive), `unproven` (mail that may only travel under proven TLS, and cannot) and `waiting` (the same, not
 //! yet), `several` (mails that were stopped after one another), `digest` (advice of a day), `program` (what a program's owner
-//! must know), `share.nl.txt` and its like (mails about a secure share; HTML is made of them), `choices.nl.txt` (one choice a
+//! must know), `linked` (a link in place of a program's mail), `share.nl.txt` and its like (mails about a secure share; HTML is made of them), `choices.nl.txt` (one choice a
 //! line) and `advice_KEY.nl.txt` for each advice of the policy, and the same in English. Never
 //! falls back to another text: a missing file or an unknown placeholder is a problem, with its line, at
 //! start or reload and not at the first notice.
@@ -89,6 +89,8 @@ const WAITING: [&str; 12] = [
 ];
 /// What a message that tells several things may name.
 const TOGETHER: [&str; 7] = ["school", "count", "mails", "privacy", "deputy", "helpdesk", "fg"];
+/// What a letter with a link in place of a mail may name.
+const LINKED: [&str; 3] = ["school", "link", "helpdesk"];
 const ADVICE: [&str; 6] = ["school", "privacy", "deputy", "helpdesk", "fg", "most_pupils"];
 
 /// The subject of a notice stands in the first line of its plain template, behind this.
@@ -119,6 +121,7 @@ pub(super) struct Set {
     pub(super) several: Letter,
     pub(super) digest: Letter,
     pub(super) program: Letter,
+    pub(super) linked: Letter,
     pub(super) advice: BTreeMap<String, Advice>,
 }
 
@@ -234,6 +237,7 @@ impl Texts {
             several: Letter::EMPTY,
             digest: Letter::EMPTY,
             program: Letter::EMPTY,
+            linked: Letter::EMPTY,
             advice: BTreeMap::new(),
         };
         self.languages.get(&language).unwrap_or(NONE)
@@ -241,9 +245,9 @@ impl Texts {
 
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
-            let remedy = "name it notice, failure, unproven, waiting, several, digest, program, choices, share, \
+            let remedy = "name it notice, failure, unproven, waiting, several, digest, program, linked, choices, share, \
                           share_receipt, share_ready, share_code_wanted, share_code_instead, share_answer or \
-                          advice_KEY, then .nl or .en, then .txt (the first seven also .html)";
+                          advice_KEY, then .nl or .en, then .txt (the first eight also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
         let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;
@@ -261,6 +265,7 @@ impl Texts {
             ("several", "txt" | "html", _) => set.several.take(path, form, text, &TOGETHER)?,
             ("digest", "txt" | "html", _) => set.digest.take(path, form, text, &TOGETHER)?,
             ("program", "txt" | "html", _) => set.program.take(path, form, text, &TOGETHER)?,
+            ("linked", "txt" | "html", _) => set.linked.take(path, form, text, &LINKED)?,
             ("choices", "txt", _) => set.choices = Template::parse(path, text, &CHOICES)?,
             (_, "txt", Some(key)) => {
                 set.advice.insert(key.to_string(), advice(path, text)?);
@@ -290,6 +295,8 @@ fn wanted(seen: &BTreeSet<String>) -> BTreeSet<String> {
                 "digest.html",
                 "program.txt",
                 "program.html",
+                "linked.txt",
+                "linked.html",
                 "choices.txt",
             ]
             .map(|name| name.replace('.', &format!(".{language}."))),
@@ -409,6 +416,10 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "failure.en.txt",
     "failure.nl.html",
     "failure.nl.txt",
+    "linked.en.html",
+    "linked.en.txt",
+    "linked.nl.html",
+    "linked.nl.txt",
     "notice.en.html",
     "notice.en.txt",
     "notice.nl.html",

@@ -11,6 +11,7 @@ mod outbox;
 mod pause;
 mod process;
 mod purge;
+mod reach;
 mod read_documents;
 mod replay;
 mod rollout;

@@ -28,9 +28,9 @@ use crate::smtp::budget::Budget;
 use crate::smtp::client::NextHop;
 use crate::smtp::listener::{Server, bind};
 use crate::status::{self, Watched};
+use crate::web;
 use crate::web::desk::{Desk, Means};
 use crate::web::portal::{self, Portal};
-use crate::web::{self, Url};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -368,12 +368,11 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
     });
     let mut pages = desk.router();
     if let Some(shares) = shares {
-        let own = Url::parse(&shares.settings().url);
         let portal = Portal::new(portal::Means {
             shares,
             store: outbox.store().clone(),
             around: Arc::new(gate.clone()),
-            urls: own.into_iter().chain([settings.url.clone()]).collect(),
+            urls: vec![settings.url.clone()],
         });
         pages = pages.merge(portal.router());
     }

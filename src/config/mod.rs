@@ -22,7 +22,7 @@ use crate::outbox::Retry;
 use crate::problem::Problem;
 use crate::reader;
 use crate::record::Lifetimes;
-use crate::school::{Calendar, Language, School};
+use crate::school::{Calendar, Language, Program, School};
 use crate::secret::Secret;
 use crate::share;
 use crate::smtp::access::{ListedClient, User};
@@ -86,8 +86,8 @@ pub struct Config {
     pub share: Option<ShareConfig>,
     /// The provider of text messages; none sends no codes.
     pub sms: Option<share::sms::Settings>,
-    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
-    pub programs: BTreeMap<String, Mailbox>,
+    /// Programs that send mail, by their folded MAIL FROM.
+    pub programs: BTreeMap<String, Program>,
     /// Journal reports that pass unscanned.
     pub journal_archive: Option<JournalArchive>,
     /// How long lines of the journal live.

@@ -12,6 +12,7 @@ use crate::gate::house::{House, Tenant, Way};
 use crate::gate::{Gate, asked};
 use crate::message::{Envelope, Mailbox, Recipient, Source, Trace};
 use crate::outbox::{Outbox, REQUIRE};
+use crate::school::Program;
 use crate::share::Shares;
 use crate::smtp::client::Relay;
 use crate::smtp::command::MailCommand;
@@ -93,14 +94,14 @@ impl Trip {
             sender: self.sender.clone(),
             recipients: relay.accepted().to_vec(),
             source: Source {
-                program: self.client.source.program || self.owner().is_some(),
+                program: self.client.source.program || self.program().is_some(),
                 ..self.client.source.clone()
             },
         }
     }
 
-    /// Who answers for the program that sends this; none when no program is listed by this sender.
-    fn owner(&self) -> Option<&Mailbox> {
+    /// The program that sends this; none when none is listed by this sender.
+    fn program(&self) -> Option<&Program> {
         self.house.programs.get(&self.sender.as_ref()?.folded())
     }
 
@@ -174,7 +175,7 @@ impl Trip {
             households: households.collect(),
             asked: judged.scan.verdict.decisions.iter().any(|decision| &*decision.line == asked::LINE),
             tag: self.house.bench.share_tag.as_deref(),
-            owner: self.owner(),
+            program: self.program(),
             journal: None,
         }
     }

@@ -31,7 +31,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::record::Lifetimes;
 use crate::roster::{Contacts, Roster};
-use crate::school::{Calendar, Language, School};
+use crate::school::{Calendar, Language, Program, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
 use crate::share::sms;
@@ -88,6 +88,8 @@ pub struct House {
     pub unproven: Otherwise,
     /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
     pub requiretls_bounces: bool,
+    /// What is known of domains, for whoever asks; none where no page does, and nothing goes straight.
+    pub postures: Option<Postures>,
     /// How it is found out what a domain can prove.
     pub posture_settings: posture::Settings,
     /// The texts of notices.
@@ -104,8 +106,8 @@ pub struct House {
     pub certificates: Certificates,
     /// Whom we ask for a certificate; none asks nobody.
     pub acme: Option<acme::Settings>,
-    /// Programs that send mail, by their folded MAIL FROM, and who answers for each.
-    pub programs: BTreeMap<String, Mailbox>,
+    /// Programs that send mail, by their folded MAIL FROM.
+    pub programs: BTreeMap<String, Program>,
     /// The client whose journal reports to these addresses pass unscanned.
     pub journal_archive: Option<(String, Vec<Mailbox>)>,
     /// How long lines of the journal live.
@@ -282,6 +284,11 @@ impl House {
             && self.posture_settings == before.posture_settings
         {
             *new = known.clone();
+        }
+        match (&self.road, &before.postures) {
+            (Road::Direct(_, postures), _) => self.postures = Some(postures.clone()),
+            (_, Some(known)) if self.posture_settings == before.posture_settings => self.postures = Some(known.clone()),
+            _ => {}
         }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
         if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)

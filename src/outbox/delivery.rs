@@ -167,18 +167,31 @@ pub(super) async fn told(
         tracing::warn!(owed = claimed.id, kind = claimed.kind.word(), "a message of ours was refused for good");
         return None;
     }
+    let silent = |address: &str| {
+        let mut all = claimed.envelope.recipients.iter();
+        all.any(|to| to.address == address && asks_for_silence(&to.parameters))
+    };
+    let failed: Vec<(String, u16)> = what.failed.iter().filter(|(address, _)| !silent(address)).cloned().collect();
+    if failed.is_empty() {
+        return None;
+    }
     let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok())?;
     let failure = Failure {
         school: &claimed.school,
         number: claimed.held.as_deref().unwrap_or_default(),
         sender: &sender,
-        recipients: what.failed,
+        recipients: &failed,
         unproven: what.reason,
         discreet: claimed.envelope.forced.as_ref().is_some_and(|forced| forced.discreet),
         taken_at: claimed.made_at,
     };
     let (raw, readers) = around.failure(&failure)?;
     owes(outbox, claimed, Kind::Failure, raw, &readers, now).await
+}
+
+/// Whether the parameters of a RCPT say that its sender wants to hear of no failure (NOTIFY=NEVER, RFC 3461 4.1).
+fn asks_for_silence(parameters: &str) -> bool {
+    parameters.split_ascii_whitespace().any(|parameter| parameter.eq_ignore_ascii_case("NOTIFY=NEVER"))
 }
 
 /// Whom a mail did not reach, each with the last reply's code; and, when nothing could be proven, the reason.
@@ -207,5 +220,23 @@ impl Outbox {
     fn pause_after(&self, tries: u32) -> i64 {
         let retry = &self.0.retry;
         millis(retry.after.saturating_mul(1u32.checked_shl(tries.min(20)).unwrap_or(u32::MAX)).min(retry.most))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wants_to_hear_of_nothing_is_told_nothing() {
+        for (parameters, silent) in [
+            ("", false),
+            (" NOTIFY=NEVER", true),
+            (" ORCPT=rfc822;a@b.example notify=never", true),
+            (" NOTIFY=FAILURE,DELAY", false),
+            (" ORCPT=rfc822;NOTIFY=NEVER", false),
+        ] {
+            assert_eq!(asks_for_silence(parameters), silent, "{parameters}");
+        }
     }
 }

@@ -44,7 +44,7 @@ pub use self::phone::Phone;
 pub use self::proof::Proof;
 pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
 pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
-pub use self::values::{ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
+pub use self::values::{Brand, ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
 use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::secret::Secret;

@@ -59,10 +59,10 @@ pub struct Seen {
     pub tries_left: u32,
     /// Whether this is the sender's own link, which opens at the desk and takes no code.
     pub is_sender: bool,
-    /// What the recipient needs besides the link.
-    pub factor: Factor,
     /// Whether it is read on a page alone, and no file of it may be had.
     pub view_only: bool,
+    /// What the recipient needs besides the link.
+    pub factor: Factor,
 }
 
 /// Who tries, for the budgets against guessing. Of the address no more than its network is used, in memory.
@@ -259,18 +259,19 @@ impl Shares {
         sent: Option<Index>,
     ) -> Result<Option<(RecipientKey, Shown)>, ShareError> {
         let rid = Rid::of(linked.rid);
-        let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
         let (code, shown) = match typed {
             Typed::Text(typed) => match sent {
                 Some(sent) if self.is_text_code(linked, &sent, typed.expose()).await? => (None, Shown::Sms),
                 _ => return Ok(None),
             },
             Typed::Code(code) => {
+                let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
                 let key = code.key(&rid, cost).await.ok_or(ShareError::System)?;
                 (Some(key), Shown::Code(code))
             }
             Typed::Fixed(code) => {
                 let contact = factor::contact(&linked.recipient).ok_or(ShareError::System)?;
+                let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
                 let key = code.fixed_key(&contact, cost).await.ok_or(ShareError::System)?;
                 (Some(key.clone()), Shown::Organisation(key))
             }
@@ -513,8 +514,8 @@ fn seen(linked: &Linked) -> Seen {
         ends_at: linked.ends_at,
         tries_left: linked.tries_left(),
         is_sender: linked.factor == SENDER,
-        factor: factor::of(&linked.factor, &linked.recipient),
         view_only: linked.view_only && linked.factor != SENDER,
+        factor: factor::of(&linked.factor, &linked.recipient),
     }
 }
 

@@ -393,8 +393,8 @@ fn overview(row: ShareRow, now: i64) -> Overview {
     let recipient = |one: RecipientRow| RecipientOverview {
         rid: Rid::of(one.rid).written(),
         locked: one.locked(now),
-        factor: super::factor::of(&one.factor, &one.facts),
         made_at: one.made_at,
+        factor: super::factor::of(&one.factor, &one.facts),
         address: Secret::new(one.facts.address),
         family: one.family,
         code: one.code.map(|code| Code(Secret::new(code))),

@@ -56,6 +56,7 @@ impl House {
     fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             url: "https://veilig.delinde.example".into(),
+            brands: std::collections::BTreeMap::new(),
             desk: "https://poort.delinde.example".into(),
             lifetimes: Lifetimes::default(),
             calendar: Calendar::new(jiff::tz::TimeZone::UTC, Vec::new()),

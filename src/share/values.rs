@@ -1,6 +1,8 @@
 //! Settings of shares, and why something cannot be done.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CodeWanted, Link, Received};
@@ -16,6 +18,8 @@ use crate::vault::share::Place;
 pub struct Settings {
     /// The public address of the portal, without a slash at its end: `https://veilig.delinde.example`.
     pub url: String,
+    /// The schools that have an address or looks of their own, by their ids.
+    pub brands: BTreeMap<String, Brand>,
     /// The public address of the teacher's desk, without a slash at its end.
     pub desk: String,
     /// How long what lives.
@@ -28,14 +32,40 @@ pub struct Settings {
     pub escrow: Option<String>,
     /// How a code reaches a parent besides a call, as the receipt and the portal name it: "Parro", "op school".
     pub code_channels: Vec<String>,
-    /// The schools that let a recipient's device be remembered for 90 days, by id.
-    pub remember: Vec<String>,
     /// Where the sealed items lie.
     pub place: Place,
+    /// The schools that let a recipient's device be remembered for 90 days, by id.
+    pub remember: Vec<String>,
     /// Where the data lies: ISO 3166 code of a country.
     pub country: String,
     /// Why it may lie outside the EU and EEA, in the school's words.
     pub outside_eu: Option<String>,
+}
+
+/// What pages for the recipients of one school have of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brand {
+    /// The address, as [`Settings::url`].
+    pub url: Option<String>,
+    /// The colour of links and buttons, `#0a4f8f`; dark enough to be read on white.
+    pub colour: Option<String>,
+    /// A picture for the head of its pages (PNG), small.
+    pub logo: Option<Arc<[u8]>>,
+}
+
+impl Settings {
+    /// The address at which a school's shares are opened.
+    pub fn url_of(&self, school: &str) -> &str {
+        self.brands.get(school).and_then(|brand| brand.url.as_deref()).unwrap_or(&self.url)
+    }
+
+    /// All addresses at which shares are opened, the installation's own first.
+    pub fn urls(&self) -> Vec<&str> {
+        let mut urls = vec![self.url.as_str()];
+        urls.extend(self.brands.values().filter_map(|brand| brand.url.as_deref()));
+        urls.dedup();
+        urls
+    }
 }
 
 /// How long what of a share lives.

@@ -326,3 +326,34 @@ async fn nothing_can_be_chosen_after_its_day() {
     assert_eq!(late.location(), format!("/mail/{ID}?done=late"));
     assert_eq!(house.states(ID).await, ["held", "held", "sent"]);
 }
+
+/// Where the policy asks for it, a share is made only when its sender has said what for.
+#[tokio::test]
+async fn a_list_is_shared_when_its_sender_has_said_what_for() {
+    let house = House::open().await;
+    let link = house.hold(Mail { offers: vec!["share"], asks_purpose: vec![0], ..Mail::default() }).await;
+    let mut browser = house.signed_in(&link).await;
+    let form = format!("/mail/{ID}/share");
+    let page = browser.get(&form).await.body;
+    for shown in ["Waarvoor heeft de ontvanger deze gegevens nodig?", "name=\"needed\"", "name=\"informed\""] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let words = ("words", "Gehooronderzoek groep 5 door de GGD.");
+    for (fields, says) in
+        [(vec![("place", "0"), ("needed", "yes")], "nog leeg"), (vec![("place", "0"), words], "niet te veel in staat")]
+    {
+        let answer = browser.post(&form, &fields).await;
+        assert!(answer.status == 422 && answer.body.contains(says), "{says}: {}", answer.body);
+    }
+    assert!(browser.page.contains(words.1), "what was typed is there still: {}", browser.page);
+    assert!(house.gate.purposes.lock().unwrap().is_empty());
+    browser.post(&form, &[("place", "0"), words, ("needed", "yes")]).await;
+    let told = house.gate.purposes.lock().unwrap().pop().unwrap().unwrap();
+    let whole = "Gehooronderzoek groep 5 door de GGD. Nagekeken dat er niet meer in staat dan nodig. Niet aangevinkt dat de \
+                 ouders ervan weten.";
+    assert_eq!(told, whole);
+    // Where nobody asks, nothing is asked.
+    browser.get(&form).await;
+    browser.post(&form, &[("place", "1"), ("step", "send")]).await;
+    assert_eq!(house.gate.purposes.lock().unwrap().pop().unwrap(), None);
+}

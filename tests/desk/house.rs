@@ -12,12 +12,14 @@ use mailpoort::message::{Limits, Mailbox, Message};
 use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::seal::SealKey;
 use mailpoort::secret::Secret;
+use mailpoort::share::ShareError;
 use mailpoort::store::Store;
-use mailpoort::store::held::{Facts, NewHeld, NewRecipient, State, Taken};
-use mailpoort::store::owed::{Claimed, Envelope, To};
+use mailpoort::store::held::{Facts, Held, NewHeld, NewRecipient, State, Taken};
+use mailpoort::store::owed::{Claimed, Envelope, Settled, To};
+use mailpoort::store::tls::NewDelivery;
 use mailpoort::tls::{Files, Shown};
 use mailpoort::vault::{LinkSecret, Vault};
-use mailpoort::web::desk::{Desk, Gate, Look, Means, Passage, Remade, Reported, Texts};
+use mailpoort::web::desk::{Asking, Desk, Does, Gate, Look, Means, Passage, Remade, Reported, Safely, Sharing, Texts};
 use mailpoort::web::{Server, Settings, Url};
 use tempfile::TempDir;
 
@@ -61,6 +63,8 @@ pub struct Told {
     /// What it was asked to look at.
     pub looked_at: Mutex<Vec<Vec<u8>>>,
     pub language: Mutex<Language>,
+    /// For what it was asked to make a share.
+    pub purposes: Mutex<Vec<Option<String>>>,
     texts: Arc<Texts>,
 }
 
@@ -110,6 +114,19 @@ impl Gate for Told {
         })
     }
 
+    fn can_share(&self) -> bool {
+        true
+    }
+
+    fn share<'a>(&'a self, _: &'a Held, _: Vec<u8>, _: &'a [usize], purpose: Option<String>) -> Sharing<'a> {
+        self.purposes.lock().unwrap().push(purpose);
+        Box::pin(async { Err(ShareError::System) })
+    }
+
+    fn safely<'a>(&'a self, domain: &'a str) -> Asking<'a> {
+        Box::pin(async move { (domain != "weg.example").then(|| safely(domain)) })
+    }
+
     fn without_columns(&self, _: &str, _: &Envelope, raw: Vec<u8>) -> Result<Remade, [String; 2]> {
         let gone = |text: &str| vec![text.to_owned()];
         if !self.columns.load(Ordering::Relaxed) {
@@ -120,6 +137,12 @@ impl Gate for Told {
             gone: [gone("klas5.xlsx, kolom C: 27 cellen"), gone("klas5.xlsx, column C: 27 cells")],
         })
     }
+}
+
+/// What the page about a domain is answered.
+fn safely(domain: &str) -> Safely {
+    let does = if domain.starts_with("veilig") { Does::Send } else { Does::Share };
+    Safely { sentence: [format!("Uitkomst van {domain}."), format!("Outcome of {domain}.")], does }
 }
 
 pub fn school(id: &str) -> School {
@@ -156,6 +179,7 @@ pub struct Mail<'m> {
     pub subject: Option<&'m str>,
     pub found: &'m str,
     pub discreet: Vec<usize>,
+    pub asks_purpose: Vec<usize>,
 }
 
 impl Default for Mail<'_> {
@@ -171,6 +195,7 @@ impl Default for Mail<'_> {
             found: "Bijlage klas5.xlsx, blad Leerlingen: kolom C: 27 burgerservicenummers (BSN), het eerste staat in rij \
                     2 en eindigt op 82.",
             discreet: Vec::new(),
+            asks_purpose: Vec::new(),
         }
     }
 }
@@ -191,6 +216,7 @@ impl House {
             columns: AtomicBool::new(true),
             looked_at: Mutex::default(),
             language: Mutex::new(Language::Nl),
+            purposes: Mutex::default(),
             texts: Arc::new(Texts::shipped().unwrap()),
         });
         let now = Arc::clone(&clock);
@@ -255,6 +281,7 @@ impl House {
                 .map(|(_, state)| if *state == State::Held { strings(&mail.offers) } else { Vec::new() })
                 .collect(),
             discreet: mail.discreet.clone(),
+            asks_purpose: mail.asks_purpose.clone(),
         };
         let held = NewHeld {
             id: mail.id.into(),
@@ -334,6 +361,14 @@ impl House {
         let mut owed = self.owed.lock().unwrap();
         owed.extend(new);
         owed.clone()
+    }
+
+    /// A try of a mail under proven TLS, as the outbox writes it down.
+    pub async fn tried(&self, id: &str, delivery: NewDelivery) {
+        let mut claimed = self.owed().await.pop().unwrap();
+        claimed.held = Some(id.to_owned());
+        let settled = Settled { delivery: Some(delivery), ..Settled::default() };
+        self.store.settle(&claimed, settled, self.clock.load(Ordering::Relaxed)).await.unwrap();
     }
 
     /// The mails that the desk has written, oldest first.

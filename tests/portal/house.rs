@@ -1,5 +1,6 @@
 //! A portal and a desk with their store, shares in it, and browsers that visit them.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,13 +14,13 @@ use mailpoort::secret::Secret;
 use mailpoort::share::sms::Provider;
 use mailpoort::share::{
     CodeWanted, Drafted, ItemKind, KeysMode, Letter, Letters, Lifetimes, Link, Made, NewItem, NewRecipient, NewShare,
-    Overview, Received, Settings, Shares,
+    Overview, Received, ReplyFile, Settings, Shares,
 };
 use mailpoort::store::held::Taken;
 use mailpoort::store::owed::{Claimed, Envelope};
 use mailpoort::vault::share::{Cost, Place};
 use mailpoort::web::desk::{self, Desk, Look, Remade};
-use mailpoort::web::portal::{self, Around, Portal};
+use mailpoort::web::portal::{self, Around, Looked, Portal};
 use mailpoort::web::{Server, Settings as Web, Url};
 use tempfile::TempDir;
 
@@ -77,6 +78,16 @@ impl Around for Gate {
         let arabic = "language = \"العربية\"\ndirection = \"rtl\"\ndays = \"ا ب ت ث ج ح خ\"\nmonths = \"ا ب ت ث ج ح خ د ذ ر ز س\"\n\
                       welcome_title = \"هناك رسالة لك\"";
         Arc::new(portal::Texts::load(&[("portal.ar.toml".into(), arabic.to_owned())]).unwrap())
+    }
+
+    fn look_into(&self, files: &[ReplyFile]) -> Looked {
+        // As told by the file itself.
+        let told = |file: &ReplyFile| match file.content.as_slice() {
+            b"op slot" => Looked::Locked,
+            b"kapot" => Looked::Broken,
+            _ => Looked::Fine,
+        };
+        files.iter().map(told).max().unwrap_or(Looked::Fine)
     }
 
     fn sender_texts(&self) -> Arc<desk::Texts> {
@@ -191,16 +202,26 @@ impl Default for Mail {
 
 impl House {
     pub async fn open() -> Self {
-        Self::open_with(None).await
+        Self::built(None, |_| {}).await
     }
 
     /// One that sends codes by text message.
     pub async fn open_with(provider: Option<Arc<Provider>>) -> Self {
+        Self::built(provider, |_| {}).await
+    }
+
+    /// One with other settings.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(None, change).await
+    }
+
+    async fn built(provider: Option<Arc<Provider>>, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         let outbox = Outbox::open(folder.path(), Retry::default()).unwrap();
-        let settings = Settings {
+        let mut settings = Settings {
             url: ORIGIN.into(),
+            brands: BTreeMap::new(),
             desk: DESK.into(),
             lifetimes: Lifetimes::default(),
             calendar: Calendar::new(TimeZone::UTC, Vec::new()),
@@ -212,6 +233,7 @@ impl House {
             country: "NL".into(),
             outside_eu: None,
         };
+        change(&mut settings);
         let now = {
             let clock = Arc::clone(&clock);
             Arc::new(move || clock.load(Ordering::Relaxed)) as Arc<dyn Fn() -> i64 + Send + Sync>
@@ -240,7 +262,7 @@ impl House {
             listen: "127.0.0.1:0".parse().unwrap(),
             url: Url::parse(DESK).unwrap(),
             certificate: None,
-            max_connections: 64,
+            max_connections: 512,
             idle_timeout: Duration::from_secs(20),
         };
         let server = Server::start(&web, None, desk.router().merge(portal.router())).await.unwrap();
@@ -285,6 +307,11 @@ impl House {
             is_password: false,
             purpose: None,
         };
+        self.keep(new).await
+    }
+
+    /// Makes a share and keeps it.
+    pub async fn keep(&self, new: NewShare) -> Made {
         let Drafted::Draft(mut draft) = self.shares.draft(new).await.unwrap() else { panic!("it is there") };
         let made = draft.made().clone();
         let share = draft.rows(Vec::new());

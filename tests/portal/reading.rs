@@ -134,6 +134,8 @@ async fn an_answer_reaches_the_sender_and_none_is_lost() {
         (vec![("text", None, &b" "[..])], 422, "nog leeg"),
         (vec![("text", None, text.as_bytes()), ("files", Some("x.exe"), &b"MZ"[..])], 422, "mag niet mee"),
         (vec![("text", None, text.as_bytes()), ("files", Some("x.pdf"), &b"MZ"[..])], 422, "mag niet mee"),
+        (vec![("text", None, text.as_bytes()), ("files", Some("x.txt"), &b"op slot"[..])], 422, "wachtwoord"),
+        (vec![("text", None, text.as_bytes()), ("files", Some("x.txt"), &b"kapot"[..])], 422, "niet openen"),
         (vec![("text", None, text.as_bytes()), ("step", None, &b"keep"[..])], 200, "weer een half uur"),
     ] {
         let answer = browser.upload(&form, &parts).await;

@@ -17,7 +17,7 @@ use crate::act::texts::Set;
 use crate::act::wording;
 use crate::message::{Mailbox, header};
 use crate::school::{Language, School};
-use crate::share::{CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, Received, Settings};
+use crate::share::{CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, Received, ReplyFile, Settings};
 use crate::vault;
 
 /// The longest list of Message-IDs that is repeated, octets.
@@ -85,7 +85,7 @@ impl About<'_> {
         answers: Option<String>,
         ids: &[String],
     ) -> Option<Letter> {
-        let url = format!("{}/b/{}/{}", settings.url, link.rid, link.secret.written());
+        let url = format!("{}/b/{}/{}", settings.url_of(&self.school.id), link.rid, link.secret.written());
         let written = Language::ALL.map(|language| {
             let day = |millis: i64| day(millis, self.zone, language);
             let who = self.name.clone().unwrap_or_else(|| self.sender.typed().to_owned());
@@ -302,11 +302,27 @@ pub fn answer((texts, school, language): (&Texts, &School, Language), received: 
         .boundary(boundary()?)
         .multipart(both(&body, language, &subject)?);
     for file in &received.reply.files {
-        let kind = ContentType::parse(&file.media_type).or_else(|_| ContentType::parse("application/octet-stream"));
-        parts = parts.singlepart(Attachment::new(line(file.name.expose(), 200)).body(file.content.clone(), kind.ok()?));
+        parts = parts.singlepart(attached(file)?);
     }
     let raw = builder.multipart(parts).ok()?.formatted();
     Some(Letter { raw, sender: None, readers: vec![sender] })
+}
+
+/// The files of an answer as a mail, for whoever looks into mails. None when one cannot be attached.
+pub fn as_mail(files: &[ReplyFile]) -> Option<Vec<u8>> {
+    let mut parts = MultiPart::builder()
+        .kind(MultiPartKind::Mixed)
+        .boundary(boundary()?)
+        .singlepart(SinglePart::plain(String::new()));
+    for file in files {
+        parts = parts.singlepart(attached(file)?);
+    }
+    Some(parts.formatted())
+}
+
+fn attached(file: &ReplyFile) -> Option<SinglePart> {
+    let kind = ContentType::parse(&file.media_type).or_else(|_| ContentType::parse("application/octet-stream"));
+    Some(Attachment::new(line(file.name.expose(), 200)).body(file.content.clone(), kind.ok()?))
 }
 
 /// A mail from the gate's own address to staff.

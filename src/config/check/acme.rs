@@ -89,7 +89,7 @@ impl Check<'_> {
     fn acme_names(&mut self, raw: &raw::Acme, config: &Config, smtp: bool, pages: bool) -> Vec<String> {
         let typed: Vec<String> = raw.names.iter().filter_map(|name| self.domain(name, "a name of [acme]")).collect();
         let web = config.web.iter().filter(|_| pages).map(|web| web.url.host().to_owned());
-        let share = config.share.iter().filter(|_| pages).map(|share| share.settings.url.as_str());
+        let share = config.share.iter().filter(|_| pages).flat_map(|share| share.settings.urls());
         let share = share.filter_map(|url| Some(crate::web::Url::parse(url)?.host().to_owned()));
         let own = smtp.then(|| config.hostname.clone()).into_iter().chain(web).chain(share);
         let mut names: Vec<String> = if raw.names.is_empty() { own.collect() } else { typed };

@@ -3,6 +3,7 @@
 //! Never repairs a value in silence: what cannot be meant is refused with a sentence.
 
 mod acme;
+mod brand;
 mod calendar;
 mod documents;
 mod flood;
@@ -49,13 +50,15 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     check.headers_apart(&raw);
     check.inboxes_sealed(&raw);
     let journal_archive = raw.journal_archive.map(|archive| check.journal_archive(archive, &raw.smtp.client));
-    let programs = check.programs(&raw.program, &raw.school, raw.data_dir.is_some());
+    let programs =
+        check.programs(&raw.program, &raw.school, (raw.data_dir.is_some(), *raw.hold.keep_days.get_ref() > 0));
     let flood = check.flood(&raw.flood, *raw.smtp.max_recipients.get_ref());
     let route = raw.tls.route.clone();
-    let remember = raw.school.iter().map(Spanned::get_ref).filter(|school| school.remember_devices);
-    let remember: Vec<String> = remember.map(|school| school.id.get_ref().clone()).collect();
     let time_zone = check.time_zone(&raw.time_zone);
     let calendar = check.calendar(&raw.calendar, &time_zone);
+    let remember = raw.school.iter().map(Spanned::get_ref).filter(|school| school.remember_devices);
+    let remember: Vec<String> = remember.map(|school| school.id.get_ref().clone()).collect();
+    let brands = check.brands(&raw.school, raw.share.is_some());
     let mut config = Config {
         hostname: hostname.unwrap_or_default(),
         language: raw.language,
@@ -78,9 +81,9 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
         sms: raw.sms.as_ref().and_then(|sms| check.sms(sms, raw.share.is_some())),
-        share: raw
-            .share
-            .and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), (&calendar, remember))),
+        share: raw.share.and_then(|share| {
+            check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), (&calendar, brands, remember))
+        }),
         calendar,
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         acme: None,

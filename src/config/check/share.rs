@@ -1,11 +1,12 @@
 //! `[share]` and `[storage]`: secure shares, and where they lie.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Check, raw};
 use crate::config::ShareConfig;
 use crate::school::Calendar;
-use crate::share::{KeysMode, Lifetimes, Settings};
+use crate::share::{Brand, KeysMode, Lifetimes, Settings};
 use crate::vault::share::is_recipient;
 use crate::web::Url;
 
@@ -25,7 +26,7 @@ impl Check<'_> {
         raw: &raw::Share,
         storage: Option<&raw::Storage>,
         web: Option<&raw::Web>,
-        (calendar, remember): (&Calendar, Vec<String>),
+        (calendar, brands, remember): (&Calendar, BTreeMap<String, Brand>, Vec<String>),
     ) -> Option<ShareConfig> {
         if web.is_none() {
             self.problem(
@@ -65,6 +66,7 @@ impl Check<'_> {
         Some(ShareConfig {
             settings: Settings {
                 url: url?.origin().to_owned(),
+                brands,
                 desk: desk.origin().to_owned(),
                 lifetimes,
                 calendar: calendar.clone(),
@@ -74,8 +76,8 @@ impl Check<'_> {
                 },
                 escrow: escrow.map(|escrow| escrow.get_ref().clone()),
                 code_channels: raw.code_channels.iter().map(|channel| channel.get_ref().clone()).collect(),
-                remember,
                 place: place?,
+                remember,
                 country,
                 outside_eu,
             },

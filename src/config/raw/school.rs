@@ -36,6 +36,9 @@ pub(in crate::config) struct School {
     pub dkim: Option<Dkim>,
     #[serde(default)]
     pub remember_devices: bool,
+    pub share_url: Option<Spanned<String>>,
+    pub share_colour: Option<Spanned<String>>,
+    pub share_logo: Option<Spanned<PathBuf>>,
 }
 
 /// The key by which a school signs, and the place of its public half in DNS.

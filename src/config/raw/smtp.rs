@@ -141,4 +141,5 @@ fn default_min_rate() -> Spanned<Size> {
 pub(in crate::config) struct Program {
     pub address: Spanned<String>,
     pub owner: Spanned<String>,
+    pub link_only: Option<Spanned<String>>,
 }

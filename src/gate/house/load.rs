@@ -56,9 +56,15 @@ impl House {
             .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
             .collect();
         let road = road(&config, &mut problems);
+        let postures = match &road {
+            Some(Road::Direct(_, postures)) => Some(postures.clone()),
+            // For the page that tells; without a resolver it says that it does not know.
+            _ if config.web.is_some() => Postures::new(config.tls.postures.clone(), None).ok(),
+            _ => None,
+        };
+        let certificates = Certificates::load(&config, &mut problems);
         let sms = config.sms.clone().map(sms::Provider::new);
         let sms = sms.and_then(|made| keep(made.map(Arc::new).map_err(|problem| vec![problem]), &mut problems));
-        let certificates = Certificates::load(&config, &mut problems);
         let schools = config
             .schools
             .into_iter()
@@ -101,6 +107,7 @@ impl House {
                             TlsUnproven::Bounce => Otherwise::Bounce,
                         },
                         requiretls_bounces: config.tls.requiretls == TlsUnmet::Bounce,
+                        postures,
                         posture_settings: config.tls.postures,
                         texts,
                         desk_texts: Arc::new(desk_texts),

@@ -17,8 +17,9 @@ use crate::web::said;
 /// `GET /echt`: is this message real?
 pub(super) async fn real(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
-    let host = host(&portal);
-    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let host = host(&portal, &visit);
+    let facts =
+        schools(&portal, &visit).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
     let paragraphs = page.paragraphs("real_text", &[("host", &host)]);
     let after = page.paragraphs("real_after", &[]);
     let title = page.t("real_title").to_owned();
@@ -28,7 +29,8 @@ pub(super) async fn real(State(portal): State<Portal>, visit: Visit) -> Response
 /// `GET /hulp`: how it works, and whom to ask.
 pub(super) async fn help(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
-    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let facts =
+        schools(&portal, &visit).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
     let paragraphs = page.paragraphs("help_text", &[]);
     let after = page.paragraphs("help_after", &[]);
     let title = page.t("help_title").to_owned();
@@ -59,7 +61,7 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
     if settings.escrow.is_some() {
         facts.push(Fact::new(page.t("privacy_escrow"), page.t("privacy_escrow_text")));
     }
-    for school in schools(&portal) {
+    for school in schools(&portal, &visit) {
         facts.push(Fact::new(&school.name, &said::contact(&school.privacy)));
         if let Some(fg) = &school.fg {
             facts.push(Fact::new(page.t("privacy_fg"), &said::contact(fg)));
@@ -73,7 +75,8 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
 /// `GET /toegankelijkheid`: the statement of accessibility.
 pub(super) async fn accessibility(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
-    let facts = schools(&portal).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
+    let facts =
+        schools(&portal, &visit).map(|school| Fact::new(&school.name, &said::contact(&school.helpdesk))).collect();
     let paragraphs = page.paragraphs("accessibility_text", &[]);
     let after = page.paragraphs("accessibility_after", &[]);
     let title = page.t("accessibility_title").to_owned();
@@ -102,12 +105,14 @@ pub(super) async fn forgotten(State(portal): State<Portal>, visit: Visit) -> Res
     visit.show(&Said::new(page, title, paragraphs))
 }
 
-fn schools(portal: &Portal) -> impl Iterator<Item = School> {
-    portal.0.around.schools().into_iter()
+fn schools(portal: &Portal, visit: &Visit) -> impl Iterator<Item = School> {
+    portal.schools_at(&visit.headers).into_iter()
 }
 
-fn host(portal: &Portal) -> String {
-    let url = &portal.0.shares.settings().url;
+/// The name of the address at which messages of these schools are read.
+fn host(portal: &Portal, visit: &Visit) -> String {
+    let (settings, here) = (portal.0.shares.settings(), portal.schools_at(&visit.headers));
+    let url = here.first().map_or(settings.url.as_str(), |school| settings.url_of(&school.id));
     url.split("://").last().unwrap_or_default().to_owned()
 }
 

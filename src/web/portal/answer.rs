@@ -3,6 +3,8 @@
 //! What was typed is never lost: whatever is wrong, also when nothing is open on this device any more, the form comes back
 //! with it. What is too large is read and thrown away, so that the browser hears why.
 
+use std::sync::Arc;
+
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -46,10 +48,7 @@ pub(super) async fn send(
     let _place = portal.0.answers.acquire().await.map_err(|_| Fault::TROUBLE)?;
     let typed = take(form).await?;
     let draft = |status: StatusCode, opened: Option<&Opened>, error: &str| {
-        let draft = Draft { text: typed.text().to_owned(), error: Some(error.to_owned()), done: None };
-        let mut response = page(&portal, &visit, &share, opened, draft);
-        *response.status_mut() = status;
-        response
+        draft_of(&portal, &visit, &share, (status, opened), typed.text(), error)
     };
     if visit.check(&portal, &typed.fields).is_err() {
         return Ok(draft(StatusCode::FORBIDDEN, None, "answer_forged"));
@@ -69,13 +68,19 @@ pub(super) async fn send(
     if let Some(error) = refused(&typed) {
         return Ok(draft(StatusCode::UNPROCESSABLE_ENTITY, Some(&opened), error));
     }
-    let reply = Reply { text: Secret::new(typed.text().to_owned()), files: typed.files };
+    let (text, around, files) = (typed.text().to_owned(), Arc::clone(&portal.0.around), typed.files);
+    let looking = tokio::task::spawn_blocking(move || (around.look_into(&files), files));
+    let (looked, files) = looking.await.map_err(|_| Fault::TROUBLE)?;
+    if let Some(error) = looked.refuses() {
+        return Ok(draft_of(&portal, &visit, &share, (StatusCode::UNPROCESSABLE_ENTITY, Some(&opened)), &text, error));
+    }
+    let reply = Reply { text: Secret::new(text.clone()), files };
     match portal.0.shares.reply(&opened, reply).await {
         Ok(_) => Ok(see(&format!("/s/{share}?done=sent"))),
-        Err(ShareError::Gone) => Ok(draft_of(&portal, &visit, &share, &typed.fields, "answer_closed")),
+        Err(ShareError::Gone) => Ok(draft_of(&portal, &visit, &share, TROUBLE, &text, "answer_closed")),
         Err(error) => {
             tracing::error!(%error, "an answer could not be kept");
-            Ok(draft_of(&portal, &visit, &share, &typed.fields, "answer_trouble"))
+            Ok(draft_of(&portal, &visit, &share, TROUBLE, &text, "answer_trouble"))
         }
     }
 }
@@ -167,10 +172,21 @@ fn refused(typed: &Typed) -> Option<&'static str> {
     (!welcome).then_some("answer_kind")
 }
 
-fn draft_of(portal: &Portal, visit: &Visit, share: &str, fields: &Fields, error: &str) -> Response {
-    let text = field(fields, "text").unwrap_or_default().to_owned();
-    let mut response = page(portal, visit, share, None, Draft { text, error: Some(error.to_owned()), done: None });
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+/// It may have been closed meanwhile, and it was no fault of whoever typed.
+const TROUBLE: (StatusCode, Option<&Opened>) = (StatusCode::SERVICE_UNAVAILABLE, None);
+
+/// The form again, with what was typed.
+fn draft_of(
+    portal: &Portal,
+    visit: &Visit,
+    share: &str,
+    (status, opened): (StatusCode, Option<&Opened>),
+    text: &str,
+    error: &str,
+) -> Response {
+    let draft = Draft { text: text.to_owned(), error: Some(error.to_owned()), done: None };
+    let mut response = page(portal, visit, share, opened, draft);
+    *response.status_mut() = status;
     response
 }
 

@@ -14,7 +14,7 @@ use crate::web::forms::{Fields, field, see};
 use crate::web::said;
 
 /// A link: its public half and its secret.
-pub(super) type Link = (String, String);
+pub(super) type Link = Path<(String, String)>;
 
 /// Where a link leads, for who may go on.
 pub(super) struct Door {
@@ -30,8 +30,8 @@ pub(super) struct Door {
 struct Locked(Option<i64>);
 
 /// `GET /b/RID/SECRET`: who wrote, when, and until when it can be read.
-pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(link): Path<Link>) -> Answer {
-    let door = find(&portal, &link).await?;
+pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
+    let door = find(&portal, &visit, &link).await?;
     if door.seen.is_sender {
         // The sender's own copy opens at the desk, which knows his mailbox.
         return Ok(see(&format!("{}/kopie/{}/{}", portal.0.shares.settings().desk, link.0, link.1)));
@@ -66,11 +66,11 @@ pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(lin
 pub(super) async fn go_on(
     State(portal): State<Portal>,
     visit: Visit,
-    Path(link): Path<Link>,
+    Path(link): Link,
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&portal, &fields)?;
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     let remembers = door.remembers(&portal);
     match portal.0.shares.unlock_by_proof(&link.0, &link.1, &visit.proofs(), remembers).await? {
         Unlock::Open { cookie, opened } => Ok(enter(&opened.share, cookie.expose())),
@@ -79,8 +79,8 @@ pub(super) async fn go_on(
 }
 
 /// `GET /b/RID/SECRET/code`: where the code is typed.
-pub(super) async fn code(State(portal): State<Portal>, visit: Visit, Path(link): Path<Link>) -> Answer {
-    let door = find(&portal, &link).await?;
+pub(super) async fn code(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
+    let door = find(&portal, &visit, &link).await?;
     let page = door.page(&portal, &visit);
     let error = door.locked(&portal, &page);
     if matches!(door.seen.factor, Factor::Sms { .. }) && !portal.0.shares.text_waits(&link.0).await? {
@@ -93,11 +93,11 @@ pub(super) async fn code(State(portal): State<Portal>, visit: Visit, Path(link):
 pub(super) async fn unlock(
     State(portal): State<Portal>,
     visit: Visit,
-    Path(link): Path<Link>,
+    Path(link): Link,
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&portal, &fields)?;
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     let typed = field(&fields, "code").unwrap_or_default();
     let page = door.page(&portal, &visit);
     let again = |status: StatusCode, error: String, typed: &str| {
@@ -141,8 +141,8 @@ pub(super) async fn unlock(
 }
 
 /// `GET /b/RID/SECRET/geen-code`: what to do without a code.
-pub(super) async fn no_code(State(portal): State<Portal>, visit: Visit, Path(link): Path<Link>) -> Answer {
-    let door = find(&portal, &link).await?;
+pub(super) async fn no_code(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
+    let door = find(&portal, &visit, &link).await?;
     Ok(door.no_code_page(&portal, &visit, None))
 }
 
@@ -150,11 +150,11 @@ pub(super) async fn no_code(State(portal): State<Portal>, visit: Visit, Path(lin
 pub(super) async fn ask_for_code(
     State(portal): State<Portal>,
     visit: Visit,
-    Path(link): Path<Link>,
+    Path(link): Link,
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&portal, &fields)?;
-    let door = find(&portal, &link).await?;
+    let door = find(&portal, &visit, &link).await?;
     let page = door.page(&portal, &visit);
     let told = match portal.0.shares.ask_for_code(&link.0, &link.1).await? {
         Asked::Told if door.seen.factor == Factor::Code => page.with("no_code_told", "sender", &door.sender()),
@@ -166,12 +166,15 @@ pub(super) async fn ask_for_code(
 }
 
 /// Where a link leads. Unknown, over and withdrawn is the same, and a robot learns nothing from it.
-pub(super) async fn find(portal: &Portal, (rid, secret): &Link) -> Result<Door, Fault> {
+pub(super) async fn find(portal: &Portal, visit: &Visit, (rid, secret): &(String, String)) -> Result<Door, Fault> {
     let (seen, locked) = match portal.0.shares.look(rid, secret).await? {
         Look::Ready(seen) => (seen, None),
         Look::Locked(seen, until) => (seen, Some(Locked(until))),
         Look::Over(_) | Look::Withdrawn(_) | Look::Nothing => return Err(Fault::MISSING),
     };
+    if !portal.is_home_of(&seen.school, &visit.headers) {
+        return Err(Fault::MISSING);
+    }
     let school = portal.school(&seen.school);
     Ok(Door { school, locked, path: format!("/b/{rid}/{secret}"), seen })
 }
@@ -185,7 +188,7 @@ impl Door {
 
     pub fn page(&self, portal: &Portal, visit: &Visit) -> Page {
         let page = visit.page(portal);
-        if let Some(school) = &self.school { page.of(school) } else { page }
+        if let Some(school) = &self.school { page.of(portal, school) } else { page }
     }
 
     pub fn sender(&self) -> String {

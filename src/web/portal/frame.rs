@@ -10,7 +10,7 @@ use super::{Portal, visit};
 
 /// Writes the page of an error; handlers and axum say the status alone.
 pub(super) async fn errors(State(portal): State<Portal>, request: Request, next: Next) -> Response {
-    let tag = visit::language_of(request.headers(), &portal);
+    let (tag, headers) = (visit::language_of(request.headers(), &portal), request.headers().clone());
     let (is_head, reads) = (request.method() == Method::HEAD, request.method().is_safe());
     let response = next.run(request).await;
     let status = match response.status() {
@@ -25,7 +25,7 @@ pub(super) async fn errors(State(portal): State<Portal>, request: Request, next:
         return response;
     }
     // A page that shows nothing of the path or the device: whatever was wrong with a link, the answer is the same.
-    let page = Page::new(&portal, &tag, String::new(), "/echt");
+    let page = Page::new(&portal, &headers, &tag, String::new(), "/echt");
     let mut shown = pages::show(&Said::error(page, word(status)));
     *shown.status_mut() = status;
     if is_head {

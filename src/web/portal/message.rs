@@ -243,7 +243,7 @@ pub(super) async fn close(
 pub(super) fn page(portal: &Portal, visit: &Visit, opened: &Opened) -> Page {
     let page = visit.page(portal);
     match portal.school(&opened.seen.school) {
-        Some(school) => page.of(&school),
+        Some(school) => page.of(portal, &school),
         None => page,
     }
 }

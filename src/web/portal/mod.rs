@@ -11,6 +11,7 @@
 //! | `visit` | who asks: language, token, what is open on this device |
 //! | `door` | from a link and a code to an open share |
 //! | `text_code` | a code by text message |
+//! | `brand` | which schools are at which address, and their looks |
 //! | `message` | the message, its files, all of them as a zip |
 //! | `answer`, `incoming` | an answer to the sender, and what may come with it |
 //! | `about` | help, privacy, accessibility, and whether this is real |
@@ -21,6 +22,7 @@
 
 mod about;
 mod answer;
+mod brand;
 mod door;
 mod frame;
 mod incoming;
@@ -44,10 +46,11 @@ use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
+pub use self::incoming::Looked;
 pub use self::texts::Texts;
 pub(super) use self::visit::{device, enter};
 use crate::school::{Language, School};
-use crate::share::{ShareError, Shares};
+use crate::share::{ReplyFile, ShareError, Shares};
 use crate::store::Store;
 use crate::web::Url;
 use crate::web::desk;
@@ -66,6 +69,9 @@ pub trait Around: Send + Sync + 'static {
 
     /// The texts of the pages.
     fn texts(&self) -> Arc<Texts>;
+
+    /// Looks into the files of an answer, as into those of a mail. May take as long as a scan takes.
+    fn look_into(&self, files: &[ReplyFile]) -> Looked;
 
     /// The texts for senders, in which what happened is told beside their own copy.
     fn sender_texts(&self) -> Arc<desk::Texts>;
@@ -97,7 +103,7 @@ pub struct Means {
     pub store: Store,
     /// The gate behind it.
     pub around: Arc<dyn Around>,
-    /// Its own address, and that of the desk.
+    /// Addresses at which its pages stand besides the shares' own: that of the desk.
     pub urls: Vec<Url>,
 }
 
@@ -115,7 +121,8 @@ const ANSWERS: usize = 4;
 impl Portal {
     /// A portal.
     pub fn new(means: Means) -> Self {
-        let Means { shares, store, around, urls } = means;
+        let Means { shares, store, around, mut urls } = means;
+        urls.extend(shares.settings().urls().into_iter().filter_map(Url::parse));
         Self(Arc::new(Inner { shares, store, around, urls, answers: Arc::new(Semaphore::new(ANSWERS)) }))
     }
 
@@ -123,6 +130,8 @@ impl Portal {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/portal.css", get(frame::style))
+            .route("/huisstijl/{school}", get(brand::style))
+            .route("/logo/{school}", get(brand::logo))
             .route("/taal", post(visit::language))
             .route("/echt", get(about::real))
             .route("/hulp", get(about::help))

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 
@@ -27,6 +28,9 @@ pub(super) struct Page {
     pub school: String,
     /// Whom to call; empty when the school is not known.
     pub contact: String,
+    /// Where its own colour and its logo are.
+    pub style: Option<String>,
+    pub logo: Option<String>,
     texts: Arc<Texts>,
 }
 
@@ -37,25 +41,30 @@ impl fmt::Debug for Page {
 }
 
 impl Page {
-    /// What stands around a page; of the only school when there is but one.
-    pub fn new(portal: &Portal, tag: &str, token: String, back: &str) -> Self {
+    /// What stands around a page; of the only school at this address when there is but one.
+    pub fn new(portal: &Portal, headers: &HeaderMap, tag: &str, token: String, back: &str) -> Self {
         let page = Self {
             tag: tag.to_owned(),
             token,
             back: back.to_owned(),
             school: String::new(),
             contact: String::new(),
+            style: None,
+            logo: None,
             texts: portal.0.around.texts(),
         };
-        match portal.0.around.schools().as_slice() {
-            [only] => page.of(only),
+        match portal.schools_at(headers).as_slice() {
+            [only] => page.of(portal, only),
             _ => page,
         }
     }
 
     /// The same page, of this school.
     #[must_use]
-    pub fn of(mut self, school: &School) -> Self {
+    pub fn of(mut self, portal: &Portal, school: &School) -> Self {
+        let (style, logo) = portal.looks(&school.id);
+        self.style = style.then(|| format!("/huisstijl/{}", school.id));
+        self.logo = logo.then(|| format!("/logo/{}", school.id));
         self.contact = said::contact(&school.helpdesk);
         self.school.clone_from(&school.name);
         self

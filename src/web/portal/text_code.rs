@@ -18,11 +18,11 @@ use crate::web::forms::{Fields, see};
 pub(super) async fn send(
     State(portal): State<Portal>,
     visit: Visit,
-    Path(link): Path<Link>,
+    Path(link): Link,
     Form(fields): Form<Fields>,
 ) -> Answer {
     visit.check(&portal, &fields)?;
-    let door = door::find(&portal, &link).await?;
+    let door = door::find(&portal, &visit, &link).await?;
     let page = door.page(&portal, &visit);
     let words = |code: &str| text(&portal, &page, &door.seen.reference, code);
     let (status, error) = match portal.0.shares.text_code(&link.0, &link.1, visit.visitor, words).await? {

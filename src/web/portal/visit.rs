@@ -41,7 +41,8 @@ pub(super) struct Visit {
     pub query: String,
     /// For the budgets against guessing.
     pub visitor: Visitor,
-    headers: HeaderMap,
+    /// What the request says of itself.
+    pub headers: HeaderMap,
     form: Option<LinkSecret>,
     /// The form's cookie is new and has to be set.
     fresh: bool,
@@ -75,7 +76,7 @@ impl Visit {
     /// What every page shows around its own.
     pub fn page(&self, portal: &Portal) -> Page {
         let back = if self.path.starts_with("/b/") || is_own_path(&self.path) { self.path.as_str() } else { "/" };
-        Page::new(portal, &self.tag, self.token(portal), back)
+        Page::new(portal, &self.headers, &self.tag, self.token(portal), back)
     }
 
     /// A page as an answer, with the cookie that its forms need.
