@@ -253,8 +253,9 @@ async fn code(store: Store, school: String, address: String) -> Result<(), Probl
     let contact = contact.ok_or_else(|| trouble("the contact could not be kept"))?;
     let nothing = || trouble("the system has no chance, threads or memory left");
     let code = AccessCode::new().ok_or_else(nothing)?;
-    let key = code.fixed_key(&contact.id, Cost::default()).await.ok_or_else(nothing)?;
-    store.set_contact_code(contact.id, key.octets()).await.map_err(trouble)?;
+    let cost = Cost::default();
+    let key = code.fixed_key(&contact.id, cost).await.ok_or_else(nothing)?;
+    store.set_contact_code(contact.id, key.octets(), cost.number()).await.map_err(trouble)?;
     say(format!("The fixed code of this organisation: {}", code.grouped()));
     say("It is shown once, and kept nowhere. Tell it by phone or in person; never mail it.");
     say(
@@ -278,11 +279,11 @@ mod tests {
         assert_eq!(read_good[0].phone.as_deref(), Some("+31612345678"));
         assert_eq!(read_good[0].checked.as_deref(), Some("2026-11-24"));
         assert_eq!((read_good[1].phone.clone(), read_good[1].checked.clone()), (None, None));
-        let bad = "address,phone,checked\nniemand,06-12345678,\na@b.example,040-2345678,\na@b.example,,gisteren\n";
+        let bad = "address,phone,checked\nniemand,06-12345678,\na@b.example,040-7654321,\na@b.example,,gisteren\n";
         let told: Vec<String> = read(bad.as_bytes(), "31", file).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[0].contains("line 2") && told[1].contains("line 3") && told[2].contains("line 4"), "{told:?}");
-        assert!(!told.concat().contains("niemand") && !told.concat().contains("2345678"), "{told:?}");
+        assert!(!told.concat().contains("niemand") && !told.concat().contains("7654321"), "{told:?}");
         assert!(read(b"naam;klas\nKim;3\n", "31", file).is_err());
     }
 }

@@ -64,7 +64,7 @@ pub(super) enum Proving {
     Sender,
     Code(AccessCode),
     Sms { phone: Phone, contact: Option<ContactId> },
-    Organisation { contact: ContactId, key: CodeKey },
+    Organisation { contact: ContactId, key: CodeKey, cost: u32 },
 }
 
 impl Proving {
@@ -74,6 +74,14 @@ impl Proving {
             Self::Code(_) => CODE,
             Self::Sms { .. } => SMS,
             Self::Organisation { .. } => ORGANISATION,
+        }
+    }
+
+    /// What the key of a fixed code cost, by its number.
+    pub(super) fn cost(&self) -> Option<u32> {
+        match self {
+            Self::Organisation { cost, .. } => Some(*cost),
+            Self::Sender | Self::Code(_) | Self::Sms { .. } => None,
         }
     }
 
@@ -241,8 +249,8 @@ impl Shares {
 
     /// How this recipient is to prove who he is. A number that nobody can text is none.
     pub(super) fn proving(&self, one: &NewRecipient, contact: Option<&Contact>, code: &AccessCode) -> Proving {
-        if let Some((contact, key)) = contact.and_then(|contact| Some((contact.id, contact.code?))) {
-            return Proving::Organisation { contact, key: CodeKey::of(key) };
+        if let Some((contact, (key, cost))) = contact.and_then(|contact| Some((contact.id, contact.code?))) {
+            return Proving::Organisation { contact, key: CodeKey::of(key), cost };
         }
         let Some(provider) = &self.sms else { return Proving::Code(code.clone()) };
         let calling_code = &provider.settings().calling_code;

@@ -424,7 +424,7 @@ impl Shares {
             factor: proving.word(),
             family: link.family,
             code: link.code.as_ref().map(|code| code.grouped().to_owned()),
-            cost: self.inner.cost.number(),
+            cost: proving.cost().unwrap_or(self.inner.cost.number()),
             facts,
             grants,
         })

@@ -271,7 +271,8 @@ impl Shares {
             }
             Typed::Fixed(code) => {
                 let contact = factor::contact(&linked.recipient).ok_or(ShareError::System)?;
-                let key = code.fixed_key(&contact, self.inner.cost).await.ok_or(ShareError::System)?;
+                let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
+                let key = code.fixed_key(&contact, cost).await.ok_or(ShareError::System)?;
                 (Some(key.clone()), Shown::Organisation(key))
             }
         };

@@ -25,7 +25,7 @@ use crate::message::Mailbox;
 use crate::secret::Secret;
 use crate::store::share::{Linked, hex};
 use crate::vault::LinkSecret;
-use crate::vault::share::{AccessCode, CodeKey, RecipientKey, Rid};
+use crate::vault::share::{AccessCode, CodeKey, Cost, RecipientKey, Rid};
 
 /// A proof counts for so long, milliseconds.
 const COUNTS: i64 = 8 * 3600 * 1000;
@@ -157,7 +157,8 @@ impl Shares {
             }
             (By::Code(share, family, code), CODE) if *share == linked.share && *family == linked.family => {
                 let Some(code) = AccessCode::read(code) else { return Ok(None) };
-                Some(code.key(&rid, self.inner.cost).await.ok_or(ShareError::System)?)
+                let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
+                Some(code.key(&rid, cost).await.ok_or(ShareError::System)?)
             }
             _ => return Ok(None),
         };

@@ -49,8 +49,8 @@ pub struct Contact {
     pub made_at: i64,
     /// When somebody opened a share by it last, milliseconds.
     pub proven_at: Option<i64>,
-    /// What its fixed code adds to a key.
-    pub code: Option<[u8; 32]>,
+    /// What its fixed code adds to a key, and the number of what making that cost.
+    pub code: Option<([u8; 32], u32)>,
     /// The rest.
     pub facts: Facts,
 }
@@ -143,8 +143,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn set_contact_code(&self, id: ContactId, key: &[u8; 32]) -> Result<(), StoreError> {
-        let sealed = self.seal_json(&code_label(&id), key)?;
+    pub async fn set_contact_code(&self, id: ContactId, key: &[u8; 32], cost: u32) -> Result<(), StoreError> {
+        let sealed = self.seal_json(&code_label(&id), &(key, cost))?;
         self.write(move |tables| {
             // Whoever gives out a fixed code has looked whom he gives it to.
             let set = "UPDATE contact SET code = ?2, checked = 1 WHERE id = ?1";

@@ -416,7 +416,7 @@ fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, Vec<u8>, Vec<u8>)> {
         link_check: row.get(3)?,
         public: row.get(4)?,
         factor: row.get(5)?,
-        family: row.get(18)?,
+        family: row.get(20)?,
         key: row.get(6)?,
         sender: row.get(7)?,
         made_at: row.get(8)?,
