@@ -111,7 +111,9 @@ impl Read {
 
 /// The last part: detect, decide.
 fn judge((headers, texts): (Headers, Texts), mail: &Mail, tenant: &Tenant, bench: &Bench, pause: Mode) -> Scan {
-    let findings = detect::findings(&texts, &bench.rules.on(mail.day), tenant.names.as_ref());
+    let codes = bench.share_codes.load();
+    let known = (&**codes, tenant.school.id.as_str());
+    let findings = detect::findings_with(&texts, &bench.rules.on(mail.day), tenant.names.as_ref(), known);
     bench.judge(mail, tenant, pause, (headers, texts, findings))
 }
 
@@ -189,6 +191,7 @@ impl Gate {
             // Shares begin at a start alone.
             bench.means.share &= self.shares().is_some();
             bench.acquaintance = Arc::clone(&before.bench.acquaintance);
+            bench.share_codes = Arc::clone(&before.bench.share_codes);
             let lasts = |told: &Option<Arc<told::Told>>| told.as_ref().map(|told| told.lasts());
             if lasts(&bench.told) == lasts(&before.bench.told) {
                 bench.told.clone_from(&before.bench.told);

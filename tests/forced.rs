@@ -331,6 +331,22 @@ async fn a_mail_under_force_goes_straight_to_the_proven_server_and_the_rest_as_a
     assert_eq!(proven.tls_version.as_deref(), Some("TLSv1.3"));
     let held = store.held(&number(&reply)).await.unwrap().unwrap();
     assert!(held.recipients.iter().all(|recipient| recipient.state == State::Sent), "{:?}", held.recipients);
+    // The journal and a command tell how it travelled; where to, only whoever opens addresses.
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mailpoort"));
+        let done =
+            command.args(arguments).arg("--config").arg(poort.dir.path().join("mailpoort.toml")).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let (id, server) = (number(&reply), format!("{MX} [{}], TLSv1.3, ", address(1)));
+    let closed = run(&["journal", "find", "--id", &id]);
+    assert!(closed.contains(r#""verified":"dane""#) && !closed.contains(DOMAIN), "{closed}");
+    let opened = run(&["journal", "find", "--id", &id, "--addresses"]);
+    assert!(opened.contains(&format!(r#""mx":"{MX}""#)), "{opened}");
+    let tried = run(&["tls-check", "--deliveries", DOMAIN]);
+    assert!(tried.contains(&server) && tried.contains("1 of 1 taken") && tried.contains("verified: dane"), "{tried}");
+    assert!(run(&["tls-check", "--deliveries", "elders.example"]).starts_with("No mail had to"));
 }
 
 #[tokio::test]

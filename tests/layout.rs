@@ -43,6 +43,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "store::held::Held",
             "store::notes::NewNote",
             "store::owed",
+            // What the desk tells of a recipient's domain.
+            "tls::posture",
             "web::desk",
             "web::portal",
         ],
@@ -67,6 +69,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "school",
             "secret",
             "share::Settings",
+            "share::sms",
             "smtp",
             "store::Store",
             "store::owed::Otherwise",
@@ -138,6 +141,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::client",
             "smtp::command::MailCommand",
             "store",
+            // Why nothing was proven, in the words of its reports.
+            "tls::posture::why_not",
             "vault",
         ],
     ),
@@ -187,6 +192,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "seal",
             "secret",
             "store",
+            // Asks a provider of text messages.
+            "tls::https",
             "vault",
         ],
     ),

@@ -182,6 +182,7 @@ fn nothing_found_gets_into_a_notice() {
         (Kind::Conduct, "schorsing", "schorsing"),
         (Kind::Password, "Kikkerdril-88", "kikkerdril"),
         (Kind::LockedWithPassword, "Zeehond!2014", "zeehond2014"),
+        (Kind::ShareCode, "4821 7730 9265", "482177309265"),
         (Kind::Employment, "salarisstrook", "salarisstrook"),
         (Kind::ChatExport, "Chatgroep Ouders", "chatgroep"),
     ];
@@ -201,7 +202,7 @@ fn nothing_found_gets_into_a_notice() {
             }
         }
     }
-    assert_eq!(checked, 20 * 5 * 2);
+    assert_eq!(checked, 21 * 5 * 2);
 }
 
 /// The value stands everywhere; it is found in one place only.

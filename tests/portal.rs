@@ -11,10 +11,14 @@ mod brands;
 mod browser;
 #[path = "support/drawn.rs"]
 mod drawn;
+#[path = "portal/factors.rs"]
+mod factors;
 #[path = "portal/guard.rs"]
 mod guard;
 #[path = "portal/house.rs"]
 mod house;
+#[path = "support/provider.rs"]
+mod provider;
 #[path = "portal/reading.rs"]
 mod reading;
 #[path = "portal/sender.rs"]

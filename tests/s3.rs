@@ -131,6 +131,7 @@ impl House {
             escrow: None,
             code_channels: Vec::new(),
             place: Place::S3(bucket),
+            remember: Vec::new(),
             country: "NL".into(),
             outside_eu: None,
         };
@@ -183,6 +184,7 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
             mailbox: Mailbox::parse("p.jansen@voorbeeld.example").unwrap(),
             family: Secret::new("jansen".into()),
             line: "12_health".into(),
+            phones: Vec::new(),
         }],
         is_password: false,
         purpose: None,

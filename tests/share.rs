@@ -116,6 +116,30 @@ fn two_transactions_of_one_mail_are_one_share_with_one_code_for_each() {
 }
 
 #[test]
+fn a_code_that_is_mailed_on_is_stopped_and_another_number_is_not() {
+    let (folder, hosts) = (tempfile::tempdir().unwrap(), Hosts::new(190));
+    let sink = Sink::listen(&hosts.sink);
+    let config = hosts.config(folder.path()).replace("mode = \"observe\"", "mode = \"enforce\"");
+    let gate = Gate::start(folder.path(), &config);
+    let mut client = Client::connect(&hosts.client, &hosts.gate);
+    assert!(client.send(JUF, &[FATHER], &mail()).starts_with("250"));
+    let code = code(&to(&arrived(&sink, 2), JUF), FATHER);
+    let says = |text: &str| {
+        format!("From: <{JUF}>\r\nTo: <{FATHER}>\r\nSubject: Re\r\nMessage-ID: <{}@x>\r\n\r\n{text}\r\n", text.len())
+            .into_bytes()
+    };
+    let other = says("Hierbij het ordernummer van de boeken: 4821 7730 5519 en 482177305519.");
+    assert!(client.send(JUF, &[FATHER], &other).starts_with("250"));
+    assert!(to(&arrived(&sink, 3)[2..], FATHER).contains("ordernummer"), "it went as it was");
+    client.send(JUF, &[FATHER], &says(&format!("Dag, u heeft nog nodig: {code}. Groet, Anneke")));
+    let notice = to(&arrived(&sink, 4)[3..], JUF);
+    assert!(notice.contains("code van een veilig bericht") && notice.contains("mail hem nooit"), "{notice}");
+    assert!(!notice.contains(&code), "{notice}");
+    let log = gate.stop();
+    assert!(!log.contains(&code));
+}
+
+#[test]
 fn what_cannot_be_kept_stays_with_the_client_and_leaves_nothing() {
     let (folder, hosts) = (tempfile::tempdir().unwrap(), Hosts::new(170));
     let _sink = Sink::listen(&hosts.sink);

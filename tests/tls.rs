@@ -421,7 +421,7 @@ async fn a_server_is_looked_at_without_sending_anything() {
             preference: 10,
             addresses: vec![sink.listening.ip()],
             addresses_secure: true,
-            tlsa: TlsaFound::None,
+            tlsa: if let Proof::Dane(dane) = proof { TlsaFound::Usable(dane.clone()) } else { TlsaFound::None },
             proof: proof.clone(),
             ordinary: Ordinary::Opportunistic,
         };
@@ -431,6 +431,13 @@ async fn a_server_is_looked_at_without_sending_anything() {
         if let Ok(shown) = &look.session {
             assert!(shown.require_tls && shown.version == "TLSv1.3" && shown.greeting.contains("sink"), "{shown:?}");
         }
+        // The facts of the certificate are told whether it was taken or not.
+        let shown = look.certificate.as_ref().map(|certificate| (certificate.dane, certificate.pkix.is_ok()));
+        let dane = matches!(proof, Proof::Dane(_)).then_some(trouble.is_none());
+        let is_good = leaf.is_some_and(|leaf| std::ptr::eq(leaf, &good));
+        assert_eq!(shown, leaf.map(|_| (dane, is_good)), "{look:?}");
+        let until = look.certificate.as_ref().map(|certificate| certificate.claims.until.to_string());
+        assert_eq!(until.is_some_and(|until| until.starts_with("2021")), trouble == Some("certificate-expired"));
         let heard = sink.heard();
         assert!(heard.iter().all(|verb| ["EHLO", "STARTTLS", "QUIT"].contains(&verb.as_str())), "{heard:?}");
     }

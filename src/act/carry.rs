@@ -63,8 +63,8 @@ pub struct Case<'c> {
     pub keeping: Option<Keeping<'c>>,
     /// Secure shares; none makes none.
     pub shares: Option<&'c Shares>,
-    /// What recipients of one family have in common, in envelope order; none where that is not known.
-    pub families: Vec<Option<String>>,
+    /// What the roster knows of the recipients' households, in envelope order.
+    pub households: Vec<super::share::Household>,
     /// Whether its sender asked for a share.
     pub asked: bool,
     /// The tag in the subject by which senders ask.

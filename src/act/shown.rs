@@ -106,6 +106,7 @@ fn is_number(kind: Kind) -> bool {
             | Kind::Conduct
             | Kind::Password
             | Kind::LockedWithPassword
+            | Kind::ShareCode
             | Kind::Employment
             | Kind::ChatExport
     )

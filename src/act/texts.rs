@@ -114,7 +114,9 @@ pub(super) struct Set {
     pub(super) waiting: Letter,
     pub(super) share: Letter,
     pub(super) receipt: Letter,
+    pub(super) ready: Letter,
     pub(super) code_wanted: Letter,
+    pub(super) code_instead: Letter,
     pub(super) answer: Letter,
     pub(super) several: Letter,
     pub(super) digest: Letter,
@@ -228,7 +230,9 @@ impl Texts {
             waiting: Letter::EMPTY,
             share: Letter::EMPTY,
             receipt: Letter::EMPTY,
+            ready: Letter::EMPTY,
             code_wanted: Letter::EMPTY,
+            code_instead: Letter::EMPTY,
             answer: Letter::EMPTY,
             several: Letter::EMPTY,
             digest: Letter::EMPTY,
@@ -242,8 +246,8 @@ impl Texts {
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
             let remedy = "name it notice, failure, unproven, waiting, several, digest, program, linked, choices, share, \
-                          share_receipt, share_code_wanted, share_answer or advice_KEY, then .nl or .en, then .txt \
-                          (the first eight also .html)";
+                          share_receipt, share_ready, share_code_wanted, share_code_instead, share_answer or \
+                          advice_KEY, then .nl or .en, then .txt (the first eight also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
         let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;
@@ -374,6 +378,8 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "advice_name.nl.txt",
     "advice_password.en.txt",
     "advice_password.nl.txt",
+    "advice_share_code.en.txt",
+    "advice_share_code.nl.txt",
     "advice_personal.en.txt",
     "advice_personal.nl.txt",
     "advice_photo.en.txt",
@@ -438,8 +444,12 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "share.nl.txt",
     "share_answer.en.txt",
     "share_answer.nl.txt",
+    "share_code_instead.en.txt",
+    "share_code_instead.nl.txt",
     "share_code_wanted.en.txt",
     "share_code_wanted.nl.txt",
+    "share_ready.en.txt",
+    "share_ready.nl.txt",
     "share_receipt.en.txt",
     "share_receipt.nl.txt",
 ];

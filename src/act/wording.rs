@@ -289,6 +289,7 @@ fn kind_nl(kind: Kind) -> (&'static str, &'static str) {
         Kind::Conduct => ("gegeven over gedrag", "gegevens over gedrag"),
         Kind::Password => ("wachtwoord of code", "wachtwoorden of codes"),
         Kind::LockedWithPassword => ("wachtwoord van een bestand op slot", "wachtwoorden van bestanden op slot"),
+        Kind::ShareCode => ("code van een veilig bericht", "codes van veilige berichten"),
         Kind::Employment => ("gegeven uit een loonstrook of contract", "gegevens uit loonstroken of contracten"),
         Kind::ChatExport => ("chatgesprek van anderen", "chatgesprekken van anderen"),
     }
@@ -316,6 +317,7 @@ fn kind_en(kind: Kind) -> (&'static str, &'static str) {
         Kind::Conduct => ("item about behaviour", "items about behaviour"),
         Kind::Password => ("password or code", "passwords or codes"),
         Kind::LockedWithPassword => ("password of a locked file", "passwords of locked files"),
+        Kind::ShareCode => ("code of a secure message", "codes of secure messages"),
         Kind::Employment => ("item from a payslip or contract", "items from payslips or contracts"),
         Kind::ChatExport => ("chat of other people", "chats of other people"),
     }

@@ -74,8 +74,8 @@ async fn examine(arguments: &Arguments) -> Report {
             schools::rosters(&mut report, &house);
             // Where nothing is signed or sent straight, nothing of ours depends on these records.
             let depends = config.tls.route == TlsRoute::Direct || house.schools.iter().any(|one| one.dkim.is_some());
-            if arguments.live && depends {
-                domains::all(&mut report, &config, &house).await;
+            if arguments.live {
+                domains::all(&mut report, &config, &house, depends).await;
             }
             next_hops::all(&mut report, &config, &house, arguments.live).await
         }

@@ -17,6 +17,7 @@ use crate::commands::{MEND, complain, fail, process, say};
 use crate::config::Config;
 use crate::store::journal::find::{Line, Which};
 use crate::store::journal::{NewLine, People};
+use crate::store::tls::Delivery;
 use crate::store::{self, Store, StoreError};
 
 /// What to do with the journal.
@@ -255,23 +256,39 @@ async fn show(store: &Store, which: &Which, form: &Form, what: &str) -> Result<(
         behind = last.number;
         for line in &lines {
             let people = if form.addresses { Some(store.people_of(line)?) } else { None };
-            say(if form.csv { as_csv(line, people) } else { as_json(line, people).to_string() });
+            let tries = tries(store, line, form.addresses).await?;
+            say(if form.csv { as_csv(line, people, &tries) } else { as_json(line, people, tries).to_string() });
         }
     }
 }
 
-fn as_json(line: &Line, people: Option<People>) -> Value {
+/// How the mail of a line fared where it had to travel under proven TLS. Domains and servers are as telling as addresses.
+async fn tries(store: &Store, line: &Line, addresses: bool) -> Result<Vec<Value>, StoreError> {
+    let is_mail = line.core.get("event").and_then(Value::as_str) == Some("mail");
+    let Some(mail) = line.mail.as_deref().filter(|_| is_mail) else { return Ok(Vec::new()) };
+    let shown = |tried: Delivery| {
+        let mut shown = json!(tried);
+        if let (Some(fields), false) = (shown.as_object_mut(), addresses) {
+            fields.retain(|field, _| !["domain", "mx", "address", "misses"].contains(&field.as_str()));
+        }
+        shown
+    };
+    Ok(store.deliveries(mail).await?.into_iter().map(shown).collect())
+}
+
+fn as_json(line: &Line, people: Option<People>, tries: Vec<Value>) -> Value {
     let mut shown = json!({
         "line": line.number, "time": time(line.at), "school": line.school, "sort": line.sort, "id": line.mail,
         "said": line.core, "trace": line.trace, "chain": line.chain,
     });
-    if let (Some(people), Some(shown)) = (people, shown.as_object_mut()) {
-        shown.insert("people".into(), json!(people));
+    if let Some(shown) = shown.as_object_mut() {
+        people.map(|people| shown.insert("people".into(), json!(people)));
+        (!tries.is_empty()).then(|| shown.insert("tls".into(), json!(tries)));
     }
     shown
 }
 
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 15] = [
     "line",
     "time",
     "school",
@@ -284,12 +301,13 @@ const HEAD: [&str; 14] = [
     "kinds",
     "unread",
     "routes",
+    "tls",
     "chain",
     "people",
 ];
 
 /// With semicolons, as Dutch spreadsheets want it.
-fn as_csv(line: &Line, people: Option<People>) -> String {
+fn as_csv(line: &Line, people: Option<People>, tries: &[Value]) -> String {
     let said = |key: &str| match line.core.get(key) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
@@ -308,6 +326,7 @@ fn as_csv(line: &Line, people: Option<People>) -> String {
         said("kinds"),
         said("unread"),
         said("routes"),
+        if tries.is_empty() { String::new() } else { json!(tries).to_string() },
         line.chain.clone(),
         people.map(|people| json!(people).to_string()).unwrap_or_default(),
     ];

@@ -1,5 +1,6 @@
 //! The commands, one file each. The only place that prints.
 
+mod contacts;
 mod demo;
 mod doctor;
 mod hash_password;
@@ -10,6 +11,7 @@ mod outbox;
 mod pause;
 mod process;
 mod purge;
+mod reach;
 mod read_documents;
 mod replay;
 mod rollout;
@@ -66,6 +68,9 @@ enum Command {
     /// Secure shares: list them, open one with the escrow key, try it all with an invented one
     #[command(subcommand)]
     Share(share::Command),
+    /// Whom the school reaches by another way than mail: numbers for text messages, fixed codes of organisations
+    #[command(subcommand)]
+    Contacts(contacts::Command),
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
@@ -98,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Outbox(command) => outbox::run(&command),
         Command::Share(command) => share::run(&command),
+        Command::Contacts(command) => contacts::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::TlsCheck(arguments) => tls_check::run(&arguments),

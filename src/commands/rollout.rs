@@ -1,4 +1,5 @@
-//! `mailpoort rollout`: what each policy line did or would have done, in numbers without names.
+//! `mailpoort rollout`: what each policy line did or would have done, in numbers without names; and with `--reach` what
+//! share of the recipients a proven route reaches.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,9 +11,13 @@ use crate::commands::{fail, process, say};
 use crate::config::Config;
 use crate::decide::Policy;
 use crate::problem::Problem;
+use crate::record::reach;
 use crate::record::rollout::{Report, Tally};
+use crate::school::Language;
+use crate::store::journal::NewLine;
 use crate::store::journal::find::Which;
 use crate::store::{self, Store, StoreError};
+use crate::tls::posture::Postures;
 
 /// Arguments of `rollout`.
 #[derive(Debug, Args)]
@@ -29,12 +34,26 @@ pub(super) struct Arguments {
     /// Which clients send which kinds of data to which classes of recipients
     #[arg(long)]
     flows: bool,
+    /// What share of the recipients outside a proven route reaches (DANE, MTA-STS); asks DNS, and the journal says that
+    /// addresses were counted
+    #[arg(long, conflicts_with = "flows")]
+    reach: bool,
     /// One JSON object, with both
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    if arguments.reach {
+        return match reached(arguments) {
+            Ok((report, language)) => {
+                let json = || serde_json::to_string(&report).unwrap_or_default();
+                say(if arguments.json { json() } else { report.in_language(language) });
+                ExitCode::SUCCESS
+            }
+            Err(problems) => fail(&problems),
+        };
+    }
     match report(arguments) {
         Ok((report, config)) => {
             say(match (arguments.json, arguments.flows) {
@@ -48,14 +67,39 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
+fn reached(arguments: &Arguments) -> Result<(reach::Report, Language), Vec<Problem>> {
+    let config = Config::load(&arguments.config)?;
+    let kept = beside(&config, &arguments.config).map_err(|problem| vec![problem])?;
+    let counted = process::wait_for(async {
+        let postures = Postures::new(config.tls.postures.clone(), None)?;
+        let store = kept.store();
+        let core = serde_json::json!({ "event": "opened", "by": "rollout" });
+        let opened = store.journal(NewLine::of_gate(store::now(), core.to_string())).await;
+        let report = match opened {
+            Ok(()) => super::reach::reach(store, &which(arguments), &config, &postures).await,
+            Err(error) => Err(error),
+        };
+        report.map_err(journal)
+    });
+    let report = counted.and_then(|report| report).map_err(|problem| vec![problem])?;
+    Ok((report, config.language))
+}
+
+fn journal(error: StoreError) -> Problem {
+    Problem::new("journal", error.to_string(), "look at `mailpoort journal verify` and at the disk")
+}
+
+fn which(arguments: &Arguments) -> Which {
+    let from = store::now().saturating_sub(arguments.since);
+    Which { from: Some(from), school: arguments.school.clone(), of_mail: true, ..Which::default() }
+}
+
 fn report(arguments: &Arguments) -> Result<(Report, Config), Vec<Problem>> {
     let config = Config::load(&arguments.config)?;
     let policy = policy(&config)?;
     let kept = beside(&config, &arguments.config).map_err(|problem| vec![problem])?;
     let counted = process::wait_for(count(kept.store(), arguments, &policy)).map_err(|problem| vec![problem])?;
-    let counted = counted.map_err(|error| {
-        vec![Problem::new("journal", error.to_string(), "look at `mailpoort journal verify` and at the disk")]
-    })?;
+    let counted = counted.map_err(|error| vec![journal(error)])?;
     Ok((counted.report(), config))
 }
 
@@ -67,8 +111,7 @@ fn policy(config: &Config) -> Result<Policy, Vec<Problem>> {
 }
 
 async fn count(store: &Store, arguments: &Arguments, policy: &Policy) -> Result<Tally, StoreError> {
-    let from = store::now().saturating_sub(arguments.since);
-    let which = Which { from: Some(from), school: arguments.school.clone(), of_mail: true, ..Which::default() };
+    let which = which(arguments);
     let advises = |id: &str| policy.line(id).is_some_and(|line| line.advise);
     let (mut tally, mut behind) = (Tally::default(), 0);
     loop {

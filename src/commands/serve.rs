@@ -140,6 +140,7 @@ pub(super) async fn start(house: House, smtp: SmtpConfig, mut record: Record) ->
     let gate = Gate::new(house, record, outbox.clone());
     if let Some(shares) = shares {
         gate.share_with(shares);
+        tokio::spawn(gate.clone().watch_codes());
     }
     let server = Server::new(gate.clone(), settings);
     let mut listeners = Vec::new();
@@ -413,7 +414,10 @@ async fn shares(house: &House, outbox: Option<&Outbox>) -> Result<Option<Shares>
     let recovered = shares.recover().await;
     recovered
         .map_err(|error| Problem::new(folder, error.to_string(), "check space, owner and rights of `data_dir`"))?;
-    Ok(Some(shares))
+    Ok(Some(match &house.sms {
+        Some(provider) => shares.with_sms(Arc::clone(provider)),
+        None => shares,
+    }))
 }
 
 /// Has the processes that read documents started, and says how they are sealed.

@@ -275,6 +275,7 @@ fn invented() -> Option<NewShare> {
     let recipient = NewRecipient {
         mailbox: mailbox("recipient@selftest.invalid")?,
         family: Secret::new("one".to_owned()),
+        phones: Vec::new(),
         line: "selftest".to_owned(),
     };
     Some(NewShare {

@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 such a message is delivered, 1 nothing is proven, 2 it is not known now, 3 nobody takes the mail.
 
+mod deliveries;
 mod shown;
 
 use std::path::{Path, PathBuf};
@@ -32,7 +33,12 @@ const ADDRESSES: usize = 4;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The domain: what stands behind the @
-    domain: String,
+    #[arg(required_unless_present = "deliveries")]
+    domain: Option<String>,
+    /// Instead: how mail fared that had to travel under proven TLS, to this domain or to all; the journal says that you
+    /// looked
+    #[arg(long, conflicts_with = "live")]
+    deliveries: bool,
     /// Greet each server and look at its certificate
     #[arg(long)]
     live: bool,
@@ -56,6 +62,10 @@ struct Found {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    if arguments.deliveries {
+        let config = arguments.config.as_deref().unwrap_or(Path::new(CONFIG));
+        return deliveries::run(config, arguments.domain.as_deref(), arguments.json);
+    }
     match check(arguments) {
         Ok((found, language)) => {
             say(if arguments.json { shown::json(&found).to_string() } else { shown::text(&found, language) });
@@ -77,11 +87,12 @@ fn check(arguments: &Arguments) -> Result<(Found, Language), Vec<Problem>> {
     let port = tls.as_ref().map_or(PORT, |tls| tls.port);
     let route = tls.as_ref().map(|tls| tls.route.clone());
     let settings = tls.map_or_else(Settings::default, |tls| tls.postures);
+    let domain = arguments.domain.as_deref().unwrap_or_default();
     let live = arguments.live.then(|| direct(our_name, port, &settings)).transpose();
     let live = live.map_err(|problem| vec![problem])?;
     let looked = process::wait_for(async {
         let postures = Postures::new(settings, None)?;
-        let posture = postures.of(&arguments.domain).await;
+        let posture = postures.of(domain).await;
         let validates = postures.validates().await.ok();
         let looks = match live {
             Some(direct) => greet(&direct, &posture).await,

@@ -84,6 +84,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Secure shares; none makes none.
     pub share: Option<ShareConfig>,
+    /// The provider of text messages; none sends no codes.
+    pub sms: Option<share::sms::Settings>,
     /// Programs that send mail, by their folded MAIL FROM.
     pub programs: BTreeMap<String, Program>,
     /// Journal reports that pass unscanned.

@@ -403,7 +403,7 @@ fn content(tally: &Tally) -> Content {
 }
 
 /// The kinds that make a content personal; IBAN, phone and postcode are in half of all signatures.
-const PERSONAL: [Kind; 13] = [
+const PERSONAL: [Kind; 14] = [
     Kind::Bsn,
     Kind::EducationNumber,
     Kind::DocumentNumber,
@@ -415,6 +415,7 @@ const PERSONAL: [Kind; 13] = [
     Kind::Conduct,
     Kind::Password,
     Kind::LockedWithPassword,
+    Kind::ShareCode,
     Kind::Employment,
     Kind::ChatExport,
 ];

@@ -49,6 +49,8 @@ pub enum Kind {
     Password,
     /// A password that opens a locked file: said beside the file, or in a mail after it, it locks nothing.
     LockedWithPassword,
+    /// The access code of a secure share that waits to be opened: mailed, it is no second factor any more.
+    ShareCode,
     /// A payslip, an employment contract, an assessment of a colleague.
     Employment,
     /// An exported chat (WhatsApp, Teams): messages of many people who do not know that they are sent on.
@@ -57,7 +59,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Bsn,
         Self::EducationNumber,
         Self::PupilName,
@@ -76,6 +78,7 @@ impl Kind {
         Self::Conduct,
         Self::Password,
         Self::LockedWithPassword,
+        Self::ShareCode,
         Self::Employment,
         Self::ChatExport,
     ];
@@ -101,6 +104,7 @@ impl Kind {
             Self::Conduct => "conduct",
             Self::Password => "password",
             Self::LockedWithPassword => "locked_with_password",
+            Self::ShareCode => "share_code",
             Self::Employment => "employment",
             Self::ChatExport => "chat_export",
         }

@@ -9,6 +9,7 @@
 //! are linear in the text. A value that repeats is reported at most [`REPEATS`] times a text and rule.
 
 mod bsn;
+mod codes;
 mod columns;
 mod everyday;
 mod finding;
@@ -40,6 +41,7 @@ use crate::extract::{Spot, Text, Texts, Writer};
 use crate::message::Day;
 use crate::secret::Secret;
 
+pub use codes::LiveCodes;
 pub use everyday::is_everyday;
 pub use finding::{Feature, Finding, Kind, PupilKey, Strength, Zone};
 pub use fold::fold as same_spelling;
@@ -65,6 +67,16 @@ const ALLOWED: f32 = -30.0;
 
 /// Everything that the rules, and the roster if there is one, find in the texts; in text order.
 pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<Finding> {
+    findings_with(texts, rules, names, (&LiveCodes::default(), ""))
+}
+
+/// The same, and the access codes of secure shares of this school among them.
+pub fn findings_with(
+    texts: &Texts,
+    rules: &Rules,
+    names: Option<&NameIndex>,
+    (codes, school): (&LiveCodes, &str),
+) -> Vec<Finding> {
     let mut message = Message::default();
     let mut waiting: Vec<Scene<'_>> = Vec::new();
     let mut terms = false;
@@ -97,6 +109,9 @@ pub fn findings(texts: &Texts, rules: &Rules, names: Option<&NameIndex>) -> Vec<
         put(&mut found, scene.index, text_findings(&scene, rules, names, message, &texts.writers));
     }
     for (index, finding) in opened::findings(texts, rules) {
+        found.get_mut(index).into_iter().for_each(|found| found.push(finding.clone()));
+    }
+    for (index, finding) in codes::findings(texts, rules, codes, school) {
         found.get_mut(index).into_iter().for_each(|found| found.push(finding.clone()));
     }
     once::only(found.into_iter().flatten().collect())

@@ -244,6 +244,8 @@ pub enum Check {
     Lines,
     /// A file on lock that a password of the same mail opens.
     Opened,
+    /// The access code of a secure share of ours.
+    ShareCode,
 }
 
 impl Check {
@@ -267,6 +269,9 @@ impl Check {
             Self::Password => "what is told after a word for a password, or stands under it, by how it looks",
             Self::Lines => "a pattern at the head of three lines or more",
             Self::Opened => "a file on lock that a password of the same mail opens; tried with files, not with texts",
+            Self::ShareCode => {
+                "twelve digits that are the code of a secure share of this school which waits to be opened"
+            }
         }
     }
 }

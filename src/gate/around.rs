@@ -81,7 +81,9 @@ impl Around for Gate {
             let to = |to: &owed::To| {
                 let line = to.place.and_then(|place| Some(held.recipients.get(place)?.line.clone()));
                 let mailbox = Mailbox::parse(&to.address).ok()?;
-                Some(share::To { mailbox, line: line.unwrap_or_default(), family: None, discreet: forced.discreet })
+                let household = tenant.household(&mailbox);
+                let (family, phones) = (household.family, household.phones);
+                Some(share::To { mailbox, line: line.unwrap_or_default(), family, phones, discreet: forced.discreet })
             };
             let sending = share::Sending {
                 number,

@@ -16,7 +16,7 @@ use crate::act::{self, Incident, Stopped, kind_in_words};
 use crate::decide::{self, Route};
 use crate::detect::Finding;
 use crate::extract::{Place, Spot, Text, Unit};
-use crate::gate::house::{House, Tenant};
+use crate::gate::house::{House, Road, Tenant};
 use crate::gate::{Gate, Scan};
 use crate::message::{Envelope, Mail, Mailbox, Message, Recipient, Source};
 use crate::school::{Calendar, Language, School};
@@ -24,6 +24,7 @@ use crate::secret::Secret;
 use crate::share::ShareError;
 use crate::store::held::Held;
 use crate::store::owed;
+use crate::tls::posture::Forced;
 use crate::web::desk;
 
 /// More passages than this nobody reads.
@@ -75,6 +76,10 @@ impl desk::Gate for Gate {
         self.shares().is_some()
     }
 
+    fn safely<'a>(&'a self, domain: &'a str) -> desk::Asking<'a> {
+        Box::pin(safely(self, domain))
+    }
+
     fn share<'a>(
         &'a self,
         held: &'a Held,
@@ -84,6 +89,26 @@ impl desk::Gate for Gate {
     ) -> desk::Sharing<'a> {
         Box::pin(shared(self, held, raw, places, purpose))
     }
+}
+
+/// What a domain proves now, and what its mail does here.
+async fn safely(gate: &Gate, domain: &str) -> Option<desk::Safely> {
+    let house = gate.house();
+    if house.schools.iter().any(|tenant| tenant.school.owns(domain)) {
+        let sentence =
+            [format!("Ja. {domain} is van je eigen school."), format!("Yes. {domain} is your own school's.")];
+        return Some(desk::Safely { sentence, does: desk::Does::Nothing });
+    }
+    let posture = house.postures.as_ref()?.of(domain).await;
+    let otherwise = if gate.shares().is_some() { desk::Does::Share } else { desk::Does::Keep };
+    let does = match (posture.forced(), &house.road) {
+        (Forced::Undeliverable, _) => desk::Does::Nothing,
+        (_, Road::Attested(_)) => desk::Does::Provider,
+        (_, Road::None) | (Forced::Fallback, Road::Direct(..)) => otherwise,
+        (Forced::Deliver, Road::Direct(..)) => desk::Does::Send,
+        (Forced::Defer, Road::Direct(..)) => desk::Does::Wait,
+    };
+    Some(desk::Safely { sentence: [Language::Nl, Language::En].map(|language| posture.sentence(language)), does })
 }
 
 /// Parses a held mail again and makes a share of it.
@@ -108,8 +133,9 @@ async fn shared(
         let (recipient, row) = (envelope.recipients.get(*place)?, held.recipients.get(*place)?);
         let discreet = held.facts.discreet.contains(place);
         let mailbox = recipient.mailbox.clone();
-        let family = tenant.family(&mailbox);
-        Some(act::share::To { mailbox, line: row.line.clone(), family, discreet })
+        let household = tenant.household(&mailbox);
+        let (family, phones) = (household.family, household.phones);
+        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet })
     };
     let sending = act::share::Sending {
         number: &held.id,

@@ -137,7 +137,7 @@ impl Trip {
     ) -> Case<'c> {
         let way = self.way();
         let recipients = &judged.held.mail.envelope.recipients;
-        let families = recipients.iter().map(|one| judged.tenant.family(&one.mailbox));
+        let households = recipients.iter().map(|one| judged.tenant.household(&one.mailbox));
         Case {
             id: &self.id,
             mail: &judged.held.mail,
@@ -172,7 +172,7 @@ impl Trip {
                 requiretls_bounces: self.house.requiretls_bounces,
             }),
             shares,
-            families: families.collect(),
+            households: households.collect(),
             asked: judged.scan.verdict.decisions.iter().any(|decision| &*decision.line == asked::LINE),
             tag: self.house.bench.share_tag.as_deref(),
             program: self.program(),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
@@ -15,9 +16,10 @@ use tokio::sync::Semaphore;
 pub use self::certificates::Certificates;
 use crate::acme;
 use crate::act::notice;
+use crate::act::share::Household;
 use crate::config::SmtpConfig;
 use crate::decide::{self, Acquaintance, Classes, KnownDomains, Means, Mode, Modes, Policy, PupilFacts};
-use crate::detect::{Finding, NameIndex, Rules};
+use crate::detect::{Finding, LiveCodes, NameIndex, Rules};
 use crate::dkim::Signer;
 use crate::extract::{Documents, Here, Texts};
 use crate::gate::flood;
@@ -32,6 +34,7 @@ use crate::roster::{Contacts, Roster};
 use crate::school::{Calendar, Language, Program, School};
 use crate::secret::Secret;
 use crate::share::Settings as ShareSettings;
+use crate::share::sms;
 use crate::smtp::access::Access;
 use crate::smtp::budget::Budget;
 use crate::smtp::client::{Direct, NextHop};
@@ -69,6 +72,8 @@ pub struct House {
     pub desk: Option<String>,
     /// How secure shares are kept; none makes none.
     pub share: Option<ShareSettings>,
+    /// The provider of text messages; none sends no codes.
+    pub sms: Option<Arc<sms::Provider>>,
     /// How the pages are served; none has none.
     pub web: Option<WebSettings>,
     /// The folders from which new rosters are taken, by school.
@@ -83,6 +88,8 @@ pub struct House {
     pub unproven: Otherwise,
     /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
     pub requiretls_bounces: bool,
+    /// What is known of domains, for whoever asks; none where no page does, and nothing goes straight.
+    pub postures: Option<Postures>,
     /// How it is found out what a domain can prove.
     pub posture_settings: posture::Settings,
     /// The texts of notices.
@@ -130,6 +137,8 @@ pub struct Bench {
     pub means: Means,
     /// By which a sender asks for a share in the subject; none when there are no shares.
     pub share_tag: Option<String>,
+    /// The access codes of shares that wait to be opened, as keyed hashes.
+    pub share_codes: Arc<ArcSwap<LiveCodes>>,
     /// Who reads documents; none reads them in this process, for tests.
     pub readers: Option<Readers>,
     /// Who recognises text in pictures; none leaves them unread.
@@ -202,10 +211,12 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// What the guardians of the same pupils have in common, and nobody else: the roster knows them.
-    pub fn family(&self, mailbox: &Mailbox) -> Option<String> {
+    /// What the roster knows of whoever reads this address: whose guardian it is, and at which number.
+    pub fn household(&self, mailbox: &Mailbox) -> Household {
         let pupils = self.contacts.guardian_of(mailbox).iter().map(|bond| &*bond.pupil.0);
-        pupils.min().map(|first| format!("pupil {first}"))
+        let family = pupils.min().map(|first| format!("pupil {first}"));
+        let phones = self.contacts.phones_of(mailbox).iter().map(|phone| Secret::new(phone.clone())).collect();
+        Household { family, phones }
     }
 }
 
@@ -273,6 +284,11 @@ impl House {
             && self.posture_settings == before.posture_settings
         {
             *new = known.clone();
+        }
+        match (&self.road, &before.postures) {
+            (Road::Direct(_, postures), _) => self.postures = Some(postures.clone()),
+            (_, Some(known)) if self.posture_settings == before.posture_settings => self.postures = Some(known.clone()),
+            _ => {}
         }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
         if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)

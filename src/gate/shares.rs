@@ -1,8 +1,12 @@
 //! The mails about secure shares that nobody's mail is behind: a new link, a call for a code, a recipient's answer.
 
+use std::collections::hash_map::RandomState;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::act;
+use crate::detect::LiveCodes;
 use crate::gate::Gate;
 use crate::school::School;
 use crate::share::{CodeWanted, Letter, Letters, Link, Overview, Received};
@@ -26,5 +30,23 @@ impl Letters for Gate {
     fn reply(&self, received: &Received) -> Option<Letter> {
         let (house, school) = (self.house(), Letters::school(self, &received.school)?);
         act::share::answer((&house.texts, &school, house.language), received)
+    }
+}
+
+impl Gate {
+    /// Keeps up which access codes live, so that one that is mailed on is found: at once when a share is made, and every
+    /// minute. Never ends.
+    pub async fn watch_codes(self) {
+        let (Some(shares), key) = (self.shares().cloned(), RandomState::new()) else { return };
+        loop {
+            match shares.live_codes().await {
+                Ok(codes) => {
+                    let known = codes.iter().map(|(school, code)| (school.as_str(), code.expose().as_str()));
+                    self.house().bench.share_codes.store(Arc::new(LiveCodes::new(key.clone(), known)));
+                }
+                Err(error) => tracing::warn!(%error, "codes of shares that are mailed on may go unseen for a minute"),
+            }
+            shares.until_codes_change().await;
+        }
     }
 }

@@ -15,6 +15,7 @@
 mod entry;
 mod ledger;
 pub mod purge;
+pub mod reach;
 pub mod rollout;
 
 use std::fs::{File, OpenOptions};

@@ -14,6 +14,8 @@ use crate::message::Mailbox;
 #[derive(Clone, Default)]
 pub struct Contacts {
     guardians: HashMap<String, Vec<Guardianship>>,
+    /// The numbers of the one guardian who has an address; none of an address that several have.
+    phones: HashMap<String, Vec<String>>,
     pupils: HashMap<String, PupilKey>,
     staff: HashSet<String>,
 }
@@ -39,6 +41,13 @@ impl Contacts {
         contacts.staff.extend(roster.staff.iter().filter_map(|person| folded(&person.mail)));
         for guardian in &roster.guardians {
             for address in guardian.mails().filter_map(folded) {
+                let shared = contacts.guardians.contains_key(&address);
+                let phones = contacts.phones.entry(address.clone()).or_default();
+                if shared && *phones != guardian.phones {
+                    phones.clear();
+                } else if !shared {
+                    phones.clone_from(&guardian.phones);
+                }
                 let known = contacts.guardians.entry(address).or_default();
                 for bond in &guardian.bonds {
                     match known.iter_mut().find(|other| *other.pupil.0 == *bond.pupil) {
@@ -56,6 +65,11 @@ impl Contacts {
     /// The pupils whose guardian reads this address; empty when nobody's does.
     pub fn guardian_of(&self, mailbox: &Mailbox) -> &[Guardianship] {
         self.guardians.get(&address(mailbox)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The numbers, as the export writes them, of the one guardian who reads this address; none where several do.
+    pub fn phones_of(&self, mailbox: &Mailbox) -> &[String] {
+        self.phones.get(&address(mailbox)).map_or(&[], Vec::as_slice)
     }
 
     /// The pupil whose own address it is.

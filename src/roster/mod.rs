@@ -15,7 +15,7 @@
 
 mod archive;
 mod contacts;
-mod csv;
+pub mod csv;
 mod edexml;
 mod header;
 mod import;

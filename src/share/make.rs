@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncRead;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::factor::{Factor, Proving};
 use super::{Inner, ItemKind, KeysMode, ShareError, Shares};
 use crate::kill::Point;
 use crate::message::Mailbox;
@@ -69,6 +70,8 @@ pub struct NewRecipient {
     pub mailbox: Mailbox,
     /// What recipients of one family have in common, and nobody else: they have the same code.
     pub family: Secret<String>,
+    /// Numbers at which the school reaches him, as the pupil administration writes them.
+    pub phones: Vec<Secret<String>>,
     /// The policy line that made this a share.
     pub line: String,
 }
@@ -93,7 +96,9 @@ pub struct Link {
     pub rid: String,
     /// Its secret half.
     pub secret: LinkSecret,
-    /// The code, for the sender to pass on; the sender's own link has none.
+    /// What the recipient needs besides the link.
+    pub factor: Factor,
+    /// The code, for the sender to pass on, where that is what is needed.
     pub code: Option<Code>,
     /// Which family it is, among those of the share.
     pub family: u32,
@@ -268,7 +273,8 @@ impl Shares {
         let id = vault::random_id()?;
         let rid = Rid::new().ok_or(ShareError::System)?;
         let secret = LinkSecret::new().ok_or(ShareError::System)?;
-        let sender = Link { mailbox: new.sender.clone(), rid: rid.written(), secret, code: None, family: 0 };
+        let factor = Factor::Sender;
+        let sender = Link { mailbox: new.sender.clone(), rid: rid.written(), secret, factor, code: None, family: 0 };
         let reference = reference().ok_or(ShareError::System)?;
         let facts = rows::Facts {
             reference: reference.clone(),
@@ -300,7 +306,7 @@ impl Shares {
             families: HashMap::new(),
             ends: (open_by, ends_at),
         };
-        let own = self.recipient(&recent.items, key, &sender, &rid, None, "").await?;
+        let own = self.recipient(&recent.items, key, &sender, &rid, &Proving::Sender, "").await?;
         let school = new.school;
         Ok((recent, NewShared { share: id, school, new: Some(share), recipients: vec![own], invitations: Vec::new() }))
     }
@@ -346,6 +352,7 @@ impl Shares {
         rows: &mut NewShared,
         recipients: &[NewRecipient],
     ) -> Result<Vec<Link>, ShareError> {
+        let store = self.inner.outbox.store();
         let mut links = Vec::with_capacity(recipients.len());
         for one in recipients {
             let next = u32::try_from(recent.families.len()).unwrap_or(u32::MAX).saturating_add(1);
@@ -359,13 +366,22 @@ impl Shares {
             };
             let rid = Rid::new().ok_or(ShareError::System)?;
             let secret = LinkSecret::new().ok_or(ShareError::System)?;
-            let code = Some(Code(Secret::new(family.1.grouped())));
-            let link = Link { mailbox: one.mailbox.clone(), rid: rid.written(), secret, code, family: family.0 };
-            links.push((link, rid, family.1, one.line.clone()));
+            let contact = store.contact(&rows.school, self.inner.address(&one.mailbox)).await?;
+            let proving = self.proving(one, contact.as_ref(), &family.1);
+            let code = matches!(proving, Proving::Code(_)).then(|| Code(Secret::new(family.1.grouped())));
+            let link = Link {
+                mailbox: one.mailbox.clone(),
+                rid: rid.written(),
+                secret,
+                factor: proving.told(),
+                code,
+                family: family.0,
+            };
+            links.push((link, rid, proving, one.line.clone()));
         }
         let making = links
             .iter()
-            .map(|(link, rid, code, line)| self.recipient(&recent.items, recent.key, link, rid, Some(code), line));
+            .map(|(link, rid, proving, line)| self.recipient(&recent.items, recent.key, link, rid, proving, line));
         rows.recipients.extend(futures_util::future::try_join_all(making).await?);
         Ok(links.into_iter().map(|(link, ..)| link).collect())
     }
@@ -377,13 +393,14 @@ impl Shares {
         key: KeyId,
         link: &Link,
         rid: &Rid,
-        code: Option<&AccessCode>,
+        proving: &Proving,
         line: &str,
     ) -> Result<rows::NewRecipient, ShareError> {
         let pepper = Pepper::of(self.inner.outbox.keys(), key).ok_or(ShareError::System)?;
-        let code_key = match code {
-            Some(code) => Some(code.key(rid, self.inner.cost).await.ok_or(ShareError::System)?),
-            None => None,
+        let code_key = match proving {
+            Proving::Code(code) => Some(code.key(rid, self.inner.cost).await.ok_or(ShareError::System)?),
+            Proving::Organisation { key, .. } => Some(key.clone()),
+            Proving::Sms { .. } | Proving::Sender => None,
         };
         let recipient = pepper.recipient(rid, &link.secret, code_key.as_ref()).ok_or(ShareError::System)?;
         let public = recipient.public();
@@ -393,16 +410,22 @@ impl Shares {
             keys.iter().map(grant).collect::<Option<Vec<_>>>()
         };
         let grants = tokio::task::spawn_blocking(wrapping).await.ok().flatten().ok_or(ShareError::System)?;
+        let mut facts = rows::RecipientFacts {
+            address: link.mailbox.typed().to_owned(),
+            line: line.to_owned(),
+            ..Default::default()
+        };
+        proving.note(&mut facts);
         Ok(rows::NewRecipient {
             rid: *rid.octets(),
             address: self.inner.address(&link.mailbox),
             link_check: *LinkCheck::new(rid, &link.secret).octets(),
             public,
-            factor: if code.is_some() { "code" } else { "sender" },
+            factor: proving.word(),
             family: link.family,
-            code: code.map(AccessCode::grouped),
+            code: link.code.as_ref().map(|code| code.grouped().to_owned()),
             cost: self.inner.cost.number(),
-            facts: rows::RecipientFacts { address: link.mailbox.typed().to_owned(), line: line.to_owned() },
+            facts,
             grants,
         })
     }
@@ -426,6 +449,7 @@ impl Draft {
     /// The rows are on the disk: its files stay.
     pub fn kept(mut self) {
         self.unkept.files.clear();
+        self.unkept.inner.codes.notify_one();
         *self.place = Some(self.recent);
     }
 }

@@ -6,8 +6,10 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `factor`, `phone`, `sms` | by what a recipient proves who he is; codes by text message |
 //! | `make` | from a message to sealed items, rows and links, all or nothing |
 //! | `open` | a recipient: link, code, session, items |
+//! | `proof` | what a device has proven, for eight hours or 90 days |
 //! | `reply` | what a recipient answers, and a call for a code |
 //! | `sender` | the sender: what became of it, withdraw, extend, new link, delete |
 //! | `values` | settings and errors |
@@ -15,10 +17,14 @@
 //! To somebody without the right secret a share that is there, over or withdrawn is like one that never was. Looking
 //! changes nothing. Never logs a secret, a code, a subject, a name or an address. Fails as [`ShareError`].
 
+mod factor;
 mod make;
 mod open;
+mod phone;
+mod proof;
 mod reply;
 mod sender;
+pub mod sms;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -27,21 +33,32 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::Notify;
+
+pub use self::factor::{Factor, NumberFrom, Texted};
 pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
 pub use self::open::{Body, How, Item, Look, Opened, Seen, Unlock, Visitor};
+pub use self::phone::Phone;
+pub use self::proof::Proof;
 pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
 pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
 pub use self::values::{Brand, ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
 use crate::outbox::Outbox;
 use crate::problem::Problem;
+use crate::secret::Secret;
 use crate::vault::share::{Cost, Files};
+
+/// What is known of the codes that live is no older.
+const CODES_AGE: Duration = Duration::from_secs(60);
 
 /// The shares of an installation. Clones are the same shares.
 #[derive(Clone)]
 pub struct Shares {
     inner: Arc<Inner>,
     letters: Option<Arc<dyn Letters>>,
+    sms: Option<Arc<sms::Provider>>,
 }
 
 struct Inner {
@@ -52,6 +69,7 @@ struct Inner {
     cost: Cost,
     incidents: make::Incidents,
     networks: open::Networks,
+    codes: Notify,
 }
 
 impl fmt::Debug for Shares {
@@ -83,15 +101,26 @@ impl Shares {
     ) -> Result<Self, Problem> {
         let files = Files::open(data_dir, &settings.place)?;
         let (incidents, networks) = (make::Incidents::default(), open::Networks::default());
-        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks };
-        Ok(Self { inner: Arc::new(inner), letters: None })
+        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks, codes: Notify::new() };
+        Ok(Self { inner: Arc::new(inner), letters: None, sms: None })
     }
 
     /// The same shares, with somebody who writes their mails: for those who call what owes one ([`Shares::reply`],
     /// [`Shares::ask_for_code`], [`Shares::renew`]).
     #[must_use]
     pub fn with_letters(&self, letters: Arc<dyn Letters>) -> Self {
-        Self { inner: Arc::clone(&self.inner), letters: Some(letters) }
+        Self { letters: Some(letters), ..self.clone() }
+    }
+
+    /// The same shares, with a provider of text messages: whose number is known gets his code by it from now on.
+    #[must_use]
+    pub fn with_sms(&self, provider: Arc<sms::Provider>) -> Self {
+        Self { sms: Some(provider), ..self.clone() }
+    }
+
+    /// How text messages are sent; none when they are not.
+    pub fn sms(&self) -> Option<&sms::Settings> {
+        self.sms.as_ref().map(|provider| provider.settings())
     }
 
     /// The files, for the purge.
@@ -116,6 +145,20 @@ impl Shares {
         let unknown: Vec<String> = there.into_iter().filter(|name| !known.contains(name)).collect();
         self.inner.forget(&unknown).await;
         Ok(())
+    }
+
+    /// The codes that senders have still to tell, with their schools: for who looks whether one is mailed on.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn live_codes(&self) -> Result<Vec<(String, Secret<String>)>, ShareError> {
+        let codes = self.inner.outbox.store().share_codes().await?;
+        Ok(codes.into_iter().map(|(school, code)| (school, Secret::new(code))).collect())
+    }
+
+    /// Waits until there is another code, a minute at most.
+    pub async fn until_codes_change(&self) {
+        let _ = tokio::time::timeout(CODES_AGE, self.inner.codes.notified()).await;
     }
 
     fn now(&self) -> i64 {

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::Stream;
 
+use super::factor::{self, CODE, Factor, ORGANISATION, SENDER, SMS};
+use super::proof::{Proof, Shown};
 use super::{Inner, ItemKind, ShareError, Shares};
 use crate::seal::Index;
 use crate::secret::Secret;
@@ -59,6 +61,8 @@ pub struct Seen {
     pub is_sender: bool,
     /// Whether it is read on a page alone, and no file of it may be had.
     pub view_only: bool,
+    /// What the recipient needs besides the link.
+    pub factor: Factor,
 }
 
 /// Who tries, for the budgets against guessing. Of the address no more than its network is used, in memory.
@@ -66,6 +70,8 @@ pub struct Seen {
 pub struct Visitor {
     /// The address that the connection comes from.
     pub address: Option<IpAddr>,
+    /// Whether he wants his device to be remembered; the caller has seen that the school allows it.
+    pub remember: bool,
 }
 
 /// What a code came to.
@@ -77,8 +83,10 @@ pub enum Unlock {
         /// The session.
         opened: Box<Opened>,
     },
-    /// It is not 12 digits; nothing was counted.
+    /// It has not as many digits as a code; nothing was counted.
     Malformed,
+    /// No code was sent by text message that can still be typed.
+    Expired,
     /// It is not the code.
     Wrong {
         /// Wrong codes that are left before the lock.
@@ -110,6 +118,8 @@ pub struct Opened {
     pub address: Secret<String>,
     /// When the session ends if nothing is done in it, milliseconds.
     pub ends_at: i64,
+    /// What the device is to keep of the factor that was proven just now.
+    pub proof: Option<Proof>,
     pub(super) seed: Secret<[u8; 32]>,
 }
 
@@ -173,6 +183,13 @@ const NETWORK_WINDOW: Duration = Duration::from_secs(900);
 /// Networks that are remembered.
 const MOST_NETWORKS: usize = 20_000;
 
+/// A code as it was typed.
+enum Typed {
+    Text(Secret<String>),
+    Code(AccessCode),
+    Fixed(AccessCode),
+}
+
 /// Wrong codes by network, in memory only.
 pub(super) type Networks = Mutex<HashMap<IpAddr, (Instant, u32)>>;
 
@@ -198,31 +215,85 @@ impl Shares {
     /// [`ShareError`]; the try may have been counted.
     pub async fn unlock(&self, rid: &str, secret: &str, code: &str, visitor: Visitor) -> Result<Unlock, ShareError> {
         let Some((linked, secret)) = self.live(rid, secret).await? else { return Ok(Unlock::Nothing) };
-        if linked.factor != "code" {
-            return Ok(Unlock::Nothing);
-        }
-        let Some(code) = AccessCode::read(code) else { return Ok(Unlock::Malformed) };
+        let typed = match linked.factor.as_str() {
+            SMS => factor::read_text_code(code).map(Typed::Text),
+            CODE => AccessCode::read(code).map(Typed::Code),
+            ORGANISATION => AccessCode::read(code).map(Typed::Fixed),
+            _ => return Ok(Unlock::Nothing),
+        };
+        let Some(typed) = typed else { return Ok(Unlock::Malformed) };
         if self.inner.is_too_much(visitor) {
             return Ok(Unlock::Busy);
         }
-        let (rid, now) = (Rid::of(linked.rid), self.now());
+        let now = self.now();
+        let sent = match (&typed, linked.locked(now)) {
+            (_, Some(until)) => return Ok(Unlock::Locked { until }),
+            (Typed::Text(_), None) => match self.sent_code(&linked).await? {
+                Some(sent) => Some(sent),
+                None => return Ok(Unlock::Expired),
+            },
+            _ => None,
+        };
         let (left, locks) = match self.inner.outbox.store().share_try(linked.rid, now).await? {
             Try::Allowed { left, locks } => (left, locks),
             Try::Locked(until) => return Ok(Unlock::Locked { until }),
             Try::Busy => return Ok(Unlock::Busy),
         };
-        let pepper = self.inner.pepper(&linked)?;
-        let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
-        let code = code.key(&rid, cost).await.ok_or(ShareError::System)?;
-        let key = pepper.recipient(&rid, &secret, Some(&code)).ok_or(ShareError::System)?;
-        if key.is(&linked.public) {
-            return self.enter(linked, &key).await;
+        if let Some((key, shown)) = self.prove(&linked, &secret, typed, sent).await? {
+            return self.let_in(linked, &key, &shown, visitor.remember).await;
         }
         self.inner.note_wrong(visitor);
         self.inner.outbox.store().share_wrong(&linked, locks.is_some(), now).await?;
         Ok(match locks {
             Some(until) => Unlock::Locked { until },
             None => Unlock::Wrong { left },
+        })
+    }
+
+    /// What was typed, as a key and as what it proves. None when it is wrong.
+    async fn prove(
+        &self,
+        linked: &Linked,
+        secret: &LinkSecret,
+        typed: Typed,
+        sent: Option<Index>,
+    ) -> Result<Option<(RecipientKey, Shown)>, ShareError> {
+        let rid = Rid::of(linked.rid);
+        let (code, shown) = match typed {
+            Typed::Text(typed) => match sent {
+                Some(sent) if self.is_text_code(linked, &sent, typed.expose()).await? => (None, Shown::Sms),
+                _ => return Ok(None),
+            },
+            Typed::Code(code) => {
+                let cost = Cost::of(linked.cost).ok_or(ShareError::System)?;
+                let key = code.key(&rid, cost).await.ok_or(ShareError::System)?;
+                (Some(key), Shown::Code(code))
+            }
+            Typed::Fixed(code) => {
+                let contact = factor::contact(&linked.recipient).ok_or(ShareError::System)?;
+                let key = code.fixed_key(&contact, self.inner.cost).await.ok_or(ShareError::System)?;
+                (Some(key.clone()), Shown::Organisation(key))
+            }
+        };
+        let key = self.inner.pepper(linked)?.recipient(&rid, secret, code.as_ref()).ok_or(ShareError::System)?;
+        Ok(key.is(&linked.public).then_some((key, shown)))
+    }
+
+    /// Begins a session for who has proven who he is just now.
+    async fn let_in(
+        &self,
+        linked: Linked,
+        key: &RecipientKey,
+        shown: &Shown,
+        remember: bool,
+    ) -> Result<Unlock, ShareError> {
+        let proof = self.proof(&linked, shown, remember);
+        if let Some(contact) = factor::contact(&linked.recipient) {
+            self.inner.outbox.store().contact_proven(contact, self.now()).await?;
+        }
+        Ok(match self.enter(linked, key).await? {
+            Unlock::Open { cookie, opened } => Unlock::Open { cookie, opened: Box::new(Opened { proof, ..*opened }) },
+            other => other,
         })
     }
 
@@ -233,7 +304,7 @@ impl Shares {
     /// [`ShareError`].
     pub async fn open_as_sender(&self, rid: &str, secret: &str, folded: &str) -> Result<Unlock, ShareError> {
         let Some((linked, secret)) = self.live(rid, secret).await? else { return Ok(Unlock::Nothing) };
-        if linked.factor != "sender" || self.inner.outbox.store().sender(folded) != linked.sender {
+        if linked.factor != SENDER || self.inner.outbox.store().sender(folded) != linked.sender {
             return Ok(Unlock::Nothing);
         }
         let key = self.inner.pepper(&linked)?.recipient(&Rid::of(linked.rid), &secret, None);
@@ -341,7 +412,7 @@ impl Shares {
         Ok(found.filter(|(linked, _)| linked.withdrawn_at.is_none() && !linked.is_over(now)))
     }
 
-    async fn enter(&self, linked: Linked, key: &RecipientKey) -> Result<Unlock, ShareError> {
+    pub(super) async fn enter(&self, linked: Linked, key: &RecipientKey) -> Result<Unlock, ShareError> {
         let (now, rid) = (self.now(), Rid::of(linked.rid));
         let cookie = Cookie::new().ok_or(ShareError::System)?;
         let ends_at = now.saturating_add(IDLE);
@@ -379,7 +450,7 @@ impl Inner {
         Pepper::of(self.outbox.keys(), linked.key).ok_or(ShareError::Store(crate::store::StoreError::Sealed))
     }
 
-    fn is_too_much(&self, visitor: Visitor) -> bool {
+    pub(super) fn is_too_much(&self, visitor: Visitor) -> bool {
         let Some(network) = visitor.address.map(network) else { return false };
         let networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         networks
@@ -441,8 +512,9 @@ fn seen(linked: &Linked) -> Seen {
         open_by: linked.opened_at.is_none().then_some(linked.open_by),
         ends_at: linked.ends_at,
         tries_left: linked.tries_left(),
-        is_sender: linked.factor == "sender",
-        view_only: linked.view_only && linked.factor != "sender",
+        is_sender: linked.factor == SENDER,
+        view_only: linked.view_only && linked.factor != SENDER,
+        factor: factor::of(&linked.factor, &linked.recipient),
     }
 }
 
@@ -454,6 +526,7 @@ fn opened(linked: &Linked, key: &RecipientKey, ends_at: i64) -> Opened {
         subject: Secret::new(linked.facts.subject.clone()),
         address: Secret::new(linked.recipient.address.clone()),
         ends_at,
+        proof: None,
         seed: Secret::new(*key.seed()),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::factor::{self, Factor, SENDER};
 use super::{Letter, Opened, ShareError, Shares};
 use crate::secret::Secret;
 use crate::store::owed::{Kind, NewOwed};
@@ -60,6 +61,8 @@ pub struct CodeWanted {
     pub reference: String,
     /// The id of the share.
     pub share: String,
+    /// What the link asks for.
+    pub factor: Factor,
     /// When, milliseconds.
     pub at: i64,
 }
@@ -136,12 +139,13 @@ impl Shares {
     /// [`ShareError`]; nobody is told then.
     pub async fn ask_for_code(&self, rid: &str, secret: &str) -> Result<Asked, ShareError> {
         let Some((linked, _)) = self.live(rid, secret).await? else { return Ok(Asked::Nothing) };
-        if linked.factor != "code" {
+        if linked.factor == SENDER {
             return Ok(Asked::Nothing);
         }
         let (store, now) = (self.inner.outbox.store(), self.now());
         let wanted = CodeWanted {
             school: linked.school.clone(),
+            factor: factor::of(&linked.factor, &linked.recipient),
             from: Secret::new(linked.recipient.address),
             to: Secret::new(linked.facts.sender),
             reference: linked.facts.reference,

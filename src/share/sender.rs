@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::factor::{Factor, Proving};
 use super::{Code, Item, ItemKind, KeysMode, Link, Opened, ShareError, Shares};
 use crate::message::Mailbox;
 use crate::secret::Secret;
@@ -60,6 +61,8 @@ pub struct RecipientOverview {
     pub rid: String,
     /// The address.
     pub address: Secret<String>,
+    /// What he needs besides the link.
+    pub factor: Factor,
     /// The code, until it was used or is a week old.
     pub code: Option<Code>,
     /// Recipients of one family have the same number, and the same code.
@@ -326,8 +329,16 @@ impl Shares {
         let secret = LinkSecret::new().ok_or(ShareError::System)?;
         let told = Code(Secret::new(code.grouped()));
         let family = share.recipients.iter().map(|one| one.family).max().unwrap_or_default().saturating_add(1);
-        let link = Link { mailbox: mailbox.clone(), rid: rid.written(), secret, code: Some(told.clone()), family };
-        let new = self.recipient(&items, share.key, &link, &rid, Some(&code), &line).await?;
+        let proving = Proving::Code(code);
+        let link = Link {
+            mailbox: mailbox.clone(),
+            rid: rid.written(),
+            secret,
+            code: Some(told.clone()),
+            factor: proving.told(),
+            family,
+        };
+        let new = self.recipient(&items, share.key, &link, &rid, &proving, &line).await?;
         let id = share.id.clone();
         let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;
         let letter = letters.invitation(&link, &overview(share, now)).ok_or(ShareError::Letter)?;
@@ -338,6 +349,7 @@ impl Shares {
             return Err(ShareError::Gone);
         }
         self.inner.outbox.wake();
+        self.inner.codes.notify_one();
         Ok(Renewed { rid: link.rid, code: told })
     }
 
@@ -382,6 +394,7 @@ fn overview(row: ShareRow, now: i64) -> Overview {
         rid: Rid::of(one.rid).written(),
         locked: one.locked(now),
         made_at: one.made_at,
+        factor: super::factor::of(&one.factor, &one.facts),
         address: Secret::new(one.facts.address),
         family: one.family,
         code: one.code.map(|code| Code(Secret::new(code))),

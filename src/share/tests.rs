@@ -62,6 +62,7 @@ impl House {
             calendar: Calendar::new(jiff::tz::TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
+            remember: vec!["linde".into()],
             code_channels: Vec::new(),
             place: crate::vault::share::Place::Disk,
             country: "NL".into(),
@@ -159,7 +160,12 @@ fn new_item(kind: ItemKind, name: &str, content: &[u8]) -> NewItem {
 }
 
 fn to(address: &str, family: &str) -> NewRecipient {
-    NewRecipient { mailbox: mailbox(address), family: Secret::new(family.to_owned()), line: "12_health".into() }
+    NewRecipient {
+        mailbox: mailbox(address),
+        family: Secret::new(family.to_owned()),
+        phones: Vec::new(),
+        line: "12_health".into(),
+    }
 }
 
 fn new_share(recipients: Vec<NewRecipient>) -> NewShare {
@@ -311,7 +317,7 @@ async fn a_network_that_guesses_waits() {
     let house = House::new();
     let recipients = (0..10).map(|n| to(&format!("p{n}@voorbeeld.example"), &n.to_string())).collect();
     let made = house.make(new_share(recipients)).await;
-    let visitor = Visitor { address: Some("192.0.2.7".parse().unwrap()) };
+    let visitor = Visitor { address: Some("192.0.2.7".parse().unwrap()), remember: false };
     let unlock = |link: &Link, code: &str, visitor| {
         let (rid, secret, code) = (link.rid.clone(), link.secret.written(), code.to_owned());
         let shares = house.shares.clone();
@@ -323,9 +329,9 @@ async fn a_network_that_guesses_waits() {
         }
     }
     let (link, right) = (&made.links[0], made.links[0].code.as_ref().unwrap().grouped());
-    let neighbour = Visitor { address: Some("192.0.2.99".parse().unwrap()) };
+    let neighbour = Visitor { address: Some("192.0.2.99".parse().unwrap()), remember: false };
     assert!(matches!(unlock(link, right, neighbour).await, Unlock::Busy));
-    let elsewhere = Visitor { address: Some("198.51.100.1".parse().unwrap()) };
+    let elsewhere = Visitor { address: Some("198.51.100.1".parse().unwrap()), remember: false };
     assert!(matches!(unlock(link, right, elsewhere).await, Unlock::Open { .. }));
 }
 

@@ -34,6 +34,8 @@ pub struct Settings {
     pub code_channels: Vec<String>,
     /// Where the sealed items lie.
     pub place: Place,
+    /// The schools that let a recipient's device be remembered for 90 days, by id.
+    pub remember: Vec<String>,
     /// Where the data lies: ISO 3166 code of a country.
     pub country: String,
     /// Why it may lie outside the EU and EEA, in the school's words.

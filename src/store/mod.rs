@@ -2,6 +2,7 @@
 //!
 //! | file | tables |
 //! |---|---|
+//! | [`contacts`] | whom the school reaches by another way than mail: numbers and fixed codes |
 //! | [`desk`] | who may use the teacher's desk: codes, sessions, and what somebody else was asked |
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
 //! | [`journal`] | what was done with each mail, without content, chained |
@@ -17,6 +18,7 @@
 //! both understand, so that the latter can serve several machines one day. Fails as [`StoreError`], which is trouble of
 //! ours: a 4xx to whoever waits.
 
+pub mod contacts;
 pub mod desk;
 pub mod held;
 pub mod journal;
@@ -270,7 +272,9 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 15] = [
+const SEALED: [(&str, &str, &str); 17] = [
+    ("contact", "facts", "'contact.facts of ' || lower(hex(id))"),
+    ("contact", "code", "'contact.code of ' || lower(hex(id))"),
     ("meta", "value", "'meta ' || name"),
     ("item", "sealed", "'vault item ' || id"),
     ("held", "facts", "'held.facts of ' || id"),

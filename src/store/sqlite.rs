@@ -240,6 +240,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-tls-policy.sql"),
     include_str!("schema-notes.sql"),
     include_str!("schema-sharing.sql"),
+    include_str!("schema-factor.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, count};
@@ -72,6 +72,9 @@ pub struct Delivery {
     pub facts: Facts,
 }
 
+const TRIES: &str = "SELECT at, recipients, taken, posture, tls_version, cipher, verified, reason, code, facts
+                     FROM tls_delivery";
+
 /// As long as the journal's lines of what was done.
 const LIVES: i64 = 365 * 24 * 3600 * 1000;
 
@@ -82,13 +85,22 @@ impl Store {
     /// [`StoreError`].
     pub async fn deliveries(&self, mail: &str) -> Result<Vec<Delivery>, StoreError> {
         let mail = mail.to_owned();
+        self.tries(format!("{TRIES} WHERE mail = ?1 ORDER BY id"), mail).await
+    }
+
+    /// The last tries of all mails, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_deliveries(&self, most: usize) -> Result<Vec<Delivery>, StoreError> {
+        self.tries(format!("{TRIES} ORDER BY id DESC LIMIT ?1"), count(most)).await
+    }
+
+    async fn tries(&self, list: String, of: impl ToSql + Send + 'static) -> Result<Vec<Delivery>, StoreError> {
         let rows = self
             .read(move |tables| {
-                let mut list = tables.prepare_cached(
-                    "SELECT at, recipients, taken, posture, tls_version, cipher, verified, reason, code, facts
-                     FROM tls_delivery WHERE mail = ?1 ORDER BY id",
-                )?;
-                let rows = list.query_map([mail], |row| {
+                let mut list = tables.prepare_cached(&list)?;
+                let rows = list.query_map([of], |row| {
                     let delivery = Delivery {
                         at: row.get(0)?,
                         recipients: row.get(1)?,

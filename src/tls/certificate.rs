@@ -85,6 +85,48 @@ impl Chain {
     }
 }
 
+/// What a certificate says of itself, for people. Proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// The subject's name: its common name, else its organisation, else nothing.
+    pub subject: String,
+    /// The issuer's, likewise.
+    pub issuer: String,
+    /// When it begins.
+    pub from: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+impl Claims {
+    /// Reads those of a certificate in DER; none when it is damaged.
+    pub fn of(certificate: &[u8]) -> Option<Self> {
+        let Facts { issuer, from, until, subject } = facts(certificate)?;
+        Some(Self { subject: name(&subject), issuer: name(&issuer), from, until })
+    }
+}
+
+/// The common name (2.5.4.3) in a name, else the organisation (2.5.4.10): X.501, RFC 5280 4.1.2.4.
+fn name(name: &[u8]) -> String {
+    const SET: u8 = 0x31;
+    const SEQUENCE: u8 = 0x30;
+    const OBJECT: u8 = 0x06;
+    let (mut rest, mut organisation, mut common) = (name, None, None);
+    while let Some(mut set) = take(&mut rest, SET) {
+        while let Some(mut pair) = take(&mut set, SEQUENCE) {
+            let kind = take(&mut pair, OBJECT);
+            let value = pair.first().copied().and_then(|tag| take(&mut pair, tag)).map(String::from_utf8_lossy);
+            match kind {
+                Some([0x55, 0x04, 0x03]) => common = value,
+                Some([0x55, 0x04, 0x0a]) => organisation = value,
+                _ => {}
+            }
+        }
+    }
+    let text = common.or(organisation).unwrap_or_default();
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
 /// Days before the end of a certificate at which somebody is told, the first first.
 pub const STEPS: [i64; 4] = [30, 14, 7, 1];
 
@@ -157,6 +199,9 @@ mod tests {
             assert!(right.is_in_order() && right.is_for("poort.delinde.example") && !right.is_for("delinde.example"));
             assert!(!right.is_trusted_here("poort.delinde.example"));
             assert!(!Chain::read(&folder.path().join("wrong.pem")).unwrap().is_in_order());
+            let leaf = super::super::certificates(&folder.path().join("right.pem")).unwrap().remove(0);
+            let claims = Claims::of(&leaf).unwrap();
+            assert_eq!((claims.issuer.as_str(), claims.until), ("Authority", right.until()));
         }
     }
 
@@ -174,7 +219,7 @@ mod tests {
             for octet in [0, 0x7f, 0x80, 0x84, 0xff] {
                 let mut bent = whole.to_vec();
                 *bent.get_mut(at).unwrap() = octet;
-                let _ = facts(&bent);
+                let _ = Claims::of(&bent);
             }
         }
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-pub use certificate::{Chain, STEPS, days_left};
+pub use certificate::{Chain, Claims, STEPS, days_left};
 pub use listener::{ACME_TLS, Challenges, Serving, pins, web_config};
 pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
 pub use next_hop::{Trust, authorities, client_config};

@@ -129,12 +129,19 @@ pub struct MxVerifier {
     provider: Arc<CryptoProvider>,
     certified: OnceLock<Certified>,
     refused: OnceLock<Refused>,
+    shown: OnceLock<Vec<CertificateDer<'static>>>,
 }
 
 impl MxVerifier {
     /// For one connection.
     pub fn new(expected: Expected) -> Self {
-        Self { expected, provider: super::provider(), certified: OnceLock::new(), refused: OnceLock::new() }
+        Self {
+            expected,
+            provider: super::provider(),
+            certified: OnceLock::new(),
+            refused: OnceLock::new(),
+            shown: OnceLock::new(),
+        }
     }
 
     /// What the certificate was accepted for; none before it was.
@@ -145,6 +152,20 @@ impl MxVerifier {
     /// Why the certificate was refused; none when it was not, or was never seen.
     pub fn refused(&self) -> Option<Refused> {
         self.refused.get().copied()
+    }
+
+    /// The chain that was shown, leaf first, accepted or not; empty when none was.
+    pub fn shown(&self) -> &[CertificateDer<'static>] {
+        self.shown.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// What a chain would be accepted for, leaf first, outside of any handshake.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub fn judge(&self, chain: &[CertificateDer<'_>]) -> Result<Certified, Refused> {
+        let (leaf, others) = chain.split_first().ok_or(Refused::Handshake)?;
+        self.certify(leaf, others, UnixTime::now()).map_err(|error| Refused::of(&error))
     }
 
     fn certify(
@@ -218,6 +239,7 @@ impl ServerCertVerifier for MxVerifier {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        self.shown.get_or_init(|| std::iter::once(leaf).chain(others).map(|one| one.clone().into_owned()).collect());
         match self.certify(leaf, others, now) {
             Ok(certified) => {
                 self.certified.get_or_init(|| certified);

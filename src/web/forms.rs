@@ -48,6 +48,14 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
+/// The cookies of a request whose name begins like this: names and values.
+pub(super) fn cookies(headers: &HeaderMap, prefix: &str) -> Vec<(String, String)> {
+    let all = headers.get_all(header::COOKIE);
+    let pairs = all.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let ours = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(name, _)| name.starts_with(prefix));
+    ours.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// `lasts` in seconds; none for as long as the browser is open.
 pub(super) fn set_cookie(response: &mut Response, name: &str, value: &str, lasts: Option<i64>) {
     let age = lasts.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();

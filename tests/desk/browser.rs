@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use mailpoort::store::tls::{Facts, NewDelivery};
+
 use super::drawn::{Styles, wrong_with};
 use super::house::*;
 
@@ -41,8 +43,18 @@ async fn visit(language: &str) -> BTreeMap<String, String> {
     keep("code", browser.get(&format!("{link}/code")).await);
     keep("code-wrong", browser.post(&format!("{link}/sign-in"), &[("code", "1")]).await);
     house.sign_in(&mut browser, &link, 0).await;
+    let proof = Some(("TLSv1.3".into(), "TLS13_AES_256_GCM_SHA384".into(), "dane".into()));
+    let mx = Some("een-mailserver.met-een-lange-naam.van-een-provider.example".into());
+    let facts = Facts { mx, address: Some("2001:db8:1234:5678:9abc:def0:1234:5678".into()), ..Facts::default() };
+    house.tried(ID, NewDelivery { taken: 1, proof, facts, ..NewDelivery::default() }).await;
     keep("mail", browser.get(&format!("/mail/{ID}")).await);
     keep("help-page", browser.get("/help").await);
+    keep("safely", browser.get("/safely").await);
+    keep(
+        "safely-answer",
+        browser.post("/safely", &[("to", "mama@een.heel.lange.naam.van.een.provider.example")]).await,
+    );
+    keep("safely-wrong", browser.post("/safely", &[("to", "mama")]).await);
     for word in ["columns", "bcc", "reason", "second", "help", "mistake", "delete"] {
         keep(word, browser.get(&format!("/mail/{ID}/{word}")).await);
     }

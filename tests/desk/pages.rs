@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use mailpoort::store::held::State;
+use mailpoort::store::tls::{Facts, NewDelivery};
 
 use super::house::*;
 
@@ -74,6 +75,80 @@ async fn an_address_that_may_not_be_named_is_not() {
     let form = browser.get(&format!("/mail/{ID}/reason")).await.body;
     assert!(!form.contains(FATHER) && form.contains("een ouder of verzorger"));
     assert!(!browser.get("/mail").await.body.contains(FATHER));
+}
+
+#[tokio::test]
+async fn who_is_signed_in_may_ask_whether_a_domain_is_safe() {
+    let house = House::open().await;
+    let link = house.hold(Mail::default()).await;
+    assert_eq!(house.browser().get("/safely").await.status, 401);
+    let mut browser = house.signed_in(&link).await;
+    let page = browser.get("/safely").await;
+    assert!(page.status == 200 && page.body.contains("Kan ik veilig mailen naar ...?"), "{}", page.body);
+    for (typed, status, shown) in [
+        (
+            "mama@veilig.example",
+            200,
+            "Uitkomst van veilig.example.</p>\n<p>Mag je mail alleen versleuteld weg? Dan versturen",
+        ),
+        ("provider.example", 200, "Dan maken we er een veilig bericht van."),
+        ("weg.example", 503, "Dat lukt nu niet."),
+        ("geen adres", 422, "Dit is geen mailadres en geen domein."),
+        ("<script>@a b", 422, "value=\"&#60;script&#62;@a b\""),
+    ] {
+        let answer = browser.post("/safely", &[("to", typed)]).await;
+        assert!(answer.status == status && answer.body.contains(shown), "{typed}: {} {}", answer.status, answer.body);
+    }
+    // A form of somebody else's page asks nothing, and nobody asks without end.
+    assert_eq!(
+        browser.send("/safely", &[("to", "veilig.example")], &[("Sec-Fetch-Site", "same-origin")]).await.status,
+        403
+    );
+    let mut asked = Vec::new();
+    for _ in 0..20 {
+        asked.push(browser.post("/safely", &[("to", "veilig.example")]).await.status);
+    }
+    assert!(asked.first() == Some(&200) && asked.last() == Some(&429), "{asked:?}");
+    house.clock.fetch_add(11 * 60 * 1000, Ordering::Relaxed);
+    assert_eq!(browser.post("/safely", &[("to", "veilig.example")]).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_sender_sees_how_a_mail_travelled() {
+    let house = House::open().await;
+    let facts = Facts {
+        domain: "veilig.example".into(),
+        mx: Some("mx1.veilig.example".into()),
+        address: Some("192.0.2.7".into()),
+        misses: Vec::new(),
+    };
+    let proof = Some(("TLSv1.3".into(), "TLS13_AES_256_GCM_SHA384".into(), "dane".into()));
+    let proven =
+        NewDelivery { recipients: 1, taken: 1, posture: "dane".into(), proof, facts, ..NewDelivery::default() };
+    let failed = NewDelivery { recipients: 1, posture: "unproven".into(), ..NewDelivery::default() };
+    let link = house.hold(Mail::default()).await;
+    let mut browser = house.signed_in(&link).await;
+    assert!(!browser.get(&format!("/mail/{ID}")).await.body.contains("Hoe is de mail verstuurd?"));
+    house.tried(ID, failed).await;
+    house.tried(ID, proven.clone()).await;
+    let page = browser.get(&format!("/mail/{ID}")).await.body;
+    for shown in [
+        "Hoe is de mail verstuurd?",
+        "Niet verstuurd: de mailserver van de ontvanger kon niet bewijzen wie hij is.",
+        "Versleuteld bezorgd bij mx1.veilig.example. We hebben eerst gecontroleerd of dat de goede mailserver is (DANE).",
+        "192.0.2.7, TLSv1.3, TLS13_AES_256_GCM_SHA384",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    // Where an address may not be named, its server is not either.
+    let house = House::open().await;
+    let link = house.hold(Mail { discreet: vec![1], ..Mail::default() }).await;
+    let mut browser = house.signed_in(&link).await;
+    house.tried(ID, proven).await;
+    let page = browser.get(&format!("/mail/{ID}")).await.body;
+    assert!(
+        page.contains("Versleuteld bezorgd. We") && !page.contains("veilig.example") && !page.contains("192.0.2.7")
+    );
 }
 
 #[tokio::test]

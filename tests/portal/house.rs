@@ -11,6 +11,7 @@ use mailpoort::message::Mailbox;
 use mailpoort::outbox::{Outbox, Retry};
 use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::secret::Secret;
+use mailpoort::share::sms::Provider;
 use mailpoort::share::{
     CodeWanted, Drafted, ItemKind, KeysMode, Letter, Letters, Lifetimes, Link, Made, NewItem, NewRecipient, NewShare,
     Overview, Received, ReplyFile, Settings, Shares,
@@ -177,6 +178,8 @@ pub struct Mail {
     /// Name, media type, content.
     pub files: Vec<(String, &'static str, Vec<u8>)>,
     pub recipients: Vec<&'static str>,
+    /// Numbers of some of them.
+    pub phones: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Mail {
@@ -192,17 +195,27 @@ impl Default for Mail {
                 file("afspraken.txt", "text/plain", b"Maandag: lezen. <b>Donderdag</b>: oefenen.\n"),
             ],
             recipients: vec![MOTHER, FATHER],
+            phones: Vec::new(),
         }
     }
 }
 
 impl House {
     pub async fn open() -> Self {
-        Self::with(|_| {}).await
+        Self::built(None, |_| {}).await
     }
 
-    /// The same, with other settings.
+    /// One that sends codes by text message.
+    pub async fn open_with(provider: Option<Arc<Provider>>) -> Self {
+        Self::built(provider, |_| {}).await
+    }
+
+    /// One with other settings.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(None, change).await
+    }
+
+    async fn built(provider: Option<Arc<Provider>>, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         let outbox = Outbox::open(folder.path(), Retry::default()).unwrap();
@@ -214,6 +227,7 @@ impl House {
             calendar: Calendar::new(TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
+            remember: vec!["linde".into()],
             code_channels: vec!["via Parro".into(), "op school".into()],
             place: Place::Disk,
             country: "NL".into(),
@@ -226,6 +240,7 @@ impl House {
         };
         let shares = Shares::with(folder.path(), outbox.clone(), settings, Arc::clone(&now), Cost::default()).unwrap();
         let shares = shares.with_letters(Arc::new(Gate));
+        let shares = if let Some(provider) = provider { shares.with_sms(provider) } else { shares };
         let urls = vec![Url::parse(ORIGIN).unwrap(), Url::parse(DESK).unwrap()];
         let portal = Portal::new(portal::Means {
             shares: shares.clone(),
@@ -271,6 +286,12 @@ impl House {
         let recipient = |address: &&str| NewRecipient {
             mailbox: Mailbox::parse(address).unwrap(),
             family: Secret::new("jansen".into()),
+            phones: mail
+                .phones
+                .iter()
+                .filter(|(to, _)| to == address)
+                .map(|(_, phone)| Secret::new((*phone).to_owned()))
+                .collect(),
             line: "12_health".into(),
         };
         let new = NewShare {
@@ -306,6 +327,23 @@ impl House {
         self.outbox.take(taken).await.unwrap();
         draft.kept();
         made
+    }
+
+    /// Whether a value is readable on the disk.
+    pub fn holds(&self, value: &str) -> bool {
+        let mut folders = vec![self._folder.path().to_owned()];
+        let mut found = false;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    folders.push(entry);
+                } else {
+                    let octets = std::fs::read(entry).unwrap();
+                    found |= octets.windows(value.len()).any(|window| window == value.as_bytes());
+                }
+            }
+        }
+        found
     }
 
     pub fn later(&self, millis: i64) {

@@ -17,7 +17,7 @@ use crate::act::texts::Set;
 use crate::act::wording;
 use crate::message::{Mailbox, header};
 use crate::school::{Language, School};
-use crate::share::{CodeWanted, Letter, Link, Made, Overview, Received, ReplyFile, Settings};
+use crate::share::{CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, Received, ReplyFile, Settings};
 use crate::vault;
 
 /// The longest list of Message-IDs that is repeated, octets.
@@ -88,13 +88,15 @@ impl About<'_> {
         let url = format!("{}/b/{}/{}", settings.url_of(&self.school.id), link.rid, link.secret.written());
         let written = Language::ALL.map(|language| {
             let day = |millis: i64| day(millis, self.zone, language);
+            let who = self.name.clone().unwrap_or_else(|| self.sender.typed().to_owned());
             let values = [
-                ("sender", self.name.clone().unwrap_or_else(|| self.sender.typed().to_owned())),
+                ("sender", who.clone()),
                 ("school", self.school.name.clone()),
                 ("reference", self.reference.to_owned()),
                 ("link", url.clone()),
                 ("open_by", day(self.until.0)),
                 ("ends_at", day(self.until.1)),
+                ("code", code_words(link, &who, settings, language)),
                 ("channels", channels(settings, language)),
                 ("helpdesk", wording::contact(&self.school.helpdesk)),
             ];
@@ -120,7 +122,8 @@ impl About<'_> {
 pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -> Option<Letter> {
     let (language, school, arrived) = (sending.language, sending.school, sending.arrived.datetime());
     let points: Vec<String> = families(sending, made, language);
-    let number = made.links.iter().map(|link| link.family).collect::<std::collections::BTreeSet<_>>().len();
+    let told = made.links.iter().filter(|link| link.code.is_some());
+    let number = told.map(|link| link.family).collect::<std::collections::BTreeSet<_>>().len();
     let codes = match (number, language) {
         (1, Language::Nl) => "nog één code".to_owned(),
         (1, Language::En) => "one more code".to_owned(),
@@ -155,7 +158,8 @@ pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -
         ("helpdesk", wording::contact(&school.helpdesk)),
         ("number", sending.number.to_owned()),
     ];
-    let receipt = &sending.texts.set(language).receipt;
+    let set = sending.texts.set(language);
+    let receipt = if number == 0 { &set.ready } else { &set.receipt };
     let mut all: Vec<(&'static str, Value)> = words(&values);
     all.push(("recipients", Value::Points(points)));
     let (subject, body) = (line(&receipt.subject.fill(&all, Form::Plain), 200), receipt.plain.fill(&all, Form::Plain));
@@ -167,6 +171,7 @@ pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -
 /// A point for each family: whom the code is for, and the code.
 fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<String> {
     let mut points: Vec<(u32, Vec<String>, String)> = Vec::new();
+    let mut others = Vec::new();
     for link in &made.links {
         let discreet = sending.recipients.iter().any(|to| to.discreet && to.mailbox.folded() == link.mailbox.folded());
         let who = if discreet {
@@ -174,7 +179,10 @@ fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<Strin
         } else {
             line(link.mailbox.typed(), 320)
         };
-        let code = link.code.as_ref().map(|code| code.grouped().to_owned()).unwrap_or_default();
+        let Some(code) = link.code.as_ref().map(|code| code.grouped().to_owned()) else {
+            others.push(format!("{who}: {}", without_code(&link.factor, discreet, language)));
+            continue;
+        };
         match points.iter_mut().find(|(family, ..)| *family == link.family) {
             Some((_, people, _)) => people.push(who),
             None => points.push((link.family, vec![who], code)),
@@ -182,7 +190,62 @@ fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<Strin
     }
     let point =
         |(_, people, code): (u32, Vec<String>, String)| format!("{}: code {code}", wording::list(&people, language));
-    points.into_iter().map(point).collect()
+    points.into_iter().map(point).chain(others).collect()
+}
+
+/// How somebody opens his link to whom the sender need not tell anything.
+fn without_code(factor: &Factor, discreet: bool, language: Language) -> String {
+    match factor {
+        Factor::Sms { masked, from } => {
+            let from = match from {
+                NumberFrom::Roster => {
+                    language.of("nummer uit de leerlingadministratie", "number from the pupil records")
+                }
+                NumberFrom::Contacts => {
+                    language.of("nummer uit de contacten van school", "number from the school's contacts")
+                }
+            };
+            // Of who has a secret address the sender learns no number either.
+            let number = if discreet { String::new() } else { format!(" {} {masked}", language.of("naar", "to")) };
+            let nothing = language.of("je hoeft niets te doen", "nothing for you to do");
+            format!("{}{number} ({from}), {nothing}", language.of("code per sms", "code by text message"))
+        }
+        Factor::Organisation => language
+            .of(
+                "vaste code van de organisatie, je hoeft niets te doen",
+                "the organisation's own code, nothing for you to do",
+            )
+            .to_owned(),
+        Factor::Code | Factor::Sender => String::new(),
+    }
+}
+
+/// The recipient's third step.
+fn code_words(link: &Link, sender: &str, settings: &Settings, language: Language) -> String {
+    match &link.factor {
+        Factor::Sms { .. } => language
+            .of(
+                "Kies Stuur mij een sms. Typ daarna de code van 6 cijfers uit die sms.",
+                "Choose Send me a text message. Then type the code of 6 digits from that message.",
+            )
+            .to_owned(),
+        Factor::Organisation => language
+            .of(
+                "Typ de vaste code van 12 cijfers die uw organisatie van de school heeft.",
+                "Type the fixed code of 12 digits that your organisation has from the school.",
+            )
+            .to_owned(),
+        Factor::Code | Factor::Sender => {
+            let channels = channels(settings, language);
+            language.of(
+                format!("Typ de code van 12 cijfers. Die krijgt u van {sender}: {channels}. Nooit per mail."),
+                format!(
+                    "Type the code of 12 digits. {sender} gives it to you by phone, at school or through the school's parent \
+                     app. Never by mail."
+                ),
+            )
+        }
+    }
 }
 
 /// Tells the sender, and the school's deputy, that somebody has no code.
@@ -198,7 +261,9 @@ pub fn code_wanted(
         ("channels", channels(settings, language)),
         ("helpdesk", wording::contact(&school.helpdesk)),
     ];
-    let (subject, body) = filled(&texts.set(language).code_wanted, &values);
+    let set = texts.set(language);
+    let letter = if wanted.factor == Factor::Code { &set.code_wanted } else { &set.code_instead };
+    let (subject, body) = filled(letter, &values);
     let sender = Mailbox::parse(wanted.to.expose()).ok()?;
     let at = Timestamp::from_millisecond(wanted.at).ok()?;
     let mut letter = ours(school, &sender, (&subject, &body), language, at, None)?;
@@ -379,8 +444,8 @@ fn message_ids(field: &[u8]) -> Vec<String> {
 }
 
 /// The texts that a set must have for shares.
-pub(in crate::act) fn names() -> [&'static str; 4] {
-    ["share", "share_receipt", "share_code_wanted", "share_answer"]
+pub(in crate::act) fn names() -> [&'static str; 6] {
+    ["share", "share_receipt", "share_ready", "share_code_wanted", "share_code_instead", "share_answer"]
 }
 
 impl Set {
@@ -392,6 +457,8 @@ impl Set {
         Some(match name {
             "share" => (&mut self.share, &SHARE),
             "share_receipt" => (&mut self.receipt, &RECEIPT),
+            "share_ready" => (&mut self.ready, &RECEIPT),
+            "share_code_instead" => (&mut self.code_instead, &CODE_WANTED),
             "share_code_wanted" => (&mut self.code_wanted, &CODE_WANTED),
             "share_answer" => (&mut self.answer, &ANSWER),
             _ => return None,
@@ -399,7 +466,8 @@ impl Set {
     }
 }
 
-const SHARE: [&str; 8] = ["sender", "school", "reference", "link", "open_by", "ends_at", "channels", "helpdesk"];
+const SHARE: [&str; 9] =
+    ["sender", "school", "reference", "link", "open_by", "ends_at", "code", "channels", "helpdesk"];
 const RECEIPT: [&str; 11] =
     ["codes", "reference", "time", "clock", "why", "channels", "open_by", "link", "helpdesk", "number", "recipients"];
 const CODE_WANTED: [&str; 5] = ["recipient", "reference", "link", "channels", "helpdesk"];

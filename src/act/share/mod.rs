@@ -69,8 +69,20 @@ pub struct To {
     pub line: String,
     /// What members of one family have in common; none when that is not known.
     pub family: Option<String>,
+    /// Numbers at which the pupil administration says that he is reached.
+    pub phones: Vec<Secret<String>>,
     /// Whether no mail of ours may name the address.
     pub discreet: bool,
+}
+
+/// What the roster knows of who reads an address.
+#[derive(Debug, Clone, Default)]
+pub struct Household {
+    /// What the guardians of the same pupils have in common, and nobody else.
+    pub family: Option<String>,
+    /// The numbers of the one guardian who has this address; none where several have it, since nobody knows whose turn it
+    /// is.
+    pub phones: Vec<Secret<String>>,
 }
 
 /// Why a mail is shared and not mailed; the receipt says it.
@@ -191,9 +203,15 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
     let message = Message::parse(&body, &Limits::default());
     let to = |place: &usize| {
         let (recipient, decision) = (case.mail.envelope.recipients.get(*place)?, case.verdict.decisions.get(*place)?);
-        let family = case.families.get(*place).cloned().flatten();
+        let household = case.households.get(*place).cloned().unwrap_or_default();
         let mailbox = recipient.mailbox.clone();
-        Some(To { mailbox, line: decision.line.to_string(), family, discreet: decision.discreet })
+        Some(To {
+            mailbox,
+            line: decision.line.to_string(),
+            family: household.family,
+            phones: household.phones,
+            discreet: decision.discreet,
+        })
     };
     let kinds = &case.verdict.kinds;
     let sending = Sending {
@@ -229,6 +247,7 @@ fn new_share(sending: &Sending<'_>, shares: &Shares) -> NewShare {
     let recipient = |to: &To| NewRecipient {
         mailbox: to.mailbox.clone(),
         family: Secret::new(to.family.clone().unwrap_or_else(|| to.mailbox.folded())),
+        phones: to.phones.clone(),
         line: to.line.clone(),
     };
     NewShare {

@@ -2,17 +2,26 @@
 //! themselves to them. Looked up with `--live` alone; changes nothing, and says which record to change.
 
 use super::report::Report;
+use crate::commands::reach::reach;
 use crate::config::{Config, TlsRoute};
 use crate::dkim;
 use crate::gate::house::House;
+use crate::outbox::Outbox;
+use crate::school::Language;
+use crate::store;
+use crate::store::journal::find::Which;
 use crate::tls::posture::{Forced, Postures};
 
-/// All of them. What cannot be looked up now is said, and is no error of theirs.
-pub(super) async fn all(report: &mut Report, config: &Config, house: &House) {
+/// All of them, where something of ours `depends` on what others find there; and how far mail can go proven. What cannot be
+/// looked up now is said, and is no error of theirs.
+pub(super) async fn all(report: &mut Report, config: &Config, house: &House, depends: bool) {
     let postures = match Postures::new(config.tls.postures.clone(), None) {
         Ok(postures) => postures,
         Err(problem) => return report.problem("dns", &problem),
     };
+    if !depends {
+        return recipients(report, &postures, config).await;
+    }
     match postures.validates().await {
         Ok(true) => report
             .ok("dns", ["antwoorden van DNS worden gecontroleerd (DNSSEC)", "answers of DNS are validated (DNSSEC)"]),
@@ -27,7 +36,7 @@ pub(super) async fn all(report: &mut Report, config: &Config, house: &House) {
     }
     for tenant in &house.schools {
         for domain in &tenant.school.domains {
-            reach(report, &postures, domain).await;
+            own(report, &postures, domain).await;
             record(report, &postures, "spf", domain, domain, "v=spf1").await;
             record(report, &postures, "dmarc", domain, &format!("_dmarc.{domain}"), "v=DMARC1").await;
         }
@@ -38,10 +47,27 @@ pub(super) async fn all(report: &mut Report, config: &Config, house: &House) {
     if config.tls.route == TlsRoute::Direct {
         name(report, &postures, &config.tls.ehlo).await;
     }
+    recipients(report, &postures, config).await;
+}
+
+/// What share of the recipients of the last 30 days a proven route reaches.
+async fn recipients(report: &mut Report, postures: &Postures, config: &Config) {
+    const MONTH: i64 = 30 * 24 * 3600 * 1000;
+    if postures.validates().await.is_err() {
+        return;
+    }
+    let Some(kept) = config.data_dir.as_deref().and_then(|folder| Outbox::beside(folder).ok()) else { return };
+    let from = Some(store::now().saturating_sub(MONTH));
+    let which = Which { from, of_mail: true, ..Which::default() };
+    let Ok(reached) = reach(kept.store(), &which, config, postures).await else { return };
+    if reached.recipients > 0 {
+        let told = [Language::Nl, Language::En].map(|language| reached.sentence(language));
+        report.ok("reach", told);
+    }
 }
 
 /// Whether others can prove that they reach the domain's own servers.
-async fn reach(report: &mut Report, postures: &Postures, domain: &str) {
+async fn own(report: &mut Report, postures: &Postures, domain: &str) {
     let posture = postures.of(domain).await;
     let code = posture.row.code();
     match posture.forced() {

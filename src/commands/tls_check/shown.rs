@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{Found, code};
 use crate::config::TlsRoute;
 use crate::school::Language;
-use crate::smtp::client::Look;
-use crate::tls::Certified;
+use crate::smtp::client::{Certificate, Look};
 use crate::tls::posture::{Dane, Forced, MxHost, Posture, Row, StsFound, Tlsa, TlsaFound};
+use crate::tls::{Certified, Claims};
 
 /// The page.
 pub(super) fn text(found: &Found, language: Language) -> String {
@@ -84,6 +84,9 @@ fn host_lines(page: &mut String, host: &MxHost, looks: &[Look]) {
     }
     for look in looks {
         let _ = writeln!(page, "     {}  {}", look.address, looked(look));
+        if let Some(certificate) = &look.certificate {
+            let _ = writeln!(page, "        certificate  {}", certificate_line(certificate));
+        }
     }
 }
 
@@ -115,6 +118,30 @@ fn looked(look: &Look) -> String {
     }
 }
 
+fn certificate_line(certificate: &Certificate) -> String {
+    let Claims { subject, issuer, until, .. } = &certificate.claims;
+    let dane = match certificate.dane {
+        Some(true) => "matches TLSA",
+        Some(false) => "does NOT match TLSA",
+        None => "no TLSA to match",
+    };
+    let pkix =
+        certificate.pkix.map_or_else(|why| format!("not valid for the web ({})", why.word()), |()| "valid".to_owned());
+    format!("{}, from {}, until {until:.0}; {dane}; {pkix}", or_none(subject), or_none(issuer))
+}
+
+fn certificate_json(certificate: &Certificate) -> Value {
+    json!({
+        "subject": certificate.claims.subject,
+        "issuer": certificate.claims.issuer,
+        "not_before": certificate.claims.from.to_string(),
+        "not_after": certificate.claims.until.to_string(),
+        "dane": certificate.dane,
+        "pkix": certificate.pkix.is_ok(),
+        "pkix_trouble": certificate.pkix.err().map(|why| why.word()),
+    })
+}
+
 fn look_json(look: &Look) -> Value {
     let shown = look.session.as_ref().ok();
     json!({
@@ -126,6 +153,7 @@ fn look_json(look: &Look) -> Value {
         "cipher": shown.map(|shown| &shown.cipher),
         "certified": shown.map(|shown| certified(shown.certified)),
         "requiretls": shown.map(|shown| shown.require_tls),
+        "certificate": look.certificate.as_ref().map(certificate_json),
         "trouble": look.session.as_ref().err().map(|why| why.code()),
     })
 }

@@ -15,6 +15,7 @@ mod ocr;
 mod programs;
 mod schools;
 mod share;
+mod sms;
 mod storage;
 mod tls;
 mod web;
@@ -55,6 +56,8 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
     let route = raw.tls.route.clone();
     let time_zone = check.time_zone(&raw.time_zone);
     let calendar = check.calendar(&raw.calendar, &time_zone);
+    let remember = raw.school.iter().map(Spanned::get_ref).filter(|school| school.remember_devices);
+    let remember: Vec<String> = remember.map(|school| school.id.get_ref().clone()).collect();
     let brands = check.brands(&raw.school, raw.share.is_some());
     let mut config = Config {
         hostname: hostname.unwrap_or_default(),
@@ -77,9 +80,10 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         ocr,
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
-        share: raw
-            .share
-            .and_then(|share| check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), (&calendar, brands))),
+        sms: raw.sms.as_ref().and_then(|sms| check.sms(sms, raw.share.is_some())),
+        share: raw.share.and_then(|share| {
+            check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), (&calendar, brands, remember))
+        }),
         calendar,
         web: raw.web.and_then(|web| check.web(&web, raw.data_dir.is_some())),
         acme: None,

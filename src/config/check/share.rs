@@ -11,14 +11,14 @@ use crate::vault::share::is_recipient;
 use crate::web::Url;
 
 /// The countries of the European Union and the European Economic Area, ISO 3166-1.
-const EEA: [&str; 30] = [
+pub(super) const EEA: [&str; 30] = [
     "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IS", "IE", "IT", "LV", "LI", "LT",
     "LU", "MT", "NL", "NO", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
 ];
 /// Longer than this and a share becomes an archive.
 const MOST_DAYS: u32 = 365;
 /// A reason is a sentence, not a yes.
-const SHORTEST_REASON: usize = 20;
+pub(super) const SHORTEST_REASON: usize = 20;
 
 impl Check<'_> {
     pub(super) fn share(
@@ -26,7 +26,7 @@ impl Check<'_> {
         raw: &raw::Share,
         storage: Option<&raw::Storage>,
         web: Option<&raw::Web>,
-        (calendar, brands): (&Calendar, BTreeMap<String, Brand>),
+        (calendar, brands, remember): (&Calendar, BTreeMap<String, Brand>, Vec<String>),
     ) -> Option<ShareConfig> {
         if web.is_none() {
             self.problem(
@@ -77,6 +77,7 @@ impl Check<'_> {
                 escrow: escrow.map(|escrow| escrow.get_ref().clone()),
                 code_channels: raw.code_channels.iter().map(|channel| channel.get_ref().clone()).collect(),
                 place: place?,
+                remember,
                 country,
                 outside_eu,
             },

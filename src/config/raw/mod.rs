@@ -7,6 +7,7 @@ mod keeping;
 mod road;
 mod scan;
 mod school;
+mod sms;
 mod smtp;
 mod units;
 mod web;
@@ -26,6 +27,7 @@ pub(super) use road::{Demand, NextHop, Pkix, Tls};
 pub use road::{TlsUnmet, TlsUnproven};
 pub(super) use scan::{Documents, Ocr, Scan};
 pub(super) use school::{Contact, Dkim, Header, Pilot, Policy, Recipients, Rules, School, Texts};
+pub(super) use sms::{Sms, SmsFormat, SmsHeader};
 pub(super) use smtp::{Auth, Client, Flood, Program, Smtp, User, Users};
 pub(super) use units::{Day, Days, Time, time};
 pub(super) use web::{Log, Metrics, Share, ShareKeys, Web};
@@ -70,6 +72,7 @@ pub(in crate::config) struct Raw {
     #[serde(default)]
     pub tls: Tls,
     pub share: Option<Share>,
+    pub sms: Option<Sms>,
     pub storage: Option<Storage>,
     #[serde(default)]
     pub calendar: Calendar,

@@ -34,6 +34,8 @@ pub(in crate::config) struct School {
     pub roster_inbox: Option<Spanned<PathBuf>>,
     pub secret_header: Option<Header>,
     pub dkim: Option<Dkim>,
+    #[serde(default)]
+    pub remember_devices: bool,
     pub share_url: Option<Spanned<String>>,
     pub share_colour: Option<Spanned<String>>,
     pub share_logo: Option<Spanned<PathBuf>>,

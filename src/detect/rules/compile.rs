@@ -181,7 +181,7 @@ impl<'f> Compiler<'f> {
         let id = entry.id.get_ref();
         for (what, examples) in [("hits", &entry.hits), ("misses", &entry.misses)] {
             // No text is a file on lock.
-            if examples.len() < EXAMPLES && entry.check != Check::Opened {
+            if examples.len() < EXAMPLES && !matches!(entry.check, Check::Opened | Check::ShareCode) {
                 let what = format!("rule {id} has {} {what}, and needs {EXAMPLES}", examples.len());
                 self.say(source, entry.id.span(), what, "add sentences as people write them, with invented data");
             }

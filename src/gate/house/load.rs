@@ -22,6 +22,7 @@ use crate::problem::Problem;
 use crate::reader::{Readers, Recognisers};
 use crate::roster::{self, Kept, Roster, Store};
 use crate::school::Language;
+use crate::share::sms;
 use crate::smtp::client::{Demand, Direct, Hop, NextHop, Patience};
 use crate::store::owed::Otherwise;
 use crate::tls::posture::Postures;
@@ -55,7 +56,15 @@ impl House {
             .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
             .collect();
         let road = road(&config, &mut problems);
+        let postures = match &road {
+            Some(Road::Direct(_, postures)) => Some(postures.clone()),
+            // For the page that tells; without a resolver it says that it does not know.
+            _ if config.web.is_some() => Postures::new(config.tls.postures.clone(), None).ok(),
+            _ => None,
+        };
         let certificates = Certificates::load(&config, &mut problems);
+        let sms = config.sms.clone().map(sms::Provider::new);
+        let sms = sms.and_then(|made| keep(made.map(Arc::new).map_err(|problem| vec![problem]), &mut problems));
         let schools = config
             .schools
             .into_iter()
@@ -87,6 +96,7 @@ impl House {
                         retry: config.retry,
                         desk: config.web.as_ref().map(|web| web.url.origin().to_owned()),
                         share: config.share.map(|share| share.settings),
+                        sms,
                         web: config.web,
                         inboxes,
                         ways,
@@ -97,6 +107,7 @@ impl House {
                             TlsUnproven::Bounce => Otherwise::Bounce,
                         },
                         requiretls_bounces: config.tls.requiretls == TlsUnmet::Bounce,
+                        postures,
                         posture_settings: config.tls.postures,
                         texts,
                         desk_texts: Arc::new(desk_texts),
@@ -179,6 +190,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         mode: config.mode,
         means: Means { share: config.share.is_some(), tls: config.tls.route != TlsRoute::Share },
         share_tag: config.share.as_ref().map(|share| share.subject_tag.clone()),
+        share_codes: Arc::default(),
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),
     })

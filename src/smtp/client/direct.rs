@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::RootCertStore;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connection::Connection;
@@ -21,7 +21,7 @@ use crate::message::Recipient;
 use crate::smtp::Reply;
 use crate::smtp::command::MailCommand;
 use crate::tls::posture::{MxHost, Posture, Proof, Row};
-use crate::tls::{Certified, Expected, Refused, mx_config};
+use crate::tls::{Certified, Expected, MxVerifier, Refused, mx_config};
 
 /// Our own client to the servers of other domains. Knows whom to trust, and how long to wait.
 #[derive(Debug)]
@@ -223,14 +223,24 @@ impl Direct {
         address: IpAddr,
         expected: &Expected,
     ) -> Result<(Connection, Certified, (&'static str, String)), Why> {
-        let (tls, verifier) = mx_config(expected.clone()).map_err(|_| Why::Refused(Refused::Handshake))?;
+        let under = mx_config(expected.clone()).map_err(|_| Why::Refused(Refused::Handshake))?;
+        self.session_under(address, expected, &under).await
+    }
+
+    /// The same, with a configuration and its verifier that the caller looks at afterwards.
+    pub(super) async fn session_under(
+        &self,
+        address: IpAddr,
+        expected: &Expected,
+        (tls, verifier): &(Arc<ClientConfig>, Arc<MxVerifier>),
+    ) -> Result<(Connection, Certified, (&'static str, String)), Why> {
         let hop = Hop {
             name: "direct".to_owned(),
             hosts: Vec::new(),
             our_name: self.our_name.clone(),
             demand: Demand::Verify,
             implicit_tls: false,
-            tls,
+            tls: Arc::clone(tls),
             credentials: None,
             connect_timeout: self.patience.connect,
             reply_timeout: self.patience.reply,

@@ -6,10 +6,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
+
 use super::direct::{Direct, Why};
 use super::trouble::Trouble;
-use crate::tls::posture::{MxHost, NoHost, Row, Weak};
-use crate::tls::{Certified, Expected};
+use crate::tls::posture::{MxHost, NoHost, Row, TlsaFound, Weak};
+use crate::tls::{Certified, Claims, Expected, MxVerifier, Refused, mx_config};
 
 /// What a server showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +20,21 @@ pub struct Look {
     pub address: IpAddr,
     /// The row of the decision table, now that it was looked at.
     pub row: Row,
+    /// The certificate that it showed, accepted or not; none when it showed none, or one that is damaged.
+    pub certificate: Option<Certificate>,
     /// The greeting's text, TLS version, cipher suite, and for what the certificate was accepted; else why not.
     pub session: Result<Shown, Why>,
+}
+
+/// A certificate, and who would take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// What it says of itself.
+    pub claims: Claims,
+    /// Whether a TLSA record matches it; none when there are no records to match.
+    pub dane: Option<bool>,
+    /// Whether an authority that we trust vouches for the host's name; else why not.
+    pub pkix: Result<(), Refused>,
 }
 
 /// A session that was verified.
@@ -47,7 +62,13 @@ impl Direct {
             authority: Some((Arc::clone(&self.roots), vec![host.name.clone()])),
         };
         let expected = qualifies.clone().unwrap_or_else(as_the_web);
-        let session = match self.session(address, &expected).await {
+        let Ok(under) = mx_config(expected.clone()) else {
+            let session = Err(Why::Refused(Refused::Handshake));
+            return Look { address, row: host.row(), certificate: None, session };
+        };
+        let opened = self.session_under(address, &expected, &under).await;
+        let certificate = certificate(under.1.shown(), host, as_the_web());
+        let session = match opened {
             Ok((connection, certified, (version, cipher))) => {
                 let (greeting, require_tls) = (connection.greeting.clone(), connection.extensions.require_tls);
                 connection.quit().await;
@@ -61,6 +82,18 @@ impl Direct {
             Ok(_) if matches!(host.row(), Row::Unproven(_)) => Row::PkixUnproven,
             _ => host.row(),
         };
-        Look { address, row, session }
+        Look { address, row, certificate, session }
     }
+}
+
+fn certificate(chain: &[CertificateDer<'static>], host: &MxHost, as_the_web: Expected) -> Option<Certificate> {
+    let claims = Claims::of(chain.first()?)?;
+    let dane = match &host.tlsa {
+        TlsaFound::Usable(dane) => {
+            let expected = Expected { sni: dane.base.clone(), dane: Some(dane.clone()), authority: None };
+            Some(MxVerifier::new(expected).judge(chain).is_ok())
+        }
+        _ => None,
+    };
+    Some(Certificate { claims, dane, pkix: MxVerifier::new(as_the_web).judge(chain).map(|_| ()) })
 }

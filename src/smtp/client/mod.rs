@@ -19,7 +19,7 @@ pub use connection::Connection;
 pub use direct::{Direct, Evidence, Letter, Miss, Patience, Sent, Why};
 pub use examine::{Answer, Examined};
 pub use hop::{Demand, Hop, Lease, NextHop};
-pub use look::Look;
+pub use look::{Certificate, Look};
 pub use met::{Last, Met};
 pub use relay::Relay;
 pub use reply_reader::{MAX_LINE, NextHopReply, Nonsense, ReplyReader};

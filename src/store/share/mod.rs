@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `factor` | codes by text message |
 //! | `make` | a share with its items, recipients and owed mails goes in, in one commit |
 //! | `open` | links, tries, sessions, grants |
 //! | `sender` | what the sender sees and does |
@@ -10,6 +11,7 @@
 //! Withdrawn means that the grant's row is gone, so that the next request finds none. Wrong codes are counted before they
 //! are looked at, in a transaction, so that two at once count as two.
 
+mod factor;
 mod make;
 mod open;
 mod purge;
@@ -20,6 +22,7 @@ use std::fmt;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
+pub use self::factor::{Limits as TextLimits, Text};
 pub use self::make::{Invitation, NewItem, NewRecipient, NewShare, NewShared};
 pub(super) use self::make::{insert, settled};
 pub use self::open::{Entry, Grant, Linked, Session, Try};
@@ -32,7 +35,7 @@ pub type RidOctets = [u8; 16];
 
 const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+pub(super) const DAY: i64 = 24 * HOUR;
 
 /// What is told about a share. Sealed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +72,12 @@ pub struct RecipientFacts {
     pub address: String,
     /// The policy line for which the mail is shared.
     pub line: String,
+    /// The number that codes are sent to, in E.164.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// The contact whose number or fixed code it is: its id in base 32.
+    #[serde(default)]
+    pub contact: Option<String>,
 }
 
 macro_rules! shown_as_nothing {
@@ -85,12 +94,16 @@ shown_as_nothing!(Facts, ItemFacts, RecipientFacts);
 
 impl Store {
     /// In JSON, so that a later version can read what an earlier one wrote.
-    fn seal_json<T: Serialize>(&self, label: &str, value: &T) -> Result<Vec<u8>, StoreError> {
+    pub(in crate::store) fn seal_json<T: Serialize>(&self, label: &str, value: &T) -> Result<Vec<u8>, StoreError> {
         let plain = serde_json::to_vec(value).map_err(|error| StoreError::Trouble(error.to_string()))?;
         self.0.keys.seal(label, &plain).ok_or_else(|| StoreError::Trouble("it could not be sealed".to_owned()))
     }
 
-    fn unseal_json<T: serde::de::DeserializeOwned>(&self, label: &str, sealed: &[u8]) -> Result<T, StoreError> {
+    pub(in crate::store) fn unseal_json<T: serde::de::DeserializeOwned>(
+        &self,
+        label: &str,
+        sealed: &[u8],
+    ) -> Result<T, StoreError> {
         let plain = self.0.keys.open(label, sealed).ok_or(StoreError::Sealed)?;
         serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)
     }
@@ -112,7 +125,8 @@ fn code_label(rid: &RidOctets) -> String {
     format!("share_recipient.code of {}", hex(rid))
 }
 
-fn hex(octets: &[u8]) -> String {
+/// Octets in hexadecimal.
+pub fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 

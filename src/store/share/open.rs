@@ -34,8 +34,10 @@ pub struct Linked {
     pub link_check: Vec<u8>,
     /// The public half of the recipient's key.
     pub public: String,
-    /// `code` or `sender`.
+    /// `code`, `sms`, `organisation` or `sender`.
     pub factor: String,
+    /// Recipients of one family have one code.
+    pub family: u32,
     /// The key that its pepper follows from.
     pub key: KeyId,
     /// Hash of the sender's address.
@@ -162,7 +164,8 @@ shown_as_nothing!(Entry, Session, Grant);
 
 const LINKED: &str = "SELECT s.id, s.school, r.rid, r.link_check, r.public, r.factor, s.key, s.sender, s.made_at,
      s.open_by, min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, r.withdrawn_at,
-     s.over_at, r.fails, r.locked_until, s.view_only, r.cost, s.facts, r.facts FROM share_recipient r JOIN share s ON s.id = r.share";
+     s.over_at, r.fails, r.locked_until, s.view_only, r.cost, s.facts, r.facts, r.family
+     FROM share_recipient r JOIN share s ON s.id = r.share";
 
 impl Store {
     /// What the public half of a link leads to, whatever its state. Changes nothing.
@@ -413,6 +416,7 @@ fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, Vec<u8>, Vec<u8>)> {
         link_check: row.get(3)?,
         public: row.get(4)?,
         factor: row.get(5)?,
+        family: row.get(18)?,
         key: row.get(6)?,
         sender: row.get(7)?,
         made_at: row.get(8)?,

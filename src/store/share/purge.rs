@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::super::contacts::UNCHECKED;
 use super::super::journal::{self, NewLine};
 use super::super::{Store, StoreError, column};
 use super::sender::CODE_SHOWN;
@@ -51,6 +52,11 @@ impl Store {
             )?;
             tables.execute("DELETE FROM share_session WHERE ends_at <= ?1", [now])?;
             tables.execute("DELETE FROM share_fail WHERE at <= ?1", [now.saturating_sub(DAY)])?;
+            tables.execute(
+                "DELETE FROM contact WHERE checked = 0 AND proven_at IS NULL AND made_at <= ?1",
+                [now.saturating_sub(UNCHECKED)],
+            )?;
+            tables.execute("DELETE FROM share_text WHERE at <= ?1", [now.saturating_sub(DAY)])?;
             tables.execute("DELETE FROM share WHERE over_at <= ?1", [now.saturating_sub(SHOWN)])?;
             Ok(PurgedShares { due: ids.len(), gone: ids.len(), files: unused(tables)? })
         })

@@ -81,7 +81,7 @@ pub struct RecipientRow {
     pub rid: RidOctets,
     /// Hash of the address.
     pub address: Index,
-    /// `code` or `sender`.
+    /// `code`, `sms`, `organisation` or `sender`.
     pub factor: String,
     /// Recipients of one family have one code.
     pub family: u32,
@@ -169,6 +169,25 @@ impl RecipientRow {
 }
 
 impl Store {
+    /// The codes that are still shown to senders, each with its school.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_codes(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let sealed: Vec<(RidOctets, String, Vec<u8>)> = self
+            .read(|tables| {
+                let mut list = tables.prepare_cached(
+                    "SELECT rid, school, code FROM share_recipient WHERE code IS NOT NULL AND withdrawn_at IS NULL",
+                )?;
+                list.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+            })
+            .await?;
+        let unsealed = |(rid, school, code): (RidOctets, String, Vec<u8>)| {
+            Ok((school, self.unseal_json::<String>(&code_label(&rid), &code)?))
+        };
+        sealed.into_iter().map(unsealed).collect()
+    }
+
     /// The shares of a sender, the newest first.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::n
 pub struct AccessCode(String);
 
 /// What a code adds to a recipient's key.
+#[derive(Clone)]
 pub struct CodeKey([u8; 32]);
 
 /// What computing the key of a code costs.
@@ -94,8 +95,17 @@ impl AccessCode {
     /// The key of the code for one link. Takes its time and its memory, at most two at once. None when the system has no
     /// memory or threads left.
     pub async fn key(&self, rid: &Rid, cost: Cost) -> Option<CodeKey> {
+        self.key_with(*rid.octets(), cost).await
+    }
+
+    /// The key of a fixed code of an organisation, the same for all links to that contact. As [`AccessCode::key`].
+    pub async fn fixed_key(&self, contact: &[u8; 16], cost: Cost) -> Option<CodeKey> {
+        self.key_with(*contact, cost).await
+    }
+
+    async fn key_with(&self, salt: [u8; 16], cost: Cost) -> Option<CodeKey> {
         let place = Arc::clone(&PLACES).acquire_owned().await.ok()?;
-        let (digits, salt) = (self.0.clone(), *rid.octets());
+        let digits = self.0.clone();
         let computing = move || {
             let params = Params::new(cost.memory, cost.rounds, 1, Some(32)).ok()?;
             let mut key = [0; 32];
@@ -109,12 +119,13 @@ impl AccessCode {
 }
 
 impl CodeKey {
-    #[cfg(test)]
-    pub(super) fn of(octets: [u8; 32]) -> Self {
+    /// The one of these octets, which a contact's row or a device's cookie held sealed.
+    pub fn of(octets: [u8; 32]) -> Self {
         Self(octets)
     }
 
-    pub(super) fn octets(&self) -> &[u8] {
+    /// Its octets.
+    pub fn octets(&self) -> &[u8; 32] {
         &self.0
     }
 }

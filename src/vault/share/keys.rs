@@ -91,7 +91,8 @@ impl Pepper {
 
     /// The key of a recipient: out of his link, and his code if he has one.
     pub fn recipient(&self, rid: &Rid, secret: &LinkSecret, code: Option<&CodeKey>) -> Option<RecipientKey> {
-        let ikm = joined(&[secret.octets(), code.map(CodeKey::octets).unwrap_or_default()]);
+        let code = code.map(|code| code.octets().as_slice()).unwrap_or_default();
+        let ikm = joined(&[secret.octets(), code]);
         let seed: [u8; 32] = derived(&ikm, &joined(&[&self.0, &rid.0]), RECIPIENT)?;
         RecipientKey::from_seed(seed)
     }

@@ -4,7 +4,8 @@
 //! link_secret   = 32 random octets, in the recipient's mail alone
 //! rid           = 16 random octets, the public half of the link
 //! link_check    = HKDF-SHA256(ikm = link_secret, salt = rid, info = "mailpoort/share/v1/check"), 16 octets: stored
-//! code_key      = Argon2id(code, salt = rid, 64 MiB, t = 3, p = 1), 32 octets, for who has a code
+//! code_key      = Argon2id(code, salt = rid, 64 MiB, t = 3, p = 1), 32 octets, for who has a code;
+//!                 of an organisation's fixed code the salt is the contact's id, and its row keeps the key sealed
 //! seed          = HKDF-SHA256(ikm = link_secret || code_key?, salt = pepper || rid, info = ".../recipient"), 32 octets
 //! recipient key = age X25519 identity of the seed; its public half is stored
 //! item key      = a random age X25519 identity for each item; the file is an age stream for it
@@ -34,7 +35,7 @@ mod keys;
 mod place;
 
 pub use cipher::{EscrowKey, ItemKey, Opener, RecipientKey, is_recipient};
-pub use code::{AccessCode, Cost};
+pub use code::{AccessCode, CodeKey, Cost};
 pub use files::{Files, Reading};
 pub use keys::{Cookie, LinkCheck, Pepper, Rid};
 pub use place::{Bucket, Place};

@@ -46,6 +46,11 @@ pub trait Gate: Send + Sync + 'static {
         false
     }
 
+    /// Whether one can mail safely to a domain; none when it cannot be found out here.
+    fn safely<'a>(&'a self, _domain: &'a str) -> Asking<'a> {
+        Box::pin(async { None })
+    }
+
     /// Makes a secure share of a held mail, for the recipients at these places, for a purpose when its sender was asked:
     /// what is to go to the disk with the choice.
     ///
@@ -60,6 +65,35 @@ pub trait Gate: Send + Sync + 'static {
     ) -> Sharing<'a> {
         Box::pin(async { Err(ShareError::System) })
     }
+}
+
+/// An answer that is being looked up.
+pub type Asking<'a> = Pin<Box<dyn Future<Output = Option<Safely>> + Send + 'a>>;
+
+/// Whether one can mail safely to a domain.
+#[derive(Debug, Clone)]
+pub struct Safely {
+    /// The answer and why, Dutch and English.
+    pub sentence: [String; 2],
+    /// What becomes of mail that may go under proven encryption alone.
+    pub does: Does,
+}
+
+/// What becomes of mail that may go under proven encryption alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    /// It goes, encrypted.
+    Send,
+    /// The provider sends it, encrypted.
+    Provider,
+    /// It becomes a share.
+    Share,
+    /// It is kept back, and its sender chooses.
+    Keep,
+    /// It waits some hours first.
+    Wait,
+    /// There is nothing to tell: it goes nowhere, or stays in the school.
+    Nothing,
 }
 
 /// A share in the making.

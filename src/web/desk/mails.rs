@@ -13,6 +13,7 @@ use super::visit::Visit;
 use super::{Answer, Desk, Fault, Look, Remade};
 use crate::store::held::{Act, Held, State as Becomes};
 use crate::store::owed::Envelope;
+use crate::store::tls::Delivery;
 use crate::web::forms::{Fields, see};
 use crate::web::said;
 
@@ -91,7 +92,33 @@ pub(super) async fn detail(State(desk): State<Desk>, visit: Visit, Path(id): Pat
     let passage = (held.item.is_some() && is_open(&desk, &held)).then(|| format!("/mail/{}/passage", held.id));
     let choices = choices(&desk, &page, &held);
     let title = title(&page, &told);
-    Ok(visit.show(&MailPage { title, told, done, choices, passage, history, page }))
+    let ways = ways(&desk, &page, &held).await?;
+    Ok(visit.show(&MailPage { title, told, done, choices, passage, history, ways, page }))
+}
+
+/// How it travelled, or did not, where it had to go under proven TLS: when, what, and the facts of it. A server's name
+/// would tell whose an address is that may not be named.
+async fn ways(desk: &Desk, page: &Page, held: &Held) -> Result<Vec<(String, String, String)>, Fault> {
+    let zone = desk.0.gate.time_zone();
+    let way = |tried: Delivery| {
+        let when = said::moment(tried.at, &zone, page.language);
+        let host = tried.facts.mx.as_deref().filter(|_| held.facts.discreet.is_empty());
+        let how = match tried.verified.as_deref() {
+            Some("dane") => "DANE",
+            Some("sts") => "MTA-STS",
+            _ => page.t("way_certificate"),
+        };
+        let what = match (&tried.tls_version, host) {
+            (Some(_), Some(host)) => page.fill("way_proven", &[("host", host), ("how", how)]),
+            (Some(_), None) => page.with("way_proven_unnamed", "how", how),
+            (None, _) if tried.taken > 0 => page.t("way_provider").to_owned(),
+            (None, _) => page.t("way_none").to_owned(),
+        };
+        let address = tried.facts.address.as_deref().filter(|_| host.is_some());
+        let facts = [address, tried.tls_version.as_deref(), tried.cipher.as_deref()];
+        (when, what, facts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    };
+    Ok(desk.0.store.deliveries(&held.id).await?.into_iter().map(way).collect())
 }
 
 /// What was done just now: nothing else in the address is shown.

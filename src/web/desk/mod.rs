@@ -17,6 +17,7 @@
 //! | `share_acts` | withdraw, delete, extend, files off, a new code, a word about who waits |
 //! | `share_log` | what happened, in words and as a file |
 //! | `copy` | the sender's own link to what he shared |
+//! | `safely` | whether one can mail safely to somebody |
 //! | `letters` | the mails that we write |
 //!
 //! Never decides who may have a mail: the policy's offers are in the [`Facts`](crate::store::held::Facts), and what goes
@@ -32,6 +33,7 @@ mod letters;
 mod mails;
 mod pages;
 mod requests;
+mod safely;
 mod share_acts;
 mod share_log;
 mod shares;
@@ -48,7 +50,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
-pub use self::gate::{Gate, Look, Passage, Remade, Reported, Shared, Sharing};
+pub use self::gate::{Asking, Does, Gate, Look, Passage, Remade, Reported, Safely, Shared, Sharing};
 pub use self::share_log::Log;
 pub use self::texts::Texts;
 use crate::share::{ShareError, Shares};
@@ -71,6 +73,7 @@ struct Inner {
     shares: Option<Shares>,
     give_up: i64,
     looks: Semaphore,
+    asked: safely::Asked,
 }
 
 impl fmt::Debug for Desk {
@@ -114,7 +117,18 @@ impl Desk {
     /// A desk.
     pub fn new(means: Means) -> Self {
         let Means { store, vault, gate, url, clock, wake, shares, give_up } = means;
-        Self(Arc::new(Inner { store, vault, gate, url, clock, wake, shares, give_up, looks: Semaphore::new(LOOKS) }))
+        Self(Arc::new(Inner {
+            store,
+            vault,
+            gate,
+            url,
+            clock,
+            wake,
+            shares,
+            give_up,
+            looks: Semaphore::new(LOOKS),
+            asked: safely::Asked::default(),
+        }))
     }
 
     /// Its pages.
@@ -137,6 +151,7 @@ impl Desk {
             .route("/mail/{id}", get(mails::detail))
             .route("/mail/{id}/passage", post(mails::passage))
             .route("/mail/{id}/{choice}", get(choices::form).post(choices::act))
+            .route("/safely", get(safely::form).post(safely::answer))
             .route("/shares", get(shares::list))
             .route("/shares/{id}", get(shares::detail))
             .route("/shares/{id}/log", get(share_log::file))

@@ -180,6 +180,8 @@ pub(super) struct MailPage {
     pub passage: Option<String>,
     /// What was done: when, and what.
     pub history: Vec<(String, String)>,
+    /// How it travelled under proven TLS: when, what, and the facts of it.
+    pub ways: Vec<(String, String, String)>,
 }
 
 /// The words around what was found.
@@ -359,6 +361,18 @@ pub(super) struct RequestPage {
     pub area: (String, String),
     /// The buttons: value and name, the first one says yes.
     pub buttons: Vec<(&'static str, String)>,
+    pub error: Option<String>,
+}
+
+/// "Can I mail safely to ...?"
+#[derive(Template)]
+#[template(path = "safely.html", config = "src/web/desk/pages/askama.toml")]
+pub(super) struct SafelyPage {
+    pub page: Page,
+    /// What was typed.
+    pub typed: String,
+    /// The answer; empty before anything was asked.
+    pub said: Vec<String>,
     pub error: Option<String>,
 }
 

@@ -2,14 +2,16 @@
 //!
 //! Made from the settings as they are now: where the data is, how long, who answers for it.
 
+use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::Portal;
 use super::pages::{Fact, Page, Said};
 use super::visit::Visit;
+use super::{Answer, Portal};
 use crate::school::School;
 use crate::share::KeysMode;
+use crate::web::forms::{Fields, see};
 use crate::web::said;
 
 /// `GET /echt`: is this message real?
@@ -47,6 +49,10 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
         Fact::new(page.t("privacy_unopened"), &days(settings.lifetimes.unopened)),
         Fact::new(page.t("privacy_opened"), &days(settings.lifetimes.share)),
     ];
+    if let Some(sms) = portal.0.shares.sms() {
+        let where_to = country(&page, &sms.country).to_owned();
+        facts.push(Fact::new(page.t("privacy_sms"), &page.with("privacy_sms_text", "country", &where_to)));
+    }
     let keys = match settings.keys {
         KeysMode::Strict => page.t("privacy_keys_strict"),
         KeysMode::Recoverable => page.t("privacy_keys_recoverable"),
@@ -81,6 +87,21 @@ pub(super) async fn accessibility(State(portal): State<Portal>, visit: Visit) ->
 pub(super) async fn closed(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
     let (title, paragraphs) = (page.t("signed_out_title").to_owned(), page.paragraphs("signed_out_text", &[]));
+    visit.show(&Said::new(page, title, paragraphs))
+}
+
+/// `POST /vergeet`: nothing of what was proven on this device counts any more.
+pub(super) async fn forget(State(portal): State<Portal>, visit: Visit, Form(fields): Form<Fields>) -> Answer {
+    visit.check(&portal, &fields)?;
+    let mut response = see("/vergeet");
+    visit.forget(&mut response, true);
+    Ok(response)
+}
+
+/// `GET /vergeet`: this device is forgotten.
+pub(super) async fn forgotten(State(portal): State<Portal>, visit: Visit) -> Response {
+    let page = visit.page(&portal);
+    let (title, paragraphs) = (page.t("forgotten_title").to_owned(), page.paragraphs("forgotten_text", &[]));
     visit.show(&Said::new(page, title, paragraphs))
 }
 

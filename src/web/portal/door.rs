@@ -7,23 +7,23 @@ use axum::response::Response;
 
 use super::pages::{CodePage, Fact, NoCodePage, Page, WelcomePage};
 use super::visit::{Visit, enter};
-use super::{Answer, Fault, Portal};
+use super::{Answer, Fault, Portal, text_code};
 use crate::school::School;
-use crate::share::{Asked, Look, Seen, Unlock};
+use crate::share::{Asked, Factor, Look, Seen, Unlock, Visitor};
 use crate::web::forms::{Fields, field, see};
 use crate::web::said;
 
 /// A link: its public half and its secret.
-type Link = Path<(String, String)>;
+pub(super) type Link = Path<(String, String)>;
 
 /// Where a link leads, for who may go on.
-struct Door {
-    seen: Seen,
+pub(super) struct Door {
+    pub seen: Seen,
     school: Option<School>,
     /// Too many wrong codes.
     locked: Option<Locked>,
     /// Its path.
-    path: String,
+    pub path: String,
 }
 
 /// Until when no code works; without a moment until the sender makes a new link.
@@ -50,12 +50,19 @@ pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(lin
     let from = Fact::new(page.t("fact_from"), &sender).with(door.seen.sender_address.expose());
     let reference = Fact::new(page.t("fact_reference"), &door.seen.reference).with(page.t("fact_reference_hint"));
     let facts = vec![from, until, reference];
-    let needs = page.fill("welcome_needs", &[("sender", &sender), ("channels", &door.channels(&portal, &page))]);
+    let needs = match door.seen.factor {
+        Factor::Sms { .. } => page.t("sms_needs").to_owned(),
+        Factor::Organisation => page.t("fixed_needs").to_owned(),
+        Factor::Code | Factor::Sender => {
+            page.fill("welcome_needs", &[("sender", &sender), ("channels", &door.channels(&portal, &page))])
+        }
+    };
     let locked = door.locked(&portal, &page);
     Ok(visit.show(&WelcomePage { intro, facts, needs, locked, open, action: door.path, page }))
 }
 
-/// `POST /b/RID/SECRET`: on to the code. Changes nothing: whatever presses buttons may press this one.
+/// `POST /b/RID/SECRET`: on to the code, or to the message where this device has proven before who has it. Else changes
+/// nothing: whatever presses buttons may press this one.
 pub(super) async fn go_on(
     State(portal): State<Portal>,
     visit: Visit,
@@ -64,13 +71,21 @@ pub(super) async fn go_on(
 ) -> Answer {
     visit.check(&portal, &fields)?;
     let door = find(&portal, &visit, &link).await?;
-    Ok(see(&format!("{}/code", door.path)))
+    let remembers = door.remembers(&portal);
+    match portal.0.shares.unlock_by_proof(&link.0, &link.1, &visit.proofs(), remembers).await? {
+        Unlock::Open { cookie, opened } => Ok(enter(&opened.share, cookie.expose())),
+        _ => Ok(see(&format!("{}/code", door.path))),
+    }
 }
 
 /// `GET /b/RID/SECRET/code`: where the code is typed.
 pub(super) async fn code(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
     let door = find(&portal, &visit, &link).await?;
-    let error = door.locked(&portal, &door.page(&portal, &visit));
+    let page = door.page(&portal, &visit);
+    let error = door.locked(&portal, &page);
+    if matches!(door.seen.factor, Factor::Sms { .. }) && !portal.0.shares.text_waits(&link.0).await? {
+        return Ok(visit.show(&text_code::ask(&door, page, error)));
+    }
     Ok(door.code_page(&portal, &visit, error, ""))
 }
 
@@ -90,17 +105,34 @@ pub(super) async fn unlock(
         *response.status_mut() = status;
         Ok(response)
     };
-    match portal.0.shares.unlock(&link.0, &link.1, typed, visit.visitor).await? {
-        Unlock::Open { cookie, opened } => Ok(enter(&opened.share, cookie.expose())),
+    let remember = field(&fields, "remember").is_some() && door.remembers(&portal);
+    let visitor = Visitor { remember, ..visit.visitor };
+    match portal.0.shares.unlock(&link.0, &link.1, typed, visitor).await? {
+        Unlock::Open { cookie, opened } => {
+            let mut response = enter(&opened.share, cookie.expose());
+            if let Some(proof) = &opened.proof {
+                visit.keep(&mut response, proof);
+            }
+            Ok(response)
+        }
         // What is no code is left in the field, to be mended.
         Unlock::Malformed => {
             let digits = typed.chars().filter(char::is_ascii_digit).count().to_string();
-            let error = page.with("code_malformed", "digits", &digits);
+            let error = match door.seen.factor {
+                Factor::Sms { .. } => page.with("sms_malformed", "digits", &digits),
+                _ => page.with("code_malformed", "digits", &digits),
+            };
             again(StatusCode::UNPROCESSABLE_ENTITY, error, &shown_again(typed))
         }
         Unlock::Wrong { left } => {
             let error = page.with("code_wrong", "left", &left.to_string());
             again(StatusCode::UNPROCESSABLE_ENTITY, error, "")
+        }
+        Unlock::Expired => {
+            let error = page.t("sms_expired").to_owned();
+            let mut response = visit.show(&text_code::ask(&door, page, Some(error)));
+            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(response)
         }
         Unlock::Locked { until } => again(StatusCode::TOO_MANY_REQUESTS, locked(&portal, &page, until), ""),
         Unlock::Busy => again(StatusCode::TOO_MANY_REQUESTS, page.t("code_busy").to_owned(), &shown_again(typed)),
@@ -125,7 +157,8 @@ pub(super) async fn ask_for_code(
     let door = find(&portal, &visit, &link).await?;
     let page = door.page(&portal, &visit);
     let told = match portal.0.shares.ask_for_code(&link.0, &link.1).await? {
-        Asked::Told => page.with("no_code_told", "sender", &door.sender()),
+        Asked::Told if door.seen.factor == Factor::Code => page.with("no_code_told", "sender", &door.sender()),
+        Asked::Told => page.with("no_sms_told", "sender", &door.sender()),
         Asked::Already => page.with("no_code_already", "sender", &door.sender()),
         Asked::Nothing => return Err(Fault::MISSING),
     };
@@ -133,7 +166,7 @@ pub(super) async fn ask_for_code(
 }
 
 /// Where a link leads. Unknown, over and withdrawn is the same, and a robot learns nothing from it.
-async fn find(portal: &Portal, visit: &Visit, (rid, secret): &(String, String)) -> Result<Door, Fault> {
+pub(super) async fn find(portal: &Portal, visit: &Visit, (rid, secret): &(String, String)) -> Result<Door, Fault> {
     let (seen, locked) = match portal.0.shares.look(rid, secret).await? {
         Look::Ready(seen) => (seen, None),
         Look::Locked(seen, until) => (seen, Some(Locked(until))),
@@ -147,12 +180,18 @@ async fn find(portal: &Portal, visit: &Visit, (rid, secret): &(String, String)) 
 }
 
 impl Door {
-    fn page(&self, portal: &Portal, visit: &Visit) -> Page {
+    /// Whether its school lets devices be remembered, and its factor can be.
+    fn remembers(&self, portal: &Portal) -> bool {
+        let can_be = matches!(self.seen.factor, Factor::Sms { .. } | Factor::Organisation);
+        can_be && portal.0.shares.settings().remember.contains(&self.seen.school)
+    }
+
+    pub fn page(&self, portal: &Portal, visit: &Visit) -> Page {
         let page = visit.page(portal);
         if let Some(school) = &self.school { page.of(portal, school) } else { page }
     }
 
-    fn sender(&self) -> String {
+    pub fn sender(&self) -> String {
         self.seen.sender.expose().clone()
     }
 
@@ -168,26 +207,59 @@ impl Door {
 
     fn code_page(&self, portal: &Portal, visit: &Visit, error: Option<String>, typed: &str) -> Response {
         let page = self.page(portal, visit);
-        let values = [("sender", self.sender()), ("channels", self.channels(portal, &page))];
-        let hint = page.fill("code_hint", &values.each_ref().map(|(name, value)| (*name, value.as_str())));
+        let (label, hint, shape) = self.code_words(portal, &page);
         let (action, no_code) = (format!("{}/code", self.path), format!("{}/geen-code", self.path));
         let about = page.fill("about", &[("sender", &self.sender()), ("reference", &self.seen.reference)]);
-        visit.show(&CodePage { about, hint, typed: typed.to_owned(), error, action, no_code, page })
+        let again = matches!(self.seen.factor, Factor::Sms { .. }).then(|| format!("{}/sms", self.path));
+        let (typed, remember) = (typed.to_owned(), self.remembers(portal));
+        visit.show(&CodePage { about, label, hint, shape, remember, again, typed, error, action, no_code, page })
+    }
+
+    /// What the field of the code is called, where the code comes from, and how it looks.
+    fn code_words(&self, portal: &Portal, page: &Page) -> (String, String, &'static str) {
+        match &self.seen.factor {
+            Factor::Sms { masked, .. } => {
+                let hint = page.fill("sms_hint", &[("number", masked), ("reference", &self.seen.reference)]);
+                (page.t("sms_label").to_owned(), hint, "000000")
+            }
+            Factor::Organisation => {
+                (page.t("fixed_label").to_owned(), page.t("fixed_hint").to_owned(), "0000 0000 0000")
+            }
+            Factor::Code | Factor::Sender => {
+                let values = [("sender", self.sender()), ("channels", self.channels(portal, page))];
+                let hint = page.fill("code_hint", &values.each_ref().map(|(name, value)| (*name, value.as_str())));
+                (page.t("code_label").to_owned(), hint, "0000 0000 0000")
+            }
+        }
     }
 
     fn no_code_page(&self, portal: &Portal, visit: &Visit, told: Option<String>) -> Response {
         let page = self.page(portal, visit);
         let phone = self.school.as_ref().map(|school| said::contact(&school.helpdesk));
         let phone = phone.map(|phone| page.with("no_code_call", "contact", &phone));
-        let intro =
-            page.fill("no_code_intro", &[("sender", &self.sender()), ("channels", &self.channels(portal, &page))]);
+        let (sender, number) = (self.sender(), text_code::number(self));
+        let (title, intro, ask, back_word) = match self.seen.factor {
+            Factor::Sms { .. } => (
+                page.t("no_sms_title").to_owned(),
+                page.fill("no_sms_intro", &[("number", number), ("sender", &sender)]),
+                page.with("no_sms_ask", "sender", &sender),
+                page.t("sms_back"),
+            ),
+            _ => (
+                page.t("no_code_title").to_owned(),
+                page.fill("no_code_intro", &[("sender", &sender), ("channels", &self.channels(portal, &page))]),
+                page.t("no_code_ask").to_owned(),
+                page.t("no_code_back"),
+            ),
+        };
+        let back_word = back_word.to_owned();
         let button = page.with("no_code_button", "sender", &self.sender());
         let (action, back) = (format!("{}/geen-code", self.path), format!("{}/code", self.path));
-        visit.show(&NoCodePage { intro, phone, button, told, action, back, page })
+        visit.show(&NoCodePage { title, intro, phone, ask, button, told, action, back, back_word, page })
     }
 }
 
-fn locked(portal: &Portal, page: &Page, until: Option<i64>) -> String {
+pub(super) fn locked(portal: &Portal, page: &Page, until: Option<i64>) -> String {
     match until {
         Some(until) => page.with("code_locked", "time", &page.clock(until, &portal.0.around.time_zone())),
         None => page.t("code_locked_for_good").to_owned(),

@@ -87,6 +87,7 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         view_only: !takes,
         answer: (!opened.seen.is_sender).then(|| at("antwoord")),
         close: at("uit"),
+        remembered: visit.is_remembered(),
         facts,
         files,
         done,

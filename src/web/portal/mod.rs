@@ -10,6 +10,7 @@
 //! | `frame` | the page of every error |
 //! | `visit` | who asks: language, token, what is open on this device |
 //! | `door` | from a link and a code to an open share |
+//! | `text_code` | a code by text message |
 //! | `brand` | which schools are at which address, and their looks |
 //! | `message` | the message, its files, all of them as a zip |
 //! | `answer`, `incoming` | an answer to the sender, and what may come with it |
@@ -29,6 +30,7 @@ mod mail_page;
 mod message;
 mod names;
 mod pages;
+mod text_code;
 mod texts;
 mod visit;
 mod zip;
@@ -137,6 +139,7 @@ impl Portal {
             .route("/toegankelijkheid", get(about::accessibility))
             .route("/b/{rid}/{secret}", get(door::welcome).post(door::go_on))
             .route("/b/{rid}/{secret}/code", get(door::code).post(door::unlock))
+            .route("/b/{rid}/{secret}/sms", post(text_code::send))
             .route("/b/{rid}/{secret}/geen-code", get(door::no_code).post(door::ask_for_code))
             // Whatever is missing or left over of a link: the same answer as for one that leads nowhere.
             .route("/b/{rid}", get(|| async { Fault::MISSING }))
@@ -151,6 +154,7 @@ impl Portal {
             .route("/s/{share}/beeld/{item}", get(message::picture))
             .route("/s/{share}/uit", post(message::close))
             .route("/uit", get(about::closed))
+            .route("/vergeet", get(about::forgotten).post(about::forget))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .route("/s/{share}/antwoord", get(answer::form).post(answer::send).layer(DefaultBodyLimit::disable()))
             .layer(from_fn_with_state(self.clone(), frame::errors))

@@ -165,8 +165,27 @@ pub(super) struct WelcomePage {
 pub(super) struct CodePage {
     pub page: Page,
     pub about: String,
+    pub label: String,
     pub hint: String,
+    /// How a code looks.
+    pub shape: &'static str,
+    /// The device can be remembered.
+    pub remember: bool,
+    /// The path where another text message is asked for.
+    pub again: Option<String>,
     pub typed: String,
+    pub error: Option<String>,
+    pub action: String,
+    pub no_code: String,
+}
+
+/// Where a text message with a code is asked for.
+#[derive(Template)]
+#[template(path = "text_code.html", config = "src/web/portal/pages/askama.toml")]
+pub(super) struct TextCodePage {
+    pub page: Page,
+    pub about: String,
+    pub intro: String,
     pub error: Option<String>,
     pub action: String,
     pub no_code: String,
@@ -177,6 +196,9 @@ pub(super) struct CodePage {
 #[template(path = "no_code.html", config = "src/web/portal/pages/askama.toml")]
 pub(super) struct NoCodePage {
     pub page: Page,
+    pub title: String,
+    pub ask: String,
+    pub back_word: String,
     pub intro: String,
     pub phone: Option<String>,
     pub button: String,
@@ -210,6 +232,8 @@ pub(super) struct MessagePage {
     /// The path of the answer's form; none for the sender's own copy.
     pub answer: Option<String>,
     pub close: String,
+    /// The device is remembered.
+    pub remembered: bool,
     /// What was done just now.
     pub done: Option<String>,
 }

@@ -15,13 +15,18 @@ use axum::response::Response;
 
 use super::pages::{self, Page};
 use super::{Answer, Fault, Portal};
-use crate::share::{Opened, Visitor};
+use crate::share::{Opened, Proof, Visitor};
 use crate::vault::LinkSecret;
 use crate::web::Peer;
 use crate::web::forms::{self, Fields, cookie, field, is_own_path, see, set_cookie};
 
 const FORM_COOKIE: &str = "__Host-mailpoort-formulier";
 const SHARE_COOKIE: &str = "__Host-mailpoort-bericht-";
+/// What was proven on this device: for as long as the browser is open, and for longer where that was asked for.
+const PROOF_COOKIE: &str = "__Host-mailpoort-bewijs-";
+const DEVICE_COOKIE: &str = "__Host-mailpoort-apparaat-";
+/// Proofs that a device keeps: more make a request too long.
+const MOST_PROOFS: usize = 8;
 const LANGUAGE_COOKIE: &str = "__Host-mailpoort-taal";
 /// The longest id that a cookie is looked for.
 const LONGEST_ID: usize = 64;
@@ -59,7 +64,7 @@ impl FromRequestParts<Portal> for Visit {
             tag: language_of(&parts.headers, portal),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            visitor: Visitor { address: peer.and_then(|peer| address(peer, &parts.headers)) },
+            visitor: Visitor { address: peer.and_then(|peer| address(peer, &parts.headers)), remember: false },
             headers: parts.headers.clone(),
             fresh: kept.is_none(),
             form: kept.or_else(LinkSecret::new),
@@ -112,12 +117,45 @@ impl Visit {
         if opened.seen.view_only { Err(Fault::VIEW_ONLY) } else { Ok(opened) }
     }
 
+    /// What was proven on this device before.
+    pub fn proofs(&self) -> Vec<String> {
+        let all = [DEVICE_COOKIE, PROOF_COOKIE].into_iter().flat_map(|prefix| forms::cookies(&self.headers, prefix));
+        all.map(|(_, value)| value).collect()
+    }
+
+    /// Whether this device is to be remembered.
+    pub fn is_remembered(&self) -> bool {
+        !forms::cookies(&self.headers, DEVICE_COOKIE).is_empty()
+    }
+
+    /// Has the device keep what was proven on it; of too many the first go.
+    pub fn keep(&self, response: &mut Response, proof: &Proof) {
+        let prefix = if proof.lasts.is_some() { DEVICE_COOKIE } else { PROOF_COOKIE };
+        let name = format!("{prefix}{}", proof.name);
+        let others: Vec<(String, String)> = forms::cookies(&self.headers, prefix);
+        let others: Vec<&String> = others.iter().map(|(other, _)| other).filter(|other| **other != name).collect();
+        for other in others.iter().take((others.len() + 1).saturating_sub(MOST_PROOFS)) {
+            set_cookie(response, other, "", Some(0));
+        }
+        set_cookie(response, &name, proof.value.expose(), proof.lasts);
+    }
+
+    /// Forgets what was proven on this device: all of it, or what it does not keep for longer.
+    pub fn forget(&self, response: &mut Response, all: bool) {
+        for prefix in [PROOF_COOKIE, DEVICE_COOKIE].into_iter().take(if all { 2 } else { 1 }) {
+            for (name, _) in forms::cookies(&self.headers, prefix) {
+                set_cookie(response, &name, "", Some(0));
+            }
+        }
+    }
+
     /// Ends the session of a share on this device.
     pub async fn close(&self, portal: &Portal, share: &str, response: &mut Response) -> Result<(), Fault> {
         if let Some(cookie) = device(&self.headers, share) {
             portal.0.shares.sign_out(&cookie).await?;
         }
         set_cookie(response, &format!("{SHARE_COOKIE}{share}"), "", Some(0));
+        self.forget(response, false);
         Ok(())
     }
 

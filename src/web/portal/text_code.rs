@@ -1,0 +1,71 @@
+//! A code by text message: asked for with a button of its own, so that whatever presses the first one sends nothing.
+//!
+//! The text is in the language of the page, and its last line ties the code to this site, so that a phone offers to fill it
+//! in there and nowhere else (WebOTP, wicg.github.io/sms-one-time-codes). No link in it.
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+
+use super::door::{self, Door, Link};
+use super::pages::{Page, TextCodePage};
+use super::visit::Visit;
+use super::{Answer, Fault, Portal};
+use crate::share::{Factor, Texted};
+use crate::web::forms::{Fields, see};
+
+/// `POST /b/RID/SECRET/sms`: sends it.
+pub(super) async fn send(
+    State(portal): State<Portal>,
+    visit: Visit,
+    Path(link): Link,
+    Form(fields): Form<Fields>,
+) -> Answer {
+    visit.check(&portal, &fields)?;
+    let door = door::find(&portal, &visit, &link).await?;
+    let page = door.page(&portal, &visit);
+    let words = |code: &str| text(&portal, &page, &door.seen.reference, code);
+    let (status, error) = match portal.0.shares.text_code(&link.0, &link.1, visit.visitor, words).await? {
+        Texted::Sent => return Ok(see(&format!("{}/code", door.path))),
+        Texted::Nothing => return Err(Fault::MISSING),
+        Texted::Enough => (StatusCode::TOO_MANY_REQUESTS, page.t("sms_enough").to_owned()),
+        Texted::Busy => (StatusCode::TOO_MANY_REQUESTS, page.t("code_busy").to_owned()),
+        Texted::Locked { until } => (StatusCode::TOO_MANY_REQUESTS, door::locked(&portal, &page, until)),
+        Texted::Down => (StatusCode::SERVICE_UNAVAILABLE, page.t("sms_down").to_owned()),
+    };
+    let mut response = visit.show(&ask(&door, page, Some(error)));
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// The page with the button.
+pub(super) fn ask(door: &Door, page: Page, error: Option<String>) -> TextCodePage {
+    TextCodePage {
+        about: page.fill("about", &[("sender", &door.sender()), ("reference", &door.seen.reference)]),
+        intro: page.with("sms_intro", "number", number(door)),
+        action: format!("{}/sms", door.path),
+        no_code: format!("{}/geen-code", door.path),
+        error,
+        page,
+    }
+}
+
+/// As much of the number as its owner knows it by.
+pub(super) fn number(door: &Door) -> &str {
+    match &door.seen.factor {
+        Factor::Sms { masked, .. } => masked,
+        _ => "",
+    }
+}
+
+/// One text is 160 letters; a school's long name does not make it two.
+const LONGEST_NAME: usize = 40;
+
+fn text(portal: &Portal, page: &Page, reference: &str, code: &str) -> String {
+    let school: String = page.school.chars().take(LONGEST_NAME).collect();
+    let said = page.fill("sms_text", &[("code", code), ("reference", reference), ("school", &school)]);
+    let url = &portal.0.shares.settings().url;
+    let host = url.split("://").last().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default();
+    format!("{said}\n\n@{host} #{code}")
+}
