@@ -12,7 +12,7 @@ use mailpoort::decide::Mode;
 use mailpoort::problem::Problem;
 
 const SAMPLE: &str = "deploy/mailpoort.toml";
-const BAD: usize = 110;
+const BAD: usize = 112;
 
 #[test]
 fn the_sample_loads_as_it_is() {
@@ -214,7 +214,9 @@ fn everything_set() -> String {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '[') => format!("{rest}\n"),
         _ => format!("{line}\n"),
     };
-    read(SAMPLE).lines().map(set).collect()
+    let set: String = read(SAMPLE).lines().map(set).collect();
+    // Only what leaves straight is reported.
+    set.replace("route = \"share\"", "route = \"direct\"")
 }
 
 /// The user file that the sample shows, with a real hash.
