@@ -301,7 +301,8 @@ fn heard_what_they_should(world: &World) {
     for (name, recipients) in &mut expected {
         let seen = world.hosts[name].seen();
         let mut got: Vec<String> = seen.taken().iter().flat_map(|mail| mail.to.clone()).collect();
-        (got.sort(), recipients.sort());
+        got.sort();
+        recipients.sort();
         assert_eq!(got, *recipients, "{name}");
         let said = seen.commands.iter().filter(|line| line.starts_with("RCPT ")).count();
         assert_eq!(said, recipients.len(), "{name}: {:?}", seen.commands);

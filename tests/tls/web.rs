@@ -28,12 +28,15 @@ pub fn right(policy: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{policy}")
 }
 
+/// A request with its header fields in lower case, and its content.
+pub type Posted = (String, Vec<u8>);
+
 /// The server. It listens as long as the runtime runs.
 #[derive(Clone)]
 pub struct Web {
     said: Arc<Mutex<HashMap<String, String>>>,
     asked: Arc<Mutex<HashMap<String, usize>>>,
-    posted: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    posted: Arc<Mutex<Vec<Posted>>>,
     /// The authority of its certificate.
     pub ca: PathBuf,
 }
@@ -82,8 +85,8 @@ impl Web {
         self.asked.lock().unwrap().get(&format!("mta-sts.{domain}")).copied().unwrap_or_default()
     }
 
-    /// What was posted: the request with its header fields in lower case, and the content.
-    pub fn posted(&self) -> Vec<(String, Vec<u8>)> {
+    /// What was posted.
+    pub fn posted(&self) -> Vec<Posted> {
         self.posted.lock().unwrap().clone()
     }
 
@@ -110,7 +113,8 @@ impl Web {
             return line.shutdown().await.ok();
         }
         assert!(request.starts_with("get /.well-known/mta-sts.txt http/1.1\r\n"), "{request}");
-        let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned();
+        let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        let host = host.split(':').next().unwrap_or_default().to_owned();
         *self.asked.lock().unwrap().entry(host.clone()).or_default() += 1;
         let answer = self.said.lock().unwrap().get(&host).cloned()?;
         line.write_all(answer.as_bytes()).await.ok()?;
