@@ -238,7 +238,8 @@ impl House {
             "{kills} kills, {} mails taken ({shared} shared), 0 lost, 0 ghosts, {duplicates} duplicates",
             taken.len()
         );
-        self.all_open(taken.len());
+        // Whoever died between the commit and the reply has kept a mail whose client was told nothing.
+        self.all_open(taken.len() + ON_THEIR_WAY * kills);
     }
 
     /// How often each mail reached the colleague, told its sender, and reached the parent: as a share, and never itself.
