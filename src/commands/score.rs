@@ -86,7 +86,8 @@ fn scored(arguments: &Arguments) -> Result<Score, Vec<Problem>> {
         judge.bench = std::sync::Arc::new(Bench { rules, ..judge.bench.as_ref().clone() });
     }
     let folder = arguments.labels.parent().unwrap_or(Path::new("."));
-    let mut score = Score::default();
+    let marked = labels.iter().flat_map(|labelled| &labelled.find).filter_map(|mark| Kind::from_word(&mark.kind));
+    let mut score = Score { marked: marked.map(Kind::word).collect(), ..Score::default() };
     for labelled in &labels {
         let file = folder.join(&labelled.file);
         let raw = std::fs::read(&file).map_err(|error| {
@@ -136,6 +137,10 @@ fn wrong(file: &Path, line: usize, error: &dyn std::fmt::Display) -> Problem {
 #[derive(Default)]
 struct Score {
     mails: usize,
+    /// The kinds that people looked for; of others nothing is right or wrong.
+    marked: BTreeSet<&'static str>,
+    /// The kinds that were found and that nobody looked for.
+    others: BTreeSet<&'static str>,
     /// By rule: how many different values were marked, and how many were not.
     rules: BTreeMap<String, [usize; 2]>,
     /// By kind: how many must be found, and how many were not.
@@ -165,6 +170,10 @@ impl Score {
         }
         let mut seen = BTreeSet::new();
         for finding in findings {
+            if !self.marked.contains(finding.kind.word()) {
+                self.others.insert(finding.kind.word());
+                continue;
+            }
             let part = finding.place.path();
             if !seen.insert((finding.rule.to_string(), plain(finding.found.expose()), place(&part).to_owned())) {
                 continue;
@@ -188,6 +197,10 @@ impl Score {
         say(format!("\n{:32} {:>8} {:>8} {:>9}", "rules that found something", "right", "wrong", "precision"));
         for (rule, [right, wrong]) in &self.rules {
             say(format!("  {rule:30} {right:>8} {wrong:>8} {:>9}", share(*right, right + wrong)));
+        }
+        if !self.others.is_empty() {
+            let others: Vec<&str> = self.others.iter().copied().collect();
+            say(format!("Found too, but marked in no mail, so left out: {}.", others.join(", ")));
         }
         for (file, what) in self.files.iter().filter(|_| show) {
             let what: Vec<&str> = what.iter().map(String::as_str).collect();
@@ -250,11 +263,12 @@ mod tests {
         write(folder.path(), "a.eml", "Subject: x\r\n\r\nHet BSN van de leerling is 123456782.\r\n");
         write(folder.path(), "b.eml", "Subject: x\r\n\r\nMail naar NL91ABNA0417164300 of bel 06-12345678.\r\n");
         let toml = "[[mail]]\nfile = \"a.eml\"\nfind = [\n  { kind = \"bsn\", text = \"123.456.782\" },\n  \
-                    { kind = \"health\", text = \"epilepsie\" },\n]\n[[mail]]\nfile = \"b.eml\"\n\
+                    { kind = \"health\", text = \"epilepsie\" },\n  { kind = \"phone\", text = \"0\", must = false },\n]\n[[mail]]\nfile = \"b.eml\"\n\
                     find = [{ kind = \"iban\", text = \"NL91 ABNA 0417 1643 00\", part = \"html\" }]\n";
         let jsonl = concat!(
             "{\"file\":\"a.eml\",\"expect\":[{\"kind\":\"bsn\",\"text\":\"123456782\"},",
-            "{\"kind\":\"health\",\"text\":\"epilepsie\",\"must\":true}]}\n\n",
+            "{\"kind\":\"health\",\"text\":\"epilepsie\",\"must\":true},",
+            "{\"kind\":\"phone\",\"text\":\"0\",\"must\":false}]}\n\n",
             "{\"file\":\"b.eml\",\"expect\":[{\"kind\":\"iban\",\"text\":\"NL91ABNA0417164300\",\"part\":\"text\"}]}\n"
         );
         for (name, text) in [("labels.toml", toml), ("labels.jsonl", jsonl)] {
