@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::commands::serve::{self, Running};
@@ -137,8 +137,8 @@ async fn start(arguments: &Arguments, folder: &Folder, provider: &Provider) -> R
         vec![Problem::new("127.0.0.1", format!("cannot listen: {error}"), "choose another port, above 1024")]
     };
     let next_hop = provider.serve().await.map_err(no_port)?;
-    let smtp = free(arguments.smtp_port, "SMTP").await.and_then(|socket| socket.local_addr()).map_err(no_port)?;
-    let desk = free(arguments.desk_port, "the desk").await.and_then(|socket| socket.local_addr()).map_err(no_port)?;
+    let (smtp_kept, smtp) = keep(arguments.smtp_port, "SMTP").map_err(no_port)?;
+    let (desk_kept, desk) = keep(arguments.desk_port, "the desk").map_err(no_port)?;
     let config = house::config(folder, smtp, samples::PROGRAM, next_hop, desk)?;
     process::log(&config.log);
     let journal = Arc::new(config.log.journal.clone().unwrap_or_default());
@@ -147,22 +147,32 @@ async fn start(arguments: &Arguments, folder: &Folder, provider: &Provider) -> R
     let (house, settings) = House::load(config, &mut |line| roster.push(line))?;
     let policy = house.bench.policy.clone();
     let running = serve::start(house, settings, record).await.map_err(|problem| vec![problem])?;
+    drop((smtp_kept, desk_kept));
     let smtp = running.listening.first().copied().unwrap_or(smtp);
 
-    let listener = free(arguments.web_port, "the page").await.map_err(no_port)?;
+    let (kept, _) = keep(arguments.web_port, "the page").map_err(no_port)?;
+    let listener = kept.listen(128).map_err(no_port)?;
     let web = format!("http://{}", listener.local_addr().map_err(no_port)?);
     let shown = Shown { provider: provider.clone(), journal: Arc::clone(&journal), smtp };
     tokio::spawn(async move { axum::serve(listener, page::router(shown)).await });
     Ok(Started { running, smtp, web, journal, policy })
 }
 
-/// Listens on that port of this machine, or on a free one when it is in use.
-async fn free(port: u16, what: &str) -> io::Result<TcpListener> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+/// Keeps that port of this machine, or a free one when it is in use, until the gate listens there. As long as the socket
+/// is there nobody else is given the port: it is bound as the gate will bind it, and does not listen.
+fn keep(port: u16, what: &str) -> io::Result<(TcpSocket, SocketAddr)> {
+    let bound = |port| {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+        let address = socket.local_addr()?;
+        Ok::<_, io::Error>((socket, address))
+    };
+    match bound(port) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            say(format!("Port {port} is in use, so {what} is on port {}.", listener.local_addr()?.port()));
-            Ok(listener)
+            let kept = bound(0)?;
+            say(format!("Port {port} is in use, so {what} is on port {}.", kept.1.port()));
+            Ok(kept)
         }
         result => result,
     }
