@@ -223,6 +223,8 @@ pub struct ShareConfig {
     pub settings: share::Settings,
     /// By which a sender asks for one in the subject; empty when by no tag.
     pub subject_tag: String,
+    /// Whether what answers a recipient of a share is a share too.
+    pub answers: bool,
 }
 
 /// Recognising text in pictures.

@@ -140,6 +140,8 @@ pub struct Bench {
     pub means: Means,
     /// By which a sender asks for a share in the subject; none when there are no shares.
     pub share_tag: Option<String>,
+    /// Whether what answers a recipient of a share is a share too.
+    pub share_answers: bool,
     /// The access codes of shares that wait to be opened, as keyed hashes.
     pub share_codes: Arc<ArcSwap<LiveCodes>>,
     /// Who reads documents; none reads them in this process, for tests.
@@ -256,9 +258,8 @@ impl Bench {
             acquaintance: &*self.acquaintance,
         };
         let mut verdict = decide::verdict(&evidence, &known);
-        let tag = self.share_tag.as_deref().filter(|_| self.means.share);
-        if tag.is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
-            asked::share(&mut verdict);
+        if let Some(tag) = self.share_tag.as_deref().filter(|_| self.means.share) {
+            asked::look(&mut verdict, (mail, &headers), tag, self.share_answers);
         }
         Scan { headers, texts, findings, verdict }
     }

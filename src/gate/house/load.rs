@@ -191,6 +191,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         mode: config.mode,
         means: Means { share: config.share.is_some(), tls: config.tls.route != TlsRoute::Share },
         share_tag: config.share.as_ref().map(|share| share.subject_tag.clone()),
+        share_answers: config.share.as_ref().is_some_and(|share| share.answers),
         share_codes: Arc::default(),
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),
