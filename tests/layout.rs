@@ -101,6 +101,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::settings",
             "acme",
             "tls::Files",
+            "tls::Issuer",
             "tls::posture",
             "vault::share::Bucket",
             "vault::share::Place",

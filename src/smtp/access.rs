@@ -1,4 +1,4 @@
-//! Who may relay: networks, pinned client certificates, authenticated users and accounts at a next hop, and with which sender
+//! Who may relay: networks, client certificates (pinned, or by an authority of the school), authenticated users and accounts at a next hop, and with which sender
 //! addresses.
 //!
 //! Never an open relay, nor one for another tenant of a provider: a network that a provider shares among its
@@ -14,12 +14,14 @@ use std::time::Duration;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordVerifier, phc::PasswordHash};
 use ipnet::IpNet;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use tokio::sync::Semaphore;
 
 use crate::message::{Mailbox, Source};
 use crate::secret::Secret;
 use crate::smtp::client::NextHop;
 use crate::smtp::reply::Reply;
+use crate::tls::{self, Issuer};
 
 /// Everybody who may hand us mail.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct ListedClient {
     pub networks: Vec<IpNet>,
     /// Client certificates, as [`tls::pins`](crate::tls::pins) writes them.
     pub certificates: Vec<String>,
+    /// An authority, and the names for which its certificates count.
+    pub issuer: Option<Issuer>,
     /// Whether the network is a provider's, shared among its customers.
     pub shared: bool,
     /// Whether MAIL FROM must be in our domains or null; always so for a shared network.
@@ -97,14 +101,34 @@ pub enum Identity {
 }
 
 impl Access {
-    /// The client of an address, or of the certificate that it proved to hold, by one of its pins.
-    pub fn identify(&self, address: IpAddr, pins: &[String]) -> Identity {
+    /// The client of an address, or of the certificate that it proved to hold: by one of its pins, or because its authority
+    /// vouches for it. `shown` is what it showed, leaf first.
+    pub fn identify(&self, address: IpAddr, shown: &[CertificateDer<'_>]) -> Identity {
         let address = address.to_canonical();
-        let by_certificate = |client: &&ListedClient| client.certificates.iter().any(|pinned| pins.contains(pinned));
         let by_network = |client: &&ListedClient| client.networks.iter().any(|network| network.contains(&address));
         // A certificate says more than an address, so it comes first.
-        let client = self.clients.iter().find(by_certificate).or_else(|| self.clients.iter().find(by_network));
+        let client = self.by_certificate(shown).or_else(|| self.clients.iter().find(by_network));
         client.map_or(Identity::Stranger, |client| Identity::Client(client.clone()))
+    }
+
+    fn by_certificate(&self, shown: &[CertificateDer<'_>]) -> Option<&ListedClient> {
+        let pins = tls::pins(shown.first()?);
+        let pinned = |client: &&ListedClient| client.certificates.iter().any(|pinned| pins.contains(pinned));
+        if let Some(client) = self.clients.iter().find(pinned) {
+            return Some(client);
+        }
+        let mut refused = Vec::new();
+        for client in &self.clients {
+            match client.issuer.as_ref().map(|issuer| issuer.vouches(shown, UnixTime::now())) {
+                Some(Ok(())) => return Some(client),
+                Some(Err(why)) => refused.push((&client.source.client, why)),
+                None => {}
+            }
+        }
+        for (client, why) in refused {
+            tracing::warn!(client = &**client, %why, "a certificate was shown that does not count for this client");
+        }
+        None
     }
 
     /// A signed-in user as the user file has it now: gone, or with other addresses, after a reload.
@@ -260,6 +284,7 @@ mod tests {
         let client = |name: &str, network: &str, shared| ListedClient {
             networks: vec![network.parse().unwrap()],
             certificates: vec![],
+            issuer: None,
             shared,
             own_senders_only: false,
             source: Source { client: name.into(), ..Source::default() },

@@ -25,7 +25,6 @@ use crate::smtp::listener::Server;
 use crate::smtp::reply::Reply;
 use crate::smtp::settings::{MAX_BATCH, MAX_ERRORS, MAX_IDLE_COMMANDS, Settings};
 use crate::smtp::stream::{Stream, Wire};
-use crate::tls;
 
 /// Why a session is over.
 enum End {
@@ -357,10 +356,10 @@ impl<H: Handler> Session<H> {
 fn facts(settings: &Settings, address: IpAddr, stream: &Stream) -> (Identity, Option<Arc<str>>) {
     let Stream::Server(stream) = stream else { return (settings.access.identify(address, &[]), None) };
     let session = stream.get_ref().1;
-    let pins = session.peer_certificates().and_then(|chain| chain.first()).map(tls::pins).unwrap_or_default();
+    let shown = session.peer_certificates().unwrap_or_default();
     let version = session.protocol_version().map_or("TLS", |v| v.as_str().unwrap_or("TLS"));
     let suite = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())).unwrap_or_default();
-    (settings.access.identify(address, &pins), Some(format!("{version} {suite}").into()))
+    (settings.access.identify(address, shown), Some(format!("{version} {suite}").into()))
 }
 
 /// The `with` word of the Received line (RFC 3848, RFC 6531 4.3).
