@@ -21,7 +21,7 @@ use crate::message::{Mailbox, Source};
 use crate::secret::Secret;
 use crate::smtp::client::NextHop;
 use crate::smtp::reply::Reply;
-use crate::tls::{self, Issuer};
+use crate::tls::{self, Issuer, NotVouched};
 
 /// Everybody who may hand us mail.
 #[derive(Debug)]
@@ -107,28 +107,33 @@ impl Access {
         let address = address.to_canonical();
         let by_network = |client: &&ListedClient| client.networks.iter().any(|network| network.contains(&address));
         // A certificate says more than an address, so it comes first.
-        let client = self.by_certificate(shown).or_else(|| self.clients.iter().find(by_network));
+        let client = self.by_certificate(shown).ok().or_else(|| self.clients.iter().find(by_network));
         client.map_or(Identity::Stranger, |client| Identity::Client(client.clone()))
     }
 
-    fn by_certificate(&self, shown: &[CertificateDer<'_>]) -> Option<&ListedClient> {
-        let pins = tls::pins(shown.first()?);
+    /// Says in the log why a certificate that was shown does not count, when it does not.
+    pub fn tell_refused(&self, shown: &[CertificateDer<'_>]) {
+        for (client, why) in self.by_certificate(shown).err().unwrap_or_default() {
+            tracing::warn!(client, %why, "a certificate was shown that does not count for this client");
+        }
+    }
+
+    /// The client to whom a certificate belongs; or for which clients it does not count, and why.
+    fn by_certificate(&self, shown: &[CertificateDer<'_>]) -> Result<&ListedClient, Vec<(&str, NotVouched)>> {
+        let pins = shown.first().map(tls::pins).unwrap_or_default();
         let pinned = |client: &&ListedClient| client.certificates.iter().any(|pinned| pins.contains(pinned));
         if let Some(client) = self.clients.iter().find(pinned) {
-            return Some(client);
+            return Ok(client);
         }
         let mut refused = Vec::new();
-        for client in &self.clients {
+        for client in self.clients.iter().filter(|_| !shown.is_empty()) {
             match client.issuer.as_ref().map(|issuer| issuer.vouches(shown, UnixTime::now())) {
-                Some(Ok(())) => return Some(client),
-                Some(Err(why)) => refused.push((&client.source.client, why)),
+                Some(Ok(())) => return Ok(client),
+                Some(Err(why)) => refused.push((&*client.source.client, why)),
                 None => {}
             }
         }
-        for (client, why) in refused {
-            tracing::warn!(client = &**client, %why, "a certificate was shown that does not count for this client");
-        }
-        None
+        Err(refused)
     }
 
     /// A signed-in user as the user file has it now: gone, or with other addresses, after a reload.
