@@ -84,6 +84,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
+            "country",
             "message",
             "problem",
             "school",
@@ -112,7 +113,8 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("smtp", &["message", "meter", "secret", "tls"]),
-    ("tls", &["problem", "school::Language"]),
+    ("tls", &["country", "problem", "school::Language"]),
+    ("country", &[]),
     ("message", &["secret"]),
     ("extract", &["message", "secret"]),
     // Carries documents to `extract` in other processes, and back.
