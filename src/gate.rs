@@ -14,6 +14,7 @@ mod deadline;
 mod desk;
 mod door;
 pub mod flood;
+mod hosts;
 pub mod house;
 mod later;
 pub mod pause;
@@ -209,7 +210,10 @@ impl Gate {
         let (octets, mut route) = (mail.raw.len(), None);
         let judged = match watch::look(&trip, &mail).and_then(|seen| self.not_too_much(&trip, seen, &mail, &mut entry))
         {
-            Ok(seen) => self.scan_within_deadline(&trip, seen, mail, content.memory).await,
+            Ok(seen) => {
+                hosts::look_up(&trip.house, &mail).await;
+                self.scan_within_deadline(&trip, seen, mail, content.memory).await
+            }
             Err(refusal) => Err(refusal),
         };
         let reply = match judged {

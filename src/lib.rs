@@ -31,7 +31,7 @@
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
 //! theirs), [`acme`] (asks for ours), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we
 //! write), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`],
-//! [`seal`], [`meter`], [`kill`] (points at which tests have us die).
+//! [`country`], [`seal`], [`meter`], [`kill`] (points at which tests have us die).
 //!
 //! # What always holds
 //!
@@ -54,6 +54,7 @@ pub mod acme;
 pub mod act;
 pub mod commands;
 pub mod config;
+pub mod country;
 pub mod decide;
 pub mod detect;
 pub mod dkim;

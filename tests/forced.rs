@@ -47,6 +47,7 @@ fn host(name: &str, at: u8, proof: Proof) -> MxHost {
         name: name.into(),
         preference: 10,
         addresses: vec![address(at).parse().unwrap()],
+        countries: Vec::new(),
         addresses_secure: false,
         tlsa: TlsaFound::NotAsked,
         proof,

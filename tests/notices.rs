@@ -16,7 +16,8 @@ use jiff::civil::date;
 use mailpoort::act::notice::{Notice, Stamp, Texts};
 use mailpoort::act::{Incident, Stopped};
 use mailpoort::decide::{
-    self, ClassList, Classes, Evidence, Known, KnownDomains, KnowsAll, Means, Mode, Policy, PupilFacts, Verdict,
+    self, ClassList, Classes, Evidence, Known, KnownDomains, KnowsAll, KnowsNoHosts, Means, Mode, Policy, PupilFacts,
+    Verdict,
 };
 use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
 use mailpoort::extract::{self, Cell, Layer, Place, Section, Spot, Text, Unit, Unread, Why};
@@ -364,6 +365,7 @@ impl Whole {
             today: Day::new(2026, 11, 24),
             means: Means::default(),
             acquaintance: &KnowsAll,
+            hosts: &KnowsNoHosts,
         };
         let verdict = decide::verdict(&evidence, &known);
         Self { envelope, headers, texts, findings, policy, verdict }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use mailpoort::decide::{
-    self, Acquaintance, Ask, ClassList, Classes, Evidence, Known, KnownDomains, Means, Mode, Policy, PupilFacts,
-    Release, Verdict,
+    self, Acquaintance, Ask, ClassList, Classes, Evidence, Known, KnownDomains, MailHosts, Means, Mode, Policy,
+    PupilFacts, Release, Verdict,
 };
 use mailpoort::detect::{Finding, Kind, PupilKey, RuleMode, Strength, Zone};
 use mailpoort::extract::{Place, Unread, Why};
@@ -296,6 +296,16 @@ impl Acquaintance for New {
     fn remember(&self, _: &str, _: Kind, _: &str) {}
 }
 
+/// The hosts of one domain stand far away.
+#[derive(Debug)]
+struct Hosts;
+
+impl MailHosts for Hosts {
+    fn outside_eea(&self, domain: &str) -> bool {
+        domain == "ver.example"
+    }
+}
+
 impl World {
     fn new(new_domains: &[String]) -> Self {
         let (school, classes, roster) = (school(), classes(), roster());
@@ -316,6 +326,7 @@ impl World {
             today: Day::new(2026, 11, 24),
             means,
             acquaintance: &self.new,
+            hosts: &Hosts,
         };
         decide::verdict(evidence, &known)
     }
@@ -345,6 +356,34 @@ fn roster() -> Roster {
     ];
     guardians.extend((0..12).map(|n| guardian(&format!("ouder{n}@gezin.example"), vec![bond(n + 20, none)])));
     Roster { pupils, guardians, staff: vec![Person { mail: "tim@thuispost.example".to_string(), ..Person::default() }] }
+}
+
+/// A school's own line may ask where the recipient's mail host stands.
+#[test]
+fn a_line_asks_where_the_mail_host_stands() {
+    let shipped = include_str!("../rules/policy/school.toml");
+    let own = "\n[[line]]\nid = \"abroad\"\nwhy = \"care data stays in Europe\"\nkinds = [\"pupil_name\"]\n\
+               facts = [\"host_outside_eea\"]\nroute = \"block\"\nrelease = \"nobody\"\nadvice = \"bsn\"\n\
+               offers = [\"help\", \"delete\"]\n";
+    let policy = Policy::load(Path::new("own.toml"), &format!("{shipped}{own}")).unwrap();
+    assert!(
+        policy.asks_for(decide::Fact::HostOutsideEea)
+            && !Policy::shipped().unwrap().asks_for(decide::Fact::HostOutsideEea)
+    );
+    let to = ["a@ver.example", "a@post.example"];
+    let recipient = |to: &str| Recipient { mailbox: Mailbox::parse(to).unwrap(), parameters: String::new() };
+    let envelope = Envelope {
+        sender: Mailbox::parse("juf@delinde.example").ok(),
+        recipients: to.map(recipient).into(),
+        ..Envelope::default()
+    };
+    let findings = found("pupil_name", &Zone::New);
+    let evidence = Evidence { envelope: &envelope, headers: &Headers::default(), findings: &findings, unread: &[] };
+    let means = Means { tls: true, share: true };
+    let judged = World::new(&[]).judge(&evidence, &policy, Mode::Enforce, means);
+    let lines: Vec<&str> = judged.decisions.iter().map(|decision| &*decision.line).collect();
+    assert_eq!(lines[0], "abroad");
+    assert_ne!(lines[1], "abroad");
 }
 
 #[test]

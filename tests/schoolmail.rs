@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use mailpoort::decide::{Ask, Classes, Decision, KnownDomains, KnowsAll, Mode, Policy, Route};
+use mailpoort::decide::{Ask, Classes, Decision, KnownDomains, KnowsAll, KnowsNoHosts, Mode, Policy, Route};
 use mailpoort::detect::Rules;
 use mailpoort::gate::house::{Bench, Tenant};
 use mailpoort::gate::{Scan, scan};
@@ -218,6 +218,7 @@ impl Gate {
             share_answers: false,
             share_codes: Arc::default(),
             acquaintance: Arc::new(KnowsAll),
+            hosts: Arc::new(KnowsNoHosts),
             classes,
             mode: Mode::Enforce,
             readers: None,

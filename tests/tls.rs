@@ -9,6 +9,8 @@
 #[allow(dead_code)]
 #[path = "inside/authority.rs"]
 mod authority;
+#[path = "support/countries.rs"]
+mod countries;
 mod support;
 #[allow(dead_code)]
 mod tls {
@@ -27,6 +29,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hickory_resolver::proto::rr::RecordType;
 use jiff::Timestamp;
+use mailpoort::decide::MailHosts;
+use mailpoort::school::Language;
 use mailpoort::smtp::client::{Direct, Patience};
 use mailpoort::tls::posture::{
     Dane, Forced, Matching, MxHost, NotProven, Ordinary, Pinned, Posture, Postures, Proof, Resolvers, Row, Selector,
@@ -322,6 +326,39 @@ async fn hosts_that_the_configuration_pins() {
     assert!(matches!(&found.hosts[0].proof, Proof::Unproven { dane: Some(_), .. }));
 }
 
+/// A file tells where the addresses of hosts stand; what it does not know is nowhere.
+#[tokio::test]
+async fn in_which_countries_hosts_stand() {
+    let lab = Lab::start();
+    let file = lab.folder().join("country.mmdb");
+    let networks =
+        [("192.0.2.0", 31, "nl"), ("192.0.2.2", 32, "NL"), ("2001:db8::", 32, "US"), ("192.0.2.3", 32, "DE")];
+    std::fs::write(&file, countries::file(&networks)).unwrap();
+    let settings = Settings { countries: Some(file.clone()), ..lab.settings(lab.dns) };
+    let postures = Postures::new(settings.clone(), None).unwrap();
+    for (domain, stands, outside) in [
+        ("dane.test", &["US", "NL"] as &[&str], true),
+        ("rollover.test", &["NL"], false),
+        ("authority.test", &["DE"], false),
+        ("shared.test", &[], false),
+        ("null.test", &[], false),
+    ] {
+        assert!(!postures.outside_eea(domain), "{domain} was not looked up yet");
+        let found = postures.of(domain).await;
+        let codes: Vec<&str> =
+            found.hosts.iter().flat_map(|host| &host.countries).map(mailpoort::country::Country::code).collect();
+        assert_eq!(found.sentence(Language::Nl).contains("buiten de Europese Unie"), outside, "{domain}");
+        assert_eq!((codes.as_slice(), postures.outside_eea(domain)), (stands, outside), "{domain}: {found:#?}");
+    }
+    let refused = |content: &[u8]| {
+        std::fs::write(&file, content).unwrap();
+        Postures::new(settings.clone(), None).unwrap_err().to_string()
+    };
+    assert!(refused(b"<html>Please sign in</html>").contains("this is no file of countries"));
+    std::fs::remove_file(&file).unwrap();
+    assert!(Postures::new(settings.clone(), None).unwrap_err().to_string().contains("cannot be read"));
+}
+
 /// However slow DNS is, a posture is there within its time; from memory at once; and many who ask are one question.
 #[tokio::test]
 async fn a_posture_is_bounded_in_time() {
@@ -356,10 +393,12 @@ fn the_command_says_what_a_message_would_do() {
              [\"delinde.example\"]\nprivacy = {{ name = \"Ilse Bakker\", phone = \"0123 456 781\" }}\nhelpdesk = {{ name = \
              \"ICT\", phone = \"0123 456 789\" }}\n[smtp]\nlisten = [\"127.0.0.1:25\"]\n[[smtp.client]]\nname = \"school\"\n\
              networks = [\"192.0.2.25/32\"]\n[[next_hop]]\nname = \"provider\"\nhosts = [\"smtp.provider.example:587\"]\n\
-             [tls]\nresolver = [\"{dns}\"]\ntrust_anchor = \"root.key\"\n"
+             [tls]\nresolver = [\"{dns}\"]\ntrust_anchor = \"root.key\"\n\
+             country_file = \"country.mmdb\"\n"
         ),
     )
     .unwrap();
+    std::fs::write(lab.folder().join("country.mmdb"), countries::file(&[("192.0.2.1", 32, "NL")])).unwrap();
     let run = |arguments: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mailpoort"));
         let done = command.arg("tls-check").args(arguments).arg("--config").arg(&config).output().unwrap();
@@ -375,6 +414,7 @@ fn the_command_says_what_a_message_would_do() {
         "Resolver   answers can be validated (DNSSEC)",
         "  10 mx.dane.test  row 1 (dane), qualifies",
         "                3 1 1 1111111111111111111111111111111111111111111111111111111111111111",
+        "     country    NL; in the EU or the EEA, as `country_file` has it",
         "NTA 7516   Zorgpost until 2999-12-31; secure",
         "Row        1 (dane)",
     ] {
@@ -384,6 +424,7 @@ fn the_command_says_what_a_message_would_do() {
     let (_, json) = run(&["dane.test", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((json["row"].as_u64(), json["forced"].as_str()), (Some(1), Some("deliver")));
+    assert_eq!(json["hosts"][0]["countries"], serde_json::json!(["NL"]));
     assert_eq!(json["hosts"][0]["tlsa_base"], "mx.dane.test");
     assert!(json["sentence"]["en"].as_str().unwrap().starts_with("Yes."));
 }
@@ -421,6 +462,7 @@ async fn a_server_is_looked_at_without_sending_anything() {
             name: name.into(),
             preference: 10,
             addresses: vec![sink.listening.ip()],
+            countries: Vec::new(),
             addresses_secure: true,
             tlsa: if let Proof::Dane(dane) = proof { TlsaFound::Usable(dane.clone()) } else { TlsaFound::None },
             proof: proof.clone(),

@@ -16,7 +16,7 @@ use jiff::Zoned;
 
 use crate::commands::{MEND, complain, fail};
 use crate::config::Config;
-use crate::decide::{Classes, KnownDomains, KnowsAll, Means, Mode, Policy};
+use crate::decide::{Classes, KnownDomains, KnowsAll, KnowsNoHosts, Means, Mode, Policy};
 use crate::detect::Rules;
 use crate::gate::house::{Bench, House, Tenant};
 use crate::gate::{day, scan};
@@ -211,6 +211,7 @@ fn shipped(own: &[String], files: usize) -> Result<Bench, Vec<Problem>> {
         policy: Policy::shipped()?,
         domains: KnownDomains::new(classes.domains()).and_providers(),
         acquaintance: Arc::new(KnowsAll),
+        hosts: Arc::new(KnowsNoHosts),
         told: None,
         classes,
         means: Means::default(),

@@ -23,12 +23,21 @@ pub enum Fact {
     NoPictures,
     /// The subject, or the name of something that could not be read, names a class ("groep 5", "klas 2b").
     ClassNamed,
+    /// A mail host of the recipient's domain is known to stand outside of the European Economic Area.
+    HostOutsideEea,
 }
 
 impl Fact {
     /// All facts.
-    pub const ALL: [Self; 6] =
-        [Self::LookAlike, Self::FirstTime, Self::TwoHouseholds, Self::Under16, Self::NoPictures, Self::ClassNamed];
+    pub const ALL: [Self; 7] = [
+        Self::LookAlike,
+        Self::FirstTime,
+        Self::TwoHouseholds,
+        Self::Under16,
+        Self::NoPictures,
+        Self::ClassNamed,
+        Self::HostOutsideEea,
+    ];
 
     /// The word in policy files.
     pub fn word(self) -> &'static str {
@@ -39,6 +48,7 @@ impl Fact {
             Self::Under16 => "under_16",
             Self::NoPictures => "no_pictures",
             Self::ClassNamed => "class_named",
+            Self::HostOutsideEea => "host_outside_eea",
         }
     }
 }
@@ -62,6 +72,22 @@ impl Acquaintance for KnowsAll {
     }
 
     fn remember(&self, _: &str, _: Kind, _: &str) {}
+}
+
+/// Where domains have their mail hosts; who finds it out lies outside, since this stage asks nobody.
+pub trait MailHosts: fmt::Debug + Send + Sync {
+    /// Whether a mail host of this domain is known to stand outside of the European Economic Area.
+    fn outside_eea(&self, domain: &str) -> bool;
+}
+
+/// Of no domain anything is known: for judging where nobody is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct KnowsNoHosts;
+
+impl MailHosts for KnowsNoHosts {
+    fn outside_eea(&self, _: &str) -> bool {
+        false
+    }
 }
 
 /// What the roster says of pupils that lines may ask about.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::class::{Classes, INSIDE};
-use super::fact::{Acquaintance, Fact, PupilFacts};
+use super::fact::{Acquaintance, Fact, MailHosts, PupilFacts};
 use super::look_alike::KnownDomains;
 use super::policy::{CLEAN, Line, MessageClass, Policy, UNANSWERED, When};
 use super::recipient::{Recipient, Recipients, outside, visible};
@@ -64,6 +64,8 @@ pub struct Known<'k> {
     pub means: Means,
     /// What went where before.
     pub acquaintance: &'k dyn Acquaintance,
+    /// Where recipients' domains have their mail hosts.
+    pub hosts: &'k dyn MailHosts,
 }
 
 /// Judges one message: one decision for each recipient, in envelope order.

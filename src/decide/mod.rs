@@ -22,7 +22,7 @@ pub use class::{
     CLASSES, CONFIDENTIAL, ClassList, Classes, INSIDE, OTHER_GUARDIAN, OWN_GUARDIAN, PRIVATE, UNKNOWN, listable,
 };
 pub use exception::{Exception, ListSender, Purpose};
-pub use fact::{Acquaintance, Fact, KnowsAll, PupilFacts};
+pub use fact::{Acquaintance, Fact, KnowsAll, KnowsNoHosts, MailHosts, PupilFacts};
 pub use judge::{Evidence, Known, verdict};
 pub use look_alike::KnownDomains;
 pub use modes::Modes;

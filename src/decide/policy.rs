@@ -236,7 +236,8 @@ impl Policy {
     }
 
     /// Whether any line asks for this fact.
-    pub(super) fn asks_for(&self, fact: Fact) -> bool {
+    /// Whether a line asks for this fact.
+    pub fn asks_for(&self, fact: Fact) -> bool {
         self.lines.iter().any(|line| line.when.facts.contains(&fact))
     }
 

@@ -65,6 +65,9 @@ impl<'k> Recipients<'k> {
         if &*class != INSIDE && self.looks_alike(mailbox.domain()) {
             facts.insert(Fact::LookAlike);
         }
+        if &*class != INSIDE && self.known.hosts.outside_eea(mailbox.domain()) {
+            facts.insert(Fact::HostOutsideEea);
+        }
         let holds = |(line, exception): &(&Line, &Exception)| {
             exception.holds(mailbox, &class, self.known.today)
                 && is_lawful(&self.known.policy.grounds, &class, &line.when.kinds)

@@ -18,7 +18,9 @@ use crate::acme;
 use crate::act::notice;
 use crate::act::share::Household;
 use crate::config::SmtpConfig;
-use crate::decide::{self, Acquaintance, Classes, KnownDomains, Means, Mode, Modes, Policy, PupilFacts};
+use crate::decide::{
+    self, Acquaintance, Classes, Fact, KnownDomains, MailHosts, Means, Mode, Modes, Policy, PupilFacts,
+};
 use crate::detect::{Finding, LiveCodes, NameIndex, Rules};
 use crate::dkim::Signer;
 use crate::extract::{Documents, Here, Texts};
@@ -132,6 +134,8 @@ pub struct Bench {
     pub domains: KnownDomains,
     /// What went where before.
     pub acquaintance: Arc<dyn Acquaintance>,
+    /// Where recipients' domains have their mail hosts.
+    pub hosts: Arc<dyn MailHosts>,
     /// Passwords that were told to whom; none when the school remembers none.
     pub told: Option<Arc<Told>>,
     /// The ceiling over all lines.
@@ -256,12 +260,22 @@ impl Bench {
             today: mail.day,
             means: self.means,
             acquaintance: &*self.acquaintance,
+            hosts: &*self.hosts,
         };
         let mut verdict = decide::verdict(&evidence, &known);
         if let Some(tag) = self.share_tag.as_deref().filter(|_| self.means.share) {
             asked::look(&mut verdict, (mail, &headers), tag, self.share_answers);
         }
         Scan { headers, texts, findings, verdict }
+    }
+}
+
+impl Bench {
+    /// Judges by what these know of mail hosts, when the policy asks for it.
+    fn look_at_hosts(&mut self, postures: Option<&Postures>) {
+        if let Some(postures) = postures.filter(|_| self.policy.asks_for(Fact::HostOutsideEea)) {
+            self.hosts = Arc::new(postures.clone());
+        }
     }
 }
 
@@ -295,6 +309,7 @@ impl House {
             _ => {}
         }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };
+        bench.look_at_hosts(self.postures.as_ref());
         if let (Some(new), Some(old)) = (&bench.readers, &before.bench.readers)
             && new.settings() == old.settings()
         {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use mailpoort::decide::{Classes, KnownDomains, KnowsAll, Mode, Policy};
+use mailpoort::decide::{Classes, KnownDomains, KnowsAll, KnowsNoHosts, Mode, Policy};
 use mailpoort::detect::{NameIndex, Rules, findings};
 use mailpoort::extract::{Document, Documents, Here, Passwords, Place, Spot, texts};
 use mailpoort::gate::house::{Bench, Tenant};
@@ -235,6 +235,7 @@ fn bench() -> Bench {
         share_answers: false,
         share_codes: Arc::default(),
         acquaintance: Arc::new(KnowsAll),
+        hosts: Arc::new(KnowsNoHosts),
         told: None,
         classes,
         mode: Mode::Enforce,

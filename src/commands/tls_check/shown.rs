@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Found, code};
 use crate::config::TlsRoute;
+use crate::country::Country;
 use crate::school::Language;
 use crate::smtp::client::{Certificate, Look};
 use crate::tls::posture::{Dane, Forced, MxHost, Posture, Row, StsFound, Tlsa, TlsaFound};
@@ -78,6 +79,11 @@ fn host_lines(page: &mut String, host: &MxHost, looks: &[Look]) {
     let _ = writeln!(page, "  {} {}  row {} ({}), {verdict}", host.preference, host.name, row.number(), row.code());
     let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
     let _ = writeln!(page, "     addresses  {}; {}", or_none(&addresses.join(", ")), secure(host.addresses_secure));
+    if !host.countries.is_empty() {
+        let countries: Vec<&str> = host.countries.iter().map(Country::code).collect();
+        let eea = if host.is_outside_eea() { "outside of the EU and the EEA" } else { "in the EU or the EEA" };
+        let _ = writeln!(page, "     country    {}; {eea}, as `country_file` has it", countries.join(", "));
+    }
     let _ = writeln!(page, "     TLSA       {}", tlsa(&host.tlsa));
     for record in usable(&host.tlsa).into_iter().flat_map(|dane| &dane.records) {
         let _ = writeln!(page, "                {}", presentation(record));
@@ -97,6 +103,7 @@ fn host_json(host: &MxHost, looks: &[Look]) -> Value {
         "preference": host.preference,
         "addresses": host.addresses,
         "addresses_secure": host.addresses_secure,
+        "countries": host.countries.iter().map(Country::code).collect::<Vec<_>>(),
         "tlsa": tlsa(&host.tlsa),
         "tlsa_base": dane.map(|dane| &dane.base),
         "tlsa_records": dane.map(|dane| dane.records.iter().map(presentation).collect::<Vec<_>>()),

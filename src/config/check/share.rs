@@ -5,16 +5,12 @@ use std::time::Duration;
 
 use super::{Check, raw};
 use crate::config::ShareConfig;
+use crate::country::Country;
 use crate::school::Calendar;
 use crate::share::{Brand, KeysMode, Lifetimes, Settings};
 use crate::vault::share::is_recipient;
 use crate::web::Url;
 
-/// The countries of the European Union and the European Economic Area, ISO 3166-1.
-pub(super) const EEA: [&str; 30] = [
-    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IS", "IE", "IT", "LV", "LI", "LT",
-    "LU", "MT", "NL", "NO", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
-];
 /// Longer than this and a share becomes an archive.
 const MOST_DAYS: u32 = 365;
 /// A reason is a sentence, not a yes.
@@ -97,15 +93,14 @@ impl Check<'_> {
             );
             return None;
         };
-        let country = storage.country.get_ref().to_ascii_uppercase();
-        if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
+        let Some(country) = Country::parse(storage.country.get_ref()) else {
             self.problem(
                 &storage.country.span(),
                 format!("`{}` is no country", storage.country.get_ref()),
                 "write its two letters (ISO 3166-1), for example \"NL\"",
             );
             return None;
-        }
+        };
         let reason = storage.i_accept_outside_eu.as_ref();
         if let Some(reason) = reason.filter(|reason| reason.get_ref().trim().chars().count() < SHORTEST_REASON) {
             self.problem(
@@ -114,14 +109,14 @@ impl Check<'_> {
                 "write in a sentence why the data may lie there and who decided that; parents can read it",
             );
         }
-        if !EEA.contains(&country.as_str()) && reason.is_none() {
+        if !country.is_in_eea() && reason.is_none() {
             self.problem(
                 &storage.country.span(),
                 format!("the data would lie in {country}, outside the EU and the EEA"),
                 "move it, or write the reason in `i_accept_outside_eu`",
             );
         }
-        Some((country, reason.map(|reason| reason.get_ref().clone())))
+        Some((country.to_string(), reason.map(|reason| reason.get_ref().clone())))
     }
 
     fn share_lifetimes(&mut self, raw: &raw::Share) -> Lifetimes {

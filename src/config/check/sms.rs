@@ -2,8 +2,9 @@
 
 use axum::http::{HeaderName, Method, StatusCode, Uri};
 
-use super::share::{EEA, SHORTEST_REASON};
+use super::share::SHORTEST_REASON;
 use super::{Check, raw};
+use crate::country::Country;
 use crate::secret::Secret;
 use crate::share::sms::{Format, Settings};
 
@@ -95,22 +96,21 @@ impl Check<'_> {
             );
             return None;
         };
-        let country = typed.get_ref().to_ascii_uppercase();
-        if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase()) {
+        let Some(country) = Country::parse(typed.get_ref()) else {
             let what = format!("`{}` is no country", typed.get_ref());
             self.problem(&typed.span(), what, "write its two letters (ISO 3166-1), for example \"NL\"");
             return None;
-        }
+        };
         let reason = raw.i_accept_outside_eu.as_ref();
         let reason = reason.filter(|reason| reason.get_ref().trim().chars().count() >= SHORTEST_REASON);
-        if !EEA.contains(&country.as_str()) && reason.is_none() {
+        if !country.is_in_eea() && reason.is_none() {
             self.problem(
                 &typed.span(),
                 format!("numbers would be handled in {country}, outside the EU and the EEA"),
                 "choose another provider, or write the reason in a sentence in `i_accept_outside_eu` of [sms]",
             );
         }
-        Some(country)
+        Some(country.to_string())
     }
 
     fn sms_body(&mut self, raw: &raw::Sms) -> Format {

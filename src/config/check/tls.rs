@@ -33,6 +33,7 @@ impl Check<'_> {
             trust_anchor: raw.trust_anchor.map(|file| self.path(&file)),
             trust_ad: trust_ad.is_some(),
             ca: raw.ca.map(|file| self.path(&file)),
+            countries: raw.country_file.map(|file| self.path(&file)),
             pkix,
             accept_unproven: raw.accept_unproven,
             ..Settings::default()

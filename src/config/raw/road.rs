@@ -66,6 +66,7 @@ pub(in crate::config) struct Tls {
     pub trust_anchor: Option<PathBuf>,
     pub trust_ad: Option<Spanned<bool>>,
     pub ca: Option<PathBuf>,
+    pub country_file: Option<PathBuf>,
     #[serde(default)]
     pub accept_unproven: bool,
     pub report_from: Option<Spanned<String>>,
@@ -87,6 +88,7 @@ impl Default for Tls {
             trust_anchor: None,
             trust_ad: None,
             ca: None,
+            country_file: None,
             accept_unproven: false,
             report_from: None,
             report_organisation: None,

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use super::{Bench, Certificates, House, Road, Tenant, Way};
 use crate::act::notice;
 use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
-use crate::decide::{Acquaintance, ClassList, Classes, KnownDomains, Means, Policy};
+use crate::decide::{Acquaintance, ClassList, Classes, Fact, KnownDomains, KnowsNoHosts, Means, Policy};
 use crate::detect::Rules;
 use crate::dkim::Signer;
 use crate::gate::acquaintance::Acquaintances;
@@ -37,7 +37,7 @@ impl House {
     /// Every problem found, in any of the files.
     pub fn load(config: Config, told: &mut dyn FnMut(String)) -> Result<(Self, SmtpConfig), Vec<Problem>> {
         let mut problems = Vec::new();
-        let bench = bench(&config, &mut problems);
+        let mut bench = bench(&config, &mut problems);
         let texts = texts(config.texts.as_deref(), &mut problems);
         let now = Zoned::now().with_time_zone(config.time_zone.clone());
         let today = now.date();
@@ -56,13 +56,32 @@ impl House {
             .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
             .collect();
         let road = road(&config, &mut problems);
+        let asks_where = bench.as_ref().is_some_and(|bench| bench.policy.asks_for(Fact::HostOutsideEea));
         let postures = match &road {
             Some(Road::Direct(_, postures)) => Some(postures.clone()),
             // For the page that tells; without a resolver it says that it does not know.
-            _ if config.web.is_some() => Postures::new(config.tls.postures.clone(), None).ok(),
+            _ if config.web.is_some() && !asks_where => Postures::new(config.tls.postures.clone(), None).ok(),
+            _ if asks_where => {
+                let postures = Postures::new(config.tls.postures.clone(), None).map_err(|problem| vec![problem]);
+                keep(postures, &mut problems)
+            }
             _ => None,
         };
+        if asks_where && config.tls.postures.countries.is_none() {
+            problems.push(Problem::new(
+                "[tls]",
+                "a policy line asks where mail hosts stand (`host_outside_eea`), and nothing says in which country they are",
+                "set `country_file` in [tls], or take the fact out of the policy line",
+            ));
+        }
+        if let Some(bench) = &mut bench {
+            bench.look_at_hosts(postures.as_ref());
+        }
         let certificates = Certificates::load(&config, &mut problems);
+        let mut smtp = config.smtp;
+        for issuer in smtp.clients.iter_mut().filter_map(|client| client.issuer.as_mut()) {
+            keep(issuer.load().map_err(|problem| vec![problem]), &mut problems);
+        }
         let sms = config.sms.clone().map(sms::Provider::new);
         let sms = sms.and_then(|made| keep(made.map(Arc::new).map_err(|problem| vec![problem]), &mut problems));
         let schools = config
@@ -125,7 +144,7 @@ impl House {
                         journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                         lifetimes: config.lifetimes,
                     },
-                    config.smtp,
+                    smtp,
                 ))
             }
             _ => Err(problems),
@@ -170,6 +189,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
     let classes = Classes::new(&own_domains, listed);
     Some(Bench {
         domains: KnownDomains::new(classes.domains()).and_providers(),
+        hosts: Arc::new(KnowsNoHosts),
         acquaintance: keep(acquaintances(config.data_dir.as_deref()).map_err(|problem| vec![problem]), problems)?,
         limits: Limits {
             parts: config.max_parts,

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::StsMode;
 use super::row::{NoHost, Row, Trouble};
+use crate::country::Country;
 
 /// What is known of a recipient's domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct MxHost {
     pub preference: u16,
     /// Its addresses, IPv6 first. At most 16; none when they could not be looked up.
     pub addresses: Vec<IpAddr>,
+    /// Where its addresses stand, each country once; those that are not known are left out.
+    pub countries: Vec<Country>,
     /// Whether an address is secure (DNSSEC), so that TLSA records were asked for (RFC 7672 2.2.2).
     pub addresses_secure: bool,
     /// Its TLSA records.
@@ -240,6 +243,11 @@ impl Posture {
 }
 
 impl MxHost {
+    /// Whether an address of it is known to stand outside of the European Economic Area.
+    pub fn is_outside_eea(&self) -> bool {
+        self.countries.iter().any(|country| !country.is_in_eea())
+    }
+
     /// The row of this host.
     pub fn row(&self) -> Row {
         match &self.proof {

@@ -53,7 +53,7 @@ pub(super) fn judge(domain: Domain<'_>, host: Host) -> MxHost {
         Addresses::None | Addresses::Trouble(_) => (Vec::new(), false),
     };
     let (name, preference, tlsa) = (host.name, host.preference, host.tlsa);
-    MxHost { name, preference, addresses, addresses_secure, tlsa, proof, ordinary }
+    MxHost { name, preference, addresses, countries: Vec::new(), addresses_secure, tlsa, proof, ordinary }
 }
 
 /// The row of a domain: that of its weakest host, of those that can be reached at all.

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::countries::Countries;
 use super::dns::{Denial, Dns, Records, Reply};
 use super::found::{Nta7516, Posture, StsFound, TlsaFound};
 use super::judge::{Addresses, Domain, Host, judge, weakest};
@@ -44,6 +45,7 @@ const VALIDATES_NOT: Duration = Duration::from_secs(60);
 pub(super) struct Looker {
     dns: Arc<Dns>,
     policies: Arc<Policies>,
+    countries: Option<Countries>,
     settings: Settings,
     /// Whether answers can be validated, and until when that is believed.
     validates: Mutex<Option<(bool, Instant)>>,
@@ -96,8 +98,8 @@ impl Asker {
 }
 
 impl Looker {
-    pub fn new(dns: Dns, policies: Arc<Policies>, settings: Settings) -> Self {
-        Self { dns: Arc::new(dns), policies, settings, validates: Mutex::new(None) }
+    pub fn new(dns: Dns, policies: Arc<Policies>, countries: Option<Countries>, settings: Settings) -> Self {
+        Self { dns: Arc::new(dns), policies, countries, settings, validates: Mutex::new(None) }
     }
 
     /// Whether answers can be validated.
@@ -172,7 +174,10 @@ impl Looker {
         let pinned = self.settings.pkix.iter().find(|pinned| pinned.domains.iter().any(|pinned| pinned == domain));
         let (accept_unproven, validated) = (self.settings.accept_unproven, asker.validated);
         let known = Domain { name: domain, mx_secure, sts: &sts, pinned, accept_unproven, validated };
-        let hosts: Vec<_> = looked.into_iter().map(|host| judge(known, host)).collect();
+        let mut hosts: Vec<_> = looked.into_iter().map(|host| judge(known, host)).collect();
+        if let Some(countries) = &self.countries {
+            hosts.iter_mut().for_each(|host| host.countries = countries.of(&host.addresses));
+        }
         let row = weakest(&hosts);
         let failed =
             hosts.iter().any(|host| matches!(host.row(), Row::Temp(..))) || matches!(sts, StsFound::Trouble(_));

@@ -18,6 +18,7 @@
 //! which nothing can be validated makes every domain unproven. Memory, time, and what is read of each answer are
 //! bounded.
 
+mod countries;
 mod dns;
 mod fetch;
 mod found;

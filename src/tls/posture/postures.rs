@@ -15,6 +15,7 @@ use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval, timeout, timeout_at};
 
+use super::countries::Countries;
 use super::dns::Dns;
 use super::found::{MxHost, Ordinary, Posture, Proof, TlsaFound};
 use super::look::{Asker, Looker, posture};
@@ -61,7 +62,8 @@ impl Postures {
         if let Some(shelf) = shelf {
             policies.keep_on(shelf);
         }
-        let looker = Looker::new(Dns::new(&settings)?, Arc::clone(&policies), settings);
+        let countries = settings.countries.as_deref().map(Countries::read).transpose()?;
+        let looker = Looker::new(Dns::new(&settings)?, Arc::clone(&policies), countries, settings);
         let known = Mutex::default();
         Ok(Self(Arc::new(Inner {
             looker: Some(Arc::new(looker)),
@@ -93,6 +95,12 @@ impl Postures {
         let waited = timeout(PATIENCE, done.wait_for(Option::is_some)).await;
         let known = waited.ok().and_then(Result::ok).and_then(|known| known.clone());
         known.unwrap_or_else(|| Arc::new(not_known_now(&domain)))
+    }
+
+    /// The posture of a domain that was looked up before, even when it should be looked up again by now; nobody is asked.
+    pub fn known_of(&self, domain: &str) -> Option<Arc<Posture>> {
+        let domain = in_a_labels(domain)?;
+        self.known().postures.get(&domain).map(|(posture, _)| Arc::clone(posture))
     }
 
     /// As [`Postures::of`], but asked anew: for a page or a command that shows what is so now.
@@ -295,6 +303,7 @@ fn literal(domain: &str) -> Posture {
         name: domain.to_ascii_lowercase(),
         preference: 0,
         addresses: vec![address],
+        countries: Vec::new(),
         addresses_secure: false,
         tlsa: TlsaFound::NotAsked,
         proof: Proof::None(row),

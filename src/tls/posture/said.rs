@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::found::{Forced, Posture};
+use super::found::{Forced, MxHost, Posture};
 use super::row::{LookUp, NoHost, NotProven, Row, Trouble, Weak};
 use crate::school::Language;
 
@@ -52,7 +52,11 @@ impl Posture {
     pub fn sentence(&self, language: Language) -> String {
         let proves = matches!(self.row, Row::Dane | Row::Sts | Row::Pkix | Row::PkixUnproven | Row::Smarthost);
         let key = if self.forced() == Forced::Deliver && !proves { "partly" } else { key(self.row) };
-        whole(language, key, &self.domain)
+        let sentence = whole(language, key, &self.domain);
+        if self.hosts.iter().any(MxHost::is_outside_eea) {
+            return format!("{sentence} {}", whole(language, "outside_eea", &self.domain));
+        }
+        sentence
     }
 }
 
@@ -120,8 +124,8 @@ mod tests {
     fn every_row_has_its_sentence_in_both_languages_and_no_sentence_is_idle() {
         for (language, text) in SHIPPED {
             let sentences: Sentences = toml::from_str(text).unwrap();
-            let in_letters = ["not_shown", "no_dkim", "no_route"];
-            let mut asked: Vec<&str> = ROWS.iter().map(|row| key(*row)).chain(["partly"]).chain(in_letters).collect();
+            let besides = ["not_shown", "no_dkim", "no_route", "outside_eea"];
+            let mut asked: Vec<&str> = ROWS.iter().map(|row| key(*row)).chain(["partly"]).chain(besides).collect();
             asked.sort_unstable();
             asked.dedup();
             assert_eq!(sentences.keys().map(String::as_str).collect::<Vec<_>>(), asked, "{language:?}");

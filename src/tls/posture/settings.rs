@@ -18,6 +18,8 @@ pub struct Settings {
     pub pkix: Vec<Pinned>,
     /// Whether a valid certificate for a name of unproven DNS will do (row 7).
     pub accept_unproven: bool,
+    /// A file that says in which country an address stands; none leaves it unknown.
+    pub countries: Option<PathBuf>,
     /// The port on which policies of MTA-STS are fetched; 443 but on a test bench.
     pub sts_port: u16,
 }
@@ -31,6 +33,7 @@ impl Default for Settings {
             ca: None,
             pkix: Vec::new(),
             accept_unproven: false,
+            countries: None,
             sts_port: 443,
         }
     }

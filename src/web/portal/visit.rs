@@ -59,7 +59,7 @@ impl FromRequestParts<Portal> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Infallible> {
         let kept = cookie(&parts.headers, FORM_COOKIE).and_then(|value| LinkSecret::read(&value));
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(Peer(address))| *address);
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address);
         Ok(Self {
             tag: language_of(&parts.headers, portal),
             path: parts.uri.path().to_owned(),
