@@ -257,6 +257,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-sharing.sql"),
     include_str!("schema-factor.sql"),
     include_str!("schema-tlsrpt.sql"),
+    include_str!("schema-passkey.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

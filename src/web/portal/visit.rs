@@ -159,6 +159,11 @@ impl Visit {
         Ok(())
     }
 
+    /// What tells this browser from others, for what is asked of it alone.
+    pub fn browser(&self, portal: &Portal) -> String {
+        self.token(portal)
+    }
+
     fn token(&self, portal: &Portal) -> String {
         let form = self.form.as_ref().map_or(&[][..], LinkSecret::octets);
         let index = portal.0.store.index("portal form", &[form]);
