@@ -89,6 +89,8 @@ pub struct House {
     pub prove_within: Duration,
     /// What becomes of mail for which there is none, where no share is made of it.
     pub unproven: Otherwise,
+    /// Whether a mail about a failure is a report that programs read as well.
+    pub reports: bool,
     /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
     pub requiretls_bounces: bool,
     /// What is known of domains, for whoever asks; none where no page does, and nothing goes straight.

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use super::{Bench, Certificates, House, Road, Tenant, Way};
 use crate::act::notice;
-use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
+use crate::config::{Config, NextHopConfig, NoticeFormat, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
 use crate::decide::{Acquaintance, ClassList, Classes, Fact, KnownDomains, KnowsNoHosts, Means, Policy};
 use crate::detect::Rules;
 use crate::dkim::Signer;
@@ -121,6 +121,7 @@ impl House {
                         ways,
                         road,
                         prove_within: config.tls.retry,
+                        reports: config.notice == NoticeFormat::Dsn,
                         unproven: match config.tls.unproven {
                             TlsUnproven::Hold => Otherwise::Hold,
                             TlsUnproven::Bounce => Otherwise::Bounce,
