@@ -72,13 +72,15 @@ fn what_was_taken_outlives_a_kill() {
     let orphan = folder.path().join("data/vault/ab/cd/abcd0000");
     std::fs::create_dir_all(orphan.parent().unwrap()).unwrap();
     std::fs::write(&orphan, b"half").unwrap();
+    let unfinished = orphan.with_file_name("abcd1111#1");
+    std::fs::write(&unfinished, b"hal").unwrap();
     sink.refuse_content(false);
     let gate = Gate::start(folder.path(), &hosts.config(folder.path()));
     let kept = arrived(&sink, 8);
     assert_eq!(kept.iter().filter(|(to, _)| to[0].contains(COLLEAGUE)).count(), 4);
     assert_eq!(kept.iter().filter(|(to, _)| to[0].contains(JUF)).count(), 4);
     assert!(!kept.iter().any(|(to, _)| to.iter().any(|one| one.contains(PARENT))));
-    assert!(!orphan.exists(), "an orphan is swept at the start");
+    assert!(!orphan.exists() && !unfinished.exists(), "an orphan is swept at the start");
     gate.stop();
     assert_eq!(sink.kept().len(), 8);
 }

@@ -367,6 +367,7 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
         shares: shares.clone(),
         give_up: outbox.gives_up_at(0),
     });
+    let remembering = shares.clone();
     let mut pages = desk.router();
     if let Some(shares) = shares {
         let portal = Portal::new(portal::Means {
@@ -384,6 +385,9 @@ async fn pages(gate: &Gate, outbox: &Outbox, settings: &web::Settings) -> Result
         let mut ticks = tokio::time::interval(TEND);
         loop {
             ticks.tick().await;
+            if let Some(shares) = &remembering {
+                shares.forget_recent();
+            }
             if let Err(error) = desk.tend().await {
                 tracing::error!(%error, "the desk could not look for what is due; it tries again");
             }

@@ -178,9 +178,13 @@ impl MailFacts {
         let sender = sender_class(evidence.envelope, evidence.headers, known.school);
         // A share needs a person, who hands on the code; and a shared invitation is in nobody's calendar.
         let share = known.means.share && sender == SenderClass::Person && !evidence.headers.calendar;
+        // Proven TLS is tried for hours after our 250: without somebody who may be told, what it cannot reach would be lost
+        // in silence. All others are refused in the session, where their own server tells them.
+        let told = matches!(sender, SenderClass::Person | SenderClass::Program);
+        let tls = known.means.tls && told;
         Self {
             sender,
-            means: Means { share, ..known.means },
+            means: Means { tls, share },
             calendar: evidence.headers.calendar,
             unsubscribe: evidence.headers.unsubscribe,
             registered: is_registered(evidence, known.policy),

@@ -11,12 +11,13 @@ mod around;
 mod delivery;
 mod forced;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use around::{Around, Failure, KeptBack, SharedInstead, Unproven, Unreached, Way};
@@ -126,6 +127,28 @@ const SWEEP: Duration = Duration::from_secs(60);
 const TROUBLE: Duration = Duration::from_secs(2);
 /// The same part of a mail, sent again within this time, is the client's second try.
 const AGAIN: Duration = Duration::from_secs(600);
+
+/// The owed mail that is on its way now, by its id: a lease is only as good as the clock, and what is delivered twice at
+/// the same time arrives twice.
+#[derive(Default)]
+struct UnderWay(Arc<Mutex<HashSet<i64>>>);
+
+/// Until it is dropped, nobody else delivers that mail.
+struct Alone(Arc<Mutex<HashSet<i64>>>, i64);
+
+impl UnderWay {
+    /// None when it is on its way already.
+    fn begin(&self, id: i64) -> Option<Alone> {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.insert(id).then(|| Alone(Arc::clone(&self.0), id))
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
 
 impl Outbox {
     /// The outbox of a data folder, for a gate that serves: nobody else serves it at the same time. Folder, key and
@@ -323,7 +346,8 @@ impl Outbox {
         let (store, vault) = (&self.0.store, &self.0.vault);
         store.free_leases().await?;
         Point::Freed.reached();
-        let known: std::collections::HashSet<String> = store.items_in_files().await?.into_iter().collect();
+        vault.sweep()?;
+        let known: HashSet<String> = store.items_in_files().await?.into_iter().collect();
         for orphan in vault.files().await?.iter().filter(|id| !known.contains(*id)) {
             vault.delete(orphan).await?;
         }
@@ -346,6 +370,7 @@ impl Outbox {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let forced_places = Arc::new(Semaphore::new(FORCED_AT_ONCE));
         let (mut running, mut swept) = (JoinSet::new(), Instant::now());
+        let under_way = UnderWay::default();
         while !self.is_stopping() {
             while running.try_join_next().is_some() {}
             if self.trouble().is_some() && !self.try_writing().await {
@@ -373,12 +398,14 @@ impl Outbox {
             }
             Point::Claimed.reached();
             for one in claimed {
+                // The clock jumped, or a next hop took longer than the lease: it is still on its way.
+                let Some(alone) = under_way.begin(one.id) else { continue };
                 let places = if one.kind == Kind::Forced { &forced_places } else { &places };
                 let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
                 let (outbox, around) = (self.clone(), Arc::clone(&around));
                 running.spawn(async move {
                     outbox.deliver(one, &*around).await;
-                    drop(place);
+                    drop((place, alone));
                 });
             }
         }
@@ -481,4 +508,18 @@ impl Outbox {
 
 fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_on_its_way_is_not_sent_once_more() {
+        let under_way = UnderWay::default();
+        let first = under_way.begin(7);
+        assert!(first.is_some() && under_way.begin(7).is_none() && under_way.begin(8).is_some());
+        drop(first);
+        assert!(under_way.begin(7).is_some());
+    }
 }

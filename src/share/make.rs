@@ -469,16 +469,16 @@ impl Draft {
 }
 
 impl Inner {
+    /// Forgets the keys of shares that were made more than ten minutes ago: no further part of their mail comes now.
+    pub(super) fn forget_recent(&self) {
+        self.incidents.lock().unwrap_or_else(std::sync::PoisonError::into_inner).retain(|_, place| is_recent(place));
+    }
+
     /// Where what is remembered of an incident stands. Whoever makes a share of it, holds its lock.
     fn place_of(&self, incident: Index) -> Arc<Mutex<Option<Recent>>> {
         let mut incidents = self.incidents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if incidents.len() >= MOST_RECENT {
-            let lives = |place: &Arc<Mutex<Option<Recent>>>| match place.try_lock() {
-                Ok(recent) => recent.as_ref().is_some_and(|recent| recent.since.elapsed() < ONE_INCIDENT),
-                // Somebody makes a share of it now.
-                Err(_) => true,
-            };
-            incidents.retain(|_, place| lives(place));
+            incidents.retain(|_, place| is_recent(place));
         }
         if incidents.len() >= MOST_RECENT {
             incidents.clear();
@@ -489,6 +489,14 @@ impl Inner {
     /// The hash by which somebody's shares are found.
     pub(super) fn address(&self, mailbox: &Mailbox) -> Index {
         self.outbox.store().index("address", &[mailbox.folded().as_bytes()])
+    }
+}
+
+fn is_recent(place: &Arc<Mutex<Option<Recent>>>) -> bool {
+    match place.try_lock() {
+        Ok(recent) => recent.as_ref().is_some_and(|recent| recent.since.elapsed() < ONE_INCIDENT),
+        // Somebody makes a share of it now.
+        Err(_) => true,
     }
 }
 

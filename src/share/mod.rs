@@ -129,6 +129,12 @@ impl Shares {
         self.sms.as_ref().map(|provider| provider.settings())
     }
 
+    /// Forgets what it remembers of shares for further parts of their mail, once none can come any more: the keys of items
+    /// are in there. To be called every minute.
+    pub fn forget_recent(&self) {
+        self.inner.forget_recent();
+    }
+
     /// The files, for the purge.
     pub fn files(&self) -> &Files {
         &self.inner.files

@@ -327,7 +327,9 @@ impl Shares {
         remember: bool,
     ) -> Result<Unlock, ShareError> {
         let proof = self.proof(&linked, shown, remember);
-        if let Some(contact) = factor::contact(&linked.recipient) {
+        // A passkey or a code that was told says nothing of the number.
+        let of_contact = matches!(shown, Shown::Sms | Shown::Organisation(_));
+        if let Some(contact) = factor::contact(&linked.recipient).filter(|_| of_contact) {
             self.inner.outbox.store().contact_proven(contact, self.now()).await?;
         }
         Ok(match self.enter(linked, key, shown.by()).await? {

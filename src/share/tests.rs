@@ -406,7 +406,11 @@ async fn a_share_ends_and_its_keys_go() {
     assert!(house.purge().await.is_empty(), "one has opened it");
     assert!(matches!(house.look(&made.links[1]).await, Look::Over(_)), "unopened for 14 days");
     assert!(matches!(house.look(&made.links[0]).await, Look::Ready(_)));
-    house.pass(16 * DAY);
+    // Whose keys are gone, has nothing of more time.
+    house.shares.extend(&made.id, i64::MAX, "juf@delinde.example").await.unwrap();
+    assert!(matches!(house.look(&made.links[1]).await, Look::Over(_)));
+    assert!(matches!(house.look(&made.links[0]).await, Look::Ready(_)));
+    house.pass(30 * DAY);
     assert!(matches!(house.look(&made.links[0]).await, Look::Over(_)));
     assert_eq!(house.purge().await.len(), 2);
     assert_eq!(house.shares.inner.files.names().await.unwrap(), Vec::<String>::new());

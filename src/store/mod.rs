@@ -138,7 +138,7 @@ impl Store {
         }
         self.write(|tables| {
             let piece = "INSERT INTO item (id, school, size, sealed) VALUES ('piece', '', ?1, zeroblob(?1))
-                 ON CONFLICT DO NOTHING";
+                 ON CONFLICT (id) DO UPDATE SET size = excluded.size, sealed = excluded.sealed";
             tables.execute(piece, [count(PIECE)]).map(|_| ())
         })
         .await?;

@@ -516,15 +516,27 @@ impl Store {
     /// [`StoreError`].
     pub async fn drop_owed(&self, id: i64, now: i64) -> Result<bool, StoreError> {
         self.write(move |tables| {
-            let gone: Option<Option<String>> = tables
+            let gone: Option<(Option<String>, Kind)> = tables
                 .query_row(
-                    "DELETE FROM owed WHERE id = ?1 AND (lease_until IS NULL OR lease_until < ?2) RETURNING held",
+                    "DELETE FROM owed WHERE id = ?1 AND (lease_until IS NULL OR lease_until < ?2) RETURNING held, kind",
                     params![id, now],
-                    |row| row.get(0),
+                    |row| Ok((row.get(0)?, Kind::from_word(&row.get::<_, String>(1)?))),
                 )
                 .optional()?;
-            if let Some(Some(held)) = &gone {
-                super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
+            // A notice or a message of ours is not the mail: its recipients have lost nothing.
+            if let Some((Some(held), kind)) = &gone
+                && kind.is_mail()
+            {
+                let others: i64 = tables.query_row(
+                    "SELECT count(*) FROM owed WHERE held = ?1 AND kind IN ('rest', 'released', 'forced', 'invitation')",
+                    [held],
+                    |row| row.get(0),
+                )?;
+                // With another part of the same mail on its way nobody knows here whose part this was; that part says so
+                // when it arrives.
+                if others == 0 {
+                    super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
+                }
             }
             Ok(gone.is_some())
         })

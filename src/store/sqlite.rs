@@ -285,8 +285,18 @@ fn write_all(
         let mut jobs: Vec<Job> = orders.drain(..).filter_map(Order::job).collect();
         // A commit that syncs takes all that was written before it to the disk as well: the log is one file.
         let wanted = if jobs.is_empty() { Sync::Later } else { Sync::Now };
-        if wanted != syncs && connection.execute_batch(wanted.pragma()).is_ok() {
-            syncs = wanted;
+        if wanted != syncs {
+            match connection.execute_batch(wanted.pragma()) {
+                Ok(()) => syncs = wanted,
+                // What syncs too often is slow; what does not sync is not on the disk, and nobody may hear that it is.
+                Err(error) if wanted == Sync::Now => {
+                    let told = StoreError::from(error);
+                    condition.met(Some(&told));
+                    refuse(jobs, &told);
+                    continue;
+                }
+                Err(_) => {}
+            }
         }
         jobs.append(&mut later.lock().unwrap_or_else(PoisonError::into_inner));
         if !jobs.is_empty() {
@@ -309,7 +319,7 @@ fn write(connection: &Connection, jobs: Vec<Job>, condition: &Condition) {
     if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
         let told = StoreError::from(error);
         condition.met(Some(&told));
-        jobs.into_iter().for_each(|job| (job(Err(told.clone()), Company::Others).tell)(Ok(())));
+        refuse(jobs, &told);
         return;
     }
     let before = connection.total_changes();
@@ -341,6 +351,11 @@ fn write(connection: &Connection, jobs: Vec<Job>, condition: &Condition) {
         met => condition.met(met),
     }
     done.into_iter().for_each(|done| (done.tell)(committed.clone()));
+}
+
+/// Tells all of them that nothing was written.
+fn refuse(jobs: Vec<Job>, error: &StoreError) {
+    jobs.into_iter().for_each(|job| (job(Err(error.clone()), Company::Others).tell)(Ok(())));
 }
 
 impl Order {

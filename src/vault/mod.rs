@@ -10,7 +10,7 @@ pub mod share;
 
 use std::fmt;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::TryStreamExt;
@@ -30,6 +30,7 @@ const SMALL: usize = 128 * 1024;
 #[derive(Clone)]
 pub struct Vault {
     files: Arc<dyn ObjectStore>,
+    folder: PathBuf,
     keys: Arc<SealKey>,
     /// Why the last file could not be written, until one can.
     trouble: Arc<Mutex<Option<String>>>,
@@ -112,7 +113,7 @@ impl Vault {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&folder).map_err(|error| unusable(error.to_string()))?;
         let files = LocalFileSystem::new_with_prefix(&folder).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { files: Arc::new(files.with_fsync(true)), keys, trouble: Arc::default() })
+        Ok(Self { files: Arc::new(files.with_fsync(true)), folder, keys, trouble: Arc::default() })
     }
 
     /// Why the last file could not be written; none when it could.
@@ -171,6 +172,15 @@ impl Vault {
         tokio::task::spawn_blocking(opening).await.ok().flatten().ok_or(VaultError::Sealed)
     }
 
+    /// Takes away what a kill left of files that were being written, which [`Vault::files`] does not show. Nobody writes any
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`VaultError::Files`].
+    pub fn sweep(&self) -> Result<(), VaultError> {
+        sweep_unfinished(self.folder.clone())
+    }
+
     /// Takes the file of an item away; none is no error.
     ///
     /// # Errors
@@ -207,6 +217,23 @@ impl Vault {
         let listed: Vec<_> = self.files.list(None).try_collect().await?;
         Ok(listed.iter().filter_map(|file| file.location.filename().map(str::to_owned)).collect())
     }
+}
+
+/// Files that object_store had not finished, in a folder and all below it: it gives them a name with a `#`.
+fn sweep_unfinished(folder: PathBuf) -> Result<(), VaultError> {
+    let trouble = |error: std::io::Error| VaultError::Files(error.to_string());
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(trouble)? {
+            let entry = entry.map_err(trouble)?;
+            if entry.file_type().map_err(trouble)?.is_dir() {
+                folders.push(entry.path());
+            } else if entry.file_name().to_string_lossy().contains('#') {
+                std::fs::remove_file(entry.path()).map_err(trouble)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An id that says nothing: 128 random bits.

@@ -3,6 +3,8 @@
 use std::io::{Cursor, Read};
 
 use mailpoort::share::Scope;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use zip::ZipArchive;
 
 use super::guard::items;
@@ -156,6 +158,29 @@ async fn an_answer_reaches_the_sender_and_none_is_lost() {
     assert!(browser.get(&answer.location()).await.body.contains("Uw antwoord is verstuurd aan Sanne de Vries."));
     let letter = house.letters().await.pop().unwrap();
     assert!(letter.starts_with(&format!("from {MOTHER}\n{text}\n_.._foto.jpg")), "{letter}");
+}
+
+/// Strangers who begin an answer and do not go on hold up nobody, and what they send is not kept.
+#[tokio::test]
+async fn strangers_hold_up_no_answer() {
+    let house = House::open().await;
+    let made = house.share(Mail::default()).await;
+    let (mut browser, at) = house.open_share(&made.links[0]).await;
+    let form = format!("{at}/antwoord");
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        let mut tcp = TcpStream::connect(house.server.listening()).await.unwrap();
+        let head = format!(
+            "POST {form} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: multipart/form-data; boundary=x\r\n\
+             Content-Length: 100000\r\n\r\n--x\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a\"\r\n\r\n"
+        );
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        slow.push(tcp);
+    }
+    browser.get(&form).await;
+    let answer = browser.upload(&form, &[("text", None, b"Wij komen")]).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    drop(slow);
 }
 
 /// Who was signed out while typing signs in again beside it, and sends the same form.

@@ -41,6 +41,12 @@ impl Store {
                 end(tables, id, now)?;
                 happened(tables, (id, school), "expired", (None, None), now)?;
             }
+            // Who has not opened it in time has had it: to extend the share later gives him nothing back, for his keys go now.
+            tables.execute(
+                "UPDATE share_recipient SET ends_at = ?1 WHERE factor <> 'sender' AND opened_at IS NULL
+                 AND (ends_at IS NULL OR ends_at > ?1) AND share IN (SELECT id FROM share WHERE open_by <= ?1)",
+                [now],
+            )?;
             tables.execute(
                 "DELETE FROM share_grant WHERE rid IN (SELECT r.rid FROM share_recipient r JOIN share s ON s.id = r.share
                  WHERE r.factor <> 'sender' AND (r.ends_at <= ?1 OR r.opened_at IS NULL AND s.open_by <= ?1))",

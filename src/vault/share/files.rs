@@ -68,19 +68,7 @@ impl Files {
     /// # Errors
     /// [`VaultError::Files`].
     pub fn sweep(&self) -> Result<(), VaultError> {
-        let mut folders: Vec<PathBuf> = self.folder.clone().into_iter().collect();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).map_err(trouble)? {
-                let entry = entry.map_err(trouble)?;
-                if entry.file_type().map_err(trouble)?.is_dir() {
-                    folders.push(entry.path());
-                } else if entry.file_name().to_string_lossy().contains('#') {
-                    // So object_store names a file that is not whole yet.
-                    std::fs::remove_file(entry.path()).map_err(trouble)?;
-                }
-            }
-        }
-        Ok(())
+        self.folder.clone().map_or(Ok(()), crate::vault::sweep_unfinished)
     }
 
     /// Seals an item and writes its file, which is on the disk when this returns. Gives the name of the file, and how many

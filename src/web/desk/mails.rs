@@ -261,8 +261,9 @@ fn people(told: &Told) -> Vec<String> {
 
 /// What somebody did, for its sender: what, who, for whom, and why.
 fn what(page: &Page, held: &Held, act: &Act) -> String {
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 13] = [
         "released",
+        "shared",
         "bcc",
         "columns",
         "asked",

@@ -4,11 +4,14 @@
 //! with it. What is too large is read and thrown away, so that the browser hears why.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+
+use tokio::time::timeout;
 
 use super::incoming::may_come_in;
 use super::message;
@@ -20,6 +23,12 @@ use crate::secret::Secret;
 use crate::share::{Opened, Reply, ReplyFile, ShareError};
 use crate::web::forms::{Fields, field, see};
 
+/// The fields of the form.
+const FIELDS: [&str; 3] = ["token", "step", "text"];
+/// An answer with its files is here within this, over a bad line too.
+const LONGEST_ANSWER: Duration = Duration::from_secs(15 * 60);
+/// Somebody else's answer is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// All files of an answer together: what schools' mailboxes take.
 const LARGEST: usize = 15_000_000;
 /// More files than this nobody sends.
@@ -45,8 +54,14 @@ pub(super) async fn send(
     Path(share): Path<String>,
     form: Multipart,
 ) -> Answer {
-    let _place = portal.0.answers.acquire().await.map_err(|_| Fault::TROUBLE)?;
-    let typed = take(form).await?;
+    // Files are taken, and kept in memory, only of who has the share open here: of all others no more than the text, to be
+    // given back.
+    let invited = visit.may_post(&portal) && visit.opened(&portal, &share).await.is_ok_and(|open| !open.seen.is_sender);
+    let place = match invited {
+        true => timeout(PATIENCE, portal.0.answers.acquire()).await.ok().and_then(Result::ok),
+        false => None,
+    };
+    let typed = timeout(LONGEST_ANSWER, take(form, place.is_some())).await.map_err(|_| Fault::FORM)??;
     let draft = |status: StatusCode, opened: Option<&Opened>, error: &str| {
         draft_of(&portal, &visit, &share, (status, opened), typed.text(), error)
     };
@@ -60,6 +75,9 @@ pub(super) async fn send(
     };
     if opened.seen.is_sender {
         return Err(Fault::MISSING);
+    }
+    if place.is_none() {
+        return Ok(draft(StatusCode::SERVICE_UNAVAILABLE, Some(&opened), "answer_trouble"));
     }
     if field(&typed.fields, "step") == Some("keep") {
         let draft = Draft { text: typed.text().to_owned(), error: None, done: Some("answer_kept") };
@@ -109,16 +127,22 @@ struct Draft {
 }
 
 /// Reads a form to its end, and keeps of it what an answer may hold.
-async fn take(mut form: Multipart) -> Result<Typed, Fault> {
+async fn take(mut form: Multipart, files_too: bool) -> Result<Typed, Fault> {
     let mut typed = Typed::default();
     let (mut read, mut kept) = (0_usize, 0_usize);
     while let Some(mut part) = form.next_field().await.map_err(|_| Fault::FORM)? {
         let name = part.name().unwrap_or_default().to_owned();
         let file = part.file_name().map(str::to_owned);
         let media_type = part.content_type().unwrap_or("application/octet-stream").to_owned();
-        let most = if file.is_some() { LARGEST.saturating_sub(kept) } else { LONGEST * 4 };
+        let known = FIELDS.contains(&name.as_str()) && field(&typed.fields, &name).is_none();
+        let most = match &file {
+            Some(_) if files_too => LARGEST.saturating_sub(kept),
+            None if known => LONGEST * 4,
+            Some(_) | None => 0,
+        };
         let (octets, whole) = octets(&mut part, most, &mut read).await?;
         match file {
+            None if !known => {}
             None => {
                 let mut text: String = String::from_utf8_lossy(&octets).replace("\r\n", "\n");
                 typed.too_large |= name == "text" && !whole;

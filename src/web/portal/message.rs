@@ -180,9 +180,13 @@ pub(super) async fn picture(
     let opened = visit.opened(&portal, &share).await?;
     let items = items(&portal, &opened).await?;
     let item = items.iter().find(|item| item.id == id && viewable(item) == Some(Viewable::Picture));
-    let octets = read(&portal, &opened, item.ok_or(Fault::MISSING)?, How::Viewed).await?;
-    let kind = mail_page::picture_type(&octets).ok_or(Fault::MISSING)?;
-    let mut response = ([(header::CONTENT_TYPE, kind)], octets).into_response();
+    let mut body = portal.0.shares.read(&opened, &item.ok_or(Fault::MISSING)?.id, None, How::Viewed).await?;
+    // Its first piece tells what it is; the others come when the browser takes them, however many do so at once.
+    let first = body.stream.next().await.ok_or(Fault::MISSING)?.map_err(trouble)?;
+    let kind = mail_page::picture_type(&first).ok_or(Fault::MISSING)?;
+    let whole = futures_util::stream::once(async { Ok(first) }).chain(body.stream);
+    let content = Content::from_stream(whole.map_ok(Bytes::from));
+    let mut response = ([(header::CONTENT_TYPE, kind)], content).into_response();
     // Should a browser show it as anything else all the same.
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy("sandbox; default-src 'none'")?);
     Ok(response)

@@ -119,7 +119,7 @@ impl fmt::Debug for Means {
 /// Forms are short: a code, a word.
 const LARGEST_FORM: usize = 16 * 1024;
 /// Answers that are taken in at the same time: each is in memory until its mail is owed.
-const ANSWERS: usize = 4;
+const ANSWERS: usize = 8;
 
 impl Portal {
     /// A portal.

@@ -98,6 +98,12 @@ impl Visit {
         (is_from_us(portal, &self.headers) && !self.fresh && fits.is_ok()).then_some(()).ok_or(Fault::FORGED)
     }
 
+    /// Whether a form of ours could be sent from here: a page of ours was shown on this device, and it is ours that sends. What
+    /// the form holds is not looked at; [`Visit::check`] does.
+    pub fn may_post(&self, portal: &Portal) -> bool {
+        is_from_us(portal, &self.headers) && !self.fresh
+    }
+
     /// The session of a share on this device.
     ///
     /// # Errors
