@@ -5,6 +5,8 @@
 //! mail either. Postures are given here; how they are found out is tests/tls.rs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/countries.rs"]
+mod countries;
 mod inside;
 
 use std::sync::Arc;
@@ -64,7 +66,7 @@ fn posture(row: Row, hosts: Vec<MxHost>) -> Posture {
         mx_secure: false,
         implicit_mx: false,
         sts: StsFound::None,
-        reports: Vec::new(),
+        reports: Some(Vec::new()),
         nta7516: None,
         at: Timestamp::now(),
         ttl: Duration::from_secs(3600),
@@ -659,6 +661,31 @@ async fn an_attested_next_hop_is_asked_by_our_header() {
     settled(&poort).await;
     let tries = poort.gate.outbox().unwrap().store().deliveries(&number(&reply)).await.unwrap();
     assert_eq!((tries[0].posture.as_str(), tries[0].tls_version.as_deref()), ("smarthost", None), "not proven by us");
+}
+
+/// What was found out of domains is known after a reload, unless a file says otherwise by then, under the same name or not.
+#[tokio::test]
+async fn a_reload_reads_the_files_of_postures_again_when_they_have_changed() {
+    let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
+    let file = keys.path().join("country.mmdb");
+    let write = |country: &str| {
+        std::fs::write(file.with_extension("new"), countries::file(&[("192.0.2.0", 24, country)])).unwrap();
+        std::fs::rename(file.with_extension("new"), &file).unwrap();
+    };
+    write("NL");
+    let tables =
+        format!("[tls]\nroute = \"direct\"\nresolver = [\"127.0.0.1:9\"]\ncountry_file = \"{}\"", file.display());
+    let known = posture(Row::Sts, vec![host(MX, 1, sts())]);
+    let poort = gate_with(&hop, keys.path(), &tables, |house| proving(house, vec![known])).await;
+    let knows = || match &poort.gate.house().road {
+        Road::Direct(_, postures) => postures.known_of(DOMAIN).is_some(),
+        _ => panic!("it goes straight"),
+    };
+    poort.reload();
+    assert!(knows(), "nothing has changed");
+    write("DE");
+    poort.reload();
+    assert!(!knows(), "it stands elsewhere now");
 }
 
 // -- REQUIRETLS at our own door (RFC 8689)
