@@ -1,14 +1,15 @@
 //! Mail programs and copiers with an account at the provider: their credentials are passed on, the provider's answer is
-//! theirs, and nothing of them stays here. What the gate keeps or owes goes by the school's own way.
+//! theirs, and nothing of them stays here. Copiers with a certificate of the school's own authority. What the gate keeps or owes goes by the school's own way.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod inside;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use inside::authority::AUTHORITY;
+use inside::authority::{AUTHORITY, self_signed};
 use inside::client::Client;
 use inside::next_hop::NextHop;
 use inside::poort::{Poort, Setup};
@@ -109,6 +110,64 @@ async fn start() -> (NextHop, NextHop, Poort) {
     };
     let poort = Poort::start(&setup, &own).await;
     (own, provider, poort)
+}
+
+/// A copier shows a certificate of the school's own authority, from wherever it sends.
+#[tokio::test]
+async fn a_certificate_counts_for_a_listed_name_of_the_own_authority() {
+    let log = Log::listen();
+    let own = NextHop::start().await;
+    let client = ["ca = \"authority.pem\"", "names = [\"Kopieer1.delinde.example\"]"].map(String::from).into();
+    let poort = Poort::start(&Setup { client, ..Setup::default() }, &own).await;
+    let name = "kopieer1.delinde.example";
+    for (leaf, may, said) in [
+        (Some(AUTHORITY.leaf(name)), true, None),
+        (Some(AUTHORITY.leaf("kopieer2.delinde.example")), false, Some("it is for none of the `names`")),
+        (Some(AUTHORITY.expired(name)), false, Some("it has expired")),
+        (Some(self_signed(name)), false, Some("it is not from the authority in `ca`")),
+        (None, false, None),
+    ] {
+        let mut client = Client::hello(poort.address).await;
+        assert_eq!(client.ask("STARTTLS").await.0, 220);
+        let config = leaf.as_ref().map_or_else(|| AUTHORITY.client_config(), |leaf| AUTHORITY.client_config_of(leaf));
+        client.handshake_with(config).await;
+        client.ask("EHLO kopieer1.delinde.example").await;
+        let (code, reply) = client.ask("MAIL FROM:<scan@delinde.example>").await;
+        assert_eq!(code, if may { 250 } else { 530 }, "{said:?}: {reply}");
+        client.ask("QUIT").await;
+        let told = log.take();
+        assert_eq!(told.matches("does not count").count(), usize::from(said.is_some()), "{told}");
+        assert!(told.contains(said.unwrap_or_default()) && !told.to_lowercase().contains("kopieer"), "{told}");
+    }
+}
+
+/// What this process logs.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn listen() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(move || writer.clone());
+        tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+        log
+    }
+
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
+    }
 }
 
 async fn encrypted(client: &mut Client) -> String {

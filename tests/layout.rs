@@ -102,6 +102,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "smtp::settings",
             "acme",
             "tls::Files",
+            "tls::Issuer",
             "tls::posture",
             "vault::share::Bucket",
             "vault::share::Place",
@@ -316,6 +317,27 @@ fn pure_stages_know_no_world() {
     }
     assert!(wrong.is_empty(), "pure stages that know the world:\n{}", wrong.join("\n"));
     assert_eq!(read.len(), PURE.len(), "{read:?}");
+}
+
+#[test]
+fn the_page_of_frameworks_names_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("deploy/frameworks.md")).unwrap();
+    let named = Regex::new("`([a-z]+(?:_[a-z0-9]+){2,})`").unwrap();
+    let named: BTreeSet<&str> = named.captures_iter(&page).map(|found| found.get(1).unwrap().as_str()).collect();
+    let mut all = String::new();
+    let mut folders = vec![root.join("tests"), root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                all.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let missing: Vec<&&str> = named.iter().filter(|name| !all.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty() && named.len() > 40, "{} named, missing: {missing:?}", named.len());
 }
 
 #[test]

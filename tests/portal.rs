@@ -9,6 +9,8 @@
 mod brands;
 #[path = "portal/browser.rs"]
 mod browser;
+#[path = "support/device.rs"]
+mod device;
 #[path = "support/drawn.rs"]
 mod drawn;
 #[path = "portal/factors.rs"]
@@ -17,6 +19,8 @@ mod factors;
 mod guard;
 #[path = "portal/house.rs"]
 mod house;
+#[path = "portal/passkeys.rs"]
+mod passkeys;
 #[path = "support/provider.rs"]
 mod provider;
 #[path = "portal/reading.rs"]

@@ -131,6 +131,7 @@ impl House {
             escrow: None,
             code_channels: Vec::new(),
             place: Place::S3(bucket),
+            passkeys: true,
             remember: Vec::new(),
             country: "NL".into(),
             outside_eu: None,

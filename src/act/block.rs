@@ -14,7 +14,7 @@ use crate::act::carry::Case;
 use crate::act::hold::{self, Composed};
 use crate::act::later::{About, stopped as stopped_later};
 use crate::act::linked;
-use crate::act::notice::{Notice, Stamp};
+use crate::act::notice::{ComposeError, Notice, Stamp};
 use crate::act::{Incident, Stopped};
 use crate::decide;
 use crate::message::{Mailbox, Recipient};
@@ -32,34 +32,50 @@ pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents)
         return Reply::taken_and_noticed(case.id);
     }
     // Composing works on what a stranger wrote; a fault in it must not leave the client without an answer.
-    let Ok(advice) = catch_unwind(AssertUnwindSafe(|| compose(case))) else {
+    let Ok(advice) = catch_unwind(AssertUnwindSafe(|| compose(case, incidents))) else {
         tracing::error!(id = case.id, "the advice could not be composed; the client will try again");
         return Reply::notice_failed();
     };
-    let Some(mut composed) = advice.composed else {
-        if let (Some(keeping), Some(linked)) = (&case.keeping, advice.linked) {
-            return hold::hold(case, keeping, &command, Some(linked)).await;
+    match (advice, &case.keeping) {
+        (Advice::Kept(composed), Some(keeping)) => {
+            let reader = composed.readers.first().cloned();
+            let reply = hold::hold(case, keeping, &command, Some(*composed)).await;
+            if let Some(reader) = reader.filter(|_| reply.is_ok()) {
+                incidents.noticed(&reader);
+            }
+            reply
         }
-        tell_owner(case, advice.for_owner).await;
-        return advice.in_session;
-    };
-    if let Some(keeping) = &case.keeping {
-        composed.goes_together = composed.readers.first().is_some_and(|reader| incidents.had_many(reader));
-        let reader = composed.readers.first().cloned();
-        let reply = hold::hold(case, keeping, &command, Some(composed)).await;
-        if let Some(reader) = reader.filter(|_| reply.is_ok()) {
-            incidents.noticed(&reader);
+        (Advice::Linked(linked), Some(keeping)) => hold::hold(case, keeping, &command, Some(*linked)).await,
+        (Advice::Kept(_) | Advice::Linked(_), None) => Reply::notice_failed(),
+        (Advice::Told(notice, in_session), _) => tell(case, &notice, in_session, (incidents, part)).await,
+        (Advice::InSession(reply, for_owner), _) => {
+            tell_owner(case, for_owner).await;
+            reply
         }
-        return reply;
     }
-    let Some(notice) = composed.notice else { return advice.in_session };
-    match hand_over(case, &notice).await {
+}
+
+/// Advice, in the form that its reader can read.
+enum Advice {
+    /// Of a mail that is kept: a notice, or a note that goes together with others.
+    Kept(Box<Composed>),
+    /// A notice that is handed over at once, since nothing is kept; and one line, should that be refused.
+    Told(Notice, Reply),
+    /// Links in place of the mail of a program.
+    Linked(Box<Composed>),
+    /// One line, for programs, lists, forwarders and everybody outside; and what the owner of a program is told.
+    InSession(Reply, Option<NewNote>),
+}
+
+/// Hands the notice over; without an outbox the client hears what came of that.
+async fn tell(case: &Case<'_>, notice: &Notice, in_session: Reply, (incidents, part): (&Incidents, Part)) -> Reply {
+    match hand_over(case, notice).await {
         Ok(()) => {
             incidents.remember(part);
             Reply::taken_and_noticed(case.id)
         }
         // No such mailbox, or a next hop that wants no notices: the client's own server can tell the sender.
-        Err(refusal) if refusal.is_permanent() => advice.in_session,
+        Err(refusal) if refusal.is_permanent() => in_session,
         Err(trouble) => {
             tracing::warn!(
                 id = case.id,
@@ -71,18 +87,6 @@ pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents)
     }
 }
 
-/// The advice in both its forms.
-struct Advice {
-    /// A mail, for those who read mail.
-    composed: Option<Composed>,
-    /// One line, for programs, lists, forwarders and everybody outside.
-    in_session: Reply,
-    /// Links in place of the mail of a program.
-    linked: Option<Composed>,
-    /// What the owner of the program is told.
-    for_owner: Option<NewNote>,
-}
-
 /// The refusal stands, whether or not this can be written down.
 async fn tell_owner(case: &Case<'_>, note: Option<NewNote>) {
     if let (Some(keeping), Some(note)) = (&case.keeping, note)
@@ -92,27 +96,43 @@ async fn tell_owner(case: &Case<'_>, note: Option<NewNote>) {
     }
 }
 
-fn compose(case: &Case<'_>) -> Advice {
+/// Renders no more than will be read: it is a third of the work of taking a mail.
+fn compose(case: &Case<'_>, incidents: &Incidents) -> Advice {
     let mut incident = Incident::new(&stopped(case), case.id, case.arrived.datetime());
-    let in_session = Reply::new(550, "5.7.1", &case.notices.one_line(&incident, case.school, case.language));
+    let readers = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school);
+    let in_session =
+        |incident: &Incident| Reply::new(550, "5.7.1", &case.notices.one_line(incident, case.school, case.language));
+    if let Some((readers, link)) = readers.zip(LinkSecret::new()) {
+        let refusal = case.keeping.is_none().then(|| in_session(&incident));
+        if let Some(keeping) = &case.keeping {
+            hold::kept(&mut incident, case, keeping, &link);
+        }
+        let goes_together = case.keeping.is_some() && readers.first().is_some_and(|reader| incidents.had_many(reader));
+        let notice = if goes_together { Ok(None) } else { notice(case, &incident, &readers).map(Some) };
+        match (notice, refusal) {
+            (Ok(Some(notice)), Some(refusal)) => return Advice::Told(notice, refusal),
+            (Ok(notice), _) => {
+                let composed = Composed { notice, goes_together, ..Composed::new(readers, incident, link) };
+                return Advice::Kept(Box::new(composed));
+            }
+            (Err(error), _) => tracing::error!(id = case.id, %error, "no notice; refused in session"),
+        }
+    }
+    if let Some(linked) = linked::linked(case) {
+        return Advice::Linked(Box::new(linked));
+    }
+    let program = case.mail.envelope.sender.as_ref();
+    let owner = case.program.map(|program| &program.owner).zip(program);
+    let for_owner = owner.map(|(owner, program)| stopped_later(&incident, &About::Of(program.typed()), owner, now()));
+    Advice::InSession(in_session(&incident), for_owner)
+}
+
+fn notice(case: &Case<'_>, incident: &Incident, readers: &[Mailbox]) -> Result<Notice, ComposeError> {
     let stamp = Stamp {
         date: case.arrived.timestamp(),
         message_id: format!("mailpoort.{}@{}", case.id, case.school.gate_address.domain()),
     };
-    let composed = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).and_then(|readers| {
-        let link = LinkSecret::new()?;
-        if let Some(keeping) = &case.keeping {
-            hold::kept(&mut incident, case, keeping, &link);
-        }
-        let notice = case.notices.notice(&incident, &readers, case.school, case.language, &stamp);
-        let notice = notice.inspect_err(|error| tracing::error!(id = case.id, %error, "no notice; refused in session"));
-        Some(Composed { notice: Some(notice.ok()?), ..Composed::new(readers, incident.clone(), link) })
-    });
-    let program = case.mail.envelope.sender.as_ref().filter(|_| composed.is_none());
-    let owner = case.program.map(|program| &program.owner).zip(program);
-    let for_owner = owner.map(|(owner, program)| stopped_later(&incident, &About::Of(program.typed()), owner, now()));
-    let linked = if composed.is_none() { linked::linked(case) } else { None };
-    Advice { composed, in_session, linked, for_owner }
+    case.notices.notice(incident, readers, case.school, case.language, &stamp)
 }
 
 /// What is known of it.

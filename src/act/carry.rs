@@ -22,6 +22,7 @@ use crate::share::Shares;
 use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::smtp::client::Relay;
+use crate::smtp::command::MailCommand;
 use crate::store::journal::NewLine;
 use crate::store::owed::Otherwise;
 
@@ -128,10 +129,14 @@ pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> 
         // Whoever can prove a way or make a share has an outbox, which takes these with all that is owed for them.
         Route::Share if case.can_share() => take(case, relay).await,
         Route::Share | Route::Block => {
-            // The next hop forgets the transaction before anything else is done: nobody gets this mail.
             let command = relay.command().clone();
-            relay.reset().await;
-            block::block(case, command, incidents).await
+            if case.keeping.is_none() {
+                // Its connection is there for the notice.
+                relay.reset().await;
+                return block::block(case, command, incidents).await;
+            }
+            // The next hop hears at once that nobody gets this mail; its answer is waited for beside the disk.
+            tokio::join!(relay.reset(), block::block(case, command, incidents)).1
         }
     }
 }
@@ -140,7 +145,10 @@ pub async fn carry_out(case: &Case<'_>, relay: Relay, incidents: &Incidents) -> 
 /// share.
 async fn take(case: &Case<'_>, relay: Relay) -> Reply {
     let command = relay.command().clone();
-    relay.reset().await;
+    tokio::join!(relay.reset(), take_as_it_is(case, command)).1
+}
+
+async fn take_as_it_is(case: &Case<'_>, command: MailCommand) -> Reply {
     let Some(keeping) = &case.keeping else { return Reply::store_failed() };
     let forced = case.verdict.decisions.iter().any(|decision| decision.route == Route::Tls);
     let composed = if forced { forced::composed(case) } else { None };

@@ -67,6 +67,9 @@ impl Revealing {
 /// single, at most `longest` characters, and nothing that a mail program would take for an encoded word
 /// (RFC 2047), since that may hold all of those.
 pub(super) fn line(text: &str, longest: usize) -> String {
+    if is_line(text) && text.len() <= longest {
+        return text.to_owned();
+    }
     let mut line = String::new();
     let mut length = 0;
     let seen = text.chars().filter(|c| !is_unseen(*c)).collect::<String>().replace("=?", "= ?");
@@ -81,6 +84,14 @@ pub(super) fn line(text: &str, longest: usize) -> String {
         }
     }
     line
+}
+
+/// Whether it is what [`line`] makes of it, as far as that shows at a glance: most of what a notice tells is our own words.
+fn is_line(text: &str) -> bool {
+    let ends = [text.bytes().next(), text.bytes().next_back()];
+    text.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ')
+        && !ends.contains(&Some(b' '))
+        && !["  ", "=?"].iter().any(|other| text.contains(other))
 }
 
 /// Characters that show nothing, or change how their neighbours are shown (Unicode `Cc` but white space,
@@ -150,5 +161,10 @@ mod tests {
         assert_eq!(line("abc def", 5), "abc d…");
         assert_eq!(line("=\u{200b}?utf-8?q?=0D?=", 80), "= ?utf-8?q?=0D?=");
         assert_eq!(line("\u{feff}\u{202e}", 5), "");
+        for (plain, shown) in
+            [("abc", "abc"), (" abc", "abc"), ("abc ", "abc"), ("a  b", "a b"), ("a=?b", "a= ?b"), ("", "")]
+        {
+            assert_eq!(line(plain, 5), shown);
+        }
     }
 }

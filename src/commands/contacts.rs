@@ -31,6 +31,8 @@ pub(super) enum Command {
     Remove(One),
     /// Make a fixed code for an organisation, in the place of the one before, and show it once
     Code(One),
+    /// Remove all passkeys of an address: a code opens what is shared with it from then on
+    ForgetPasskeys(One),
 }
 
 /// Arguments of `contacts import`.
@@ -57,7 +59,7 @@ pub(super) struct List {
     config: PathBuf,
 }
 
-/// Arguments of `contacts remove` and `contacts code`.
+/// Arguments of `contacts remove`, `contacts code` and `contacts forget-passkeys`.
 #[derive(Debug, Args)]
 pub(super) struct One {
     /// The configuration file
@@ -79,10 +81,17 @@ pub(super) fn run(command: &Command) -> ExitCode {
             let found =
                 found.ok_or_else(|| Problem::new("contacts", "there is no such contact", "look at the list"))?;
             store.remove_contact(found.id).await.map_err(trouble)?;
-            say("The contact is forgotten. Shares that were made before keep the way they were made with.");
+            say(
+                "The contact and its passkeys are forgotten. Shares that were made before keep the way they were made with.",
+            );
             Ok(())
         }),
         Command::Code(one) => of_one(one, code),
+        Command::ForgetPasskeys(one) => of_one(one, |store, school, address| async move {
+            let gone = store.remove_passkeys(&school, store.sender(&address)).await.map_err(trouble)?;
+            say(format!("{gone} passkeys of this address are removed."));
+            Ok(())
+        }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

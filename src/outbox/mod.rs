@@ -220,12 +220,15 @@ impl Outbox {
     pub async fn take(&self, taken: Taken) -> Result<Took, OutboxError> {
         let files: Vec<String> =
             taken.items.iter().filter(|item| item.sealed.is_none()).map(|i| i.id.clone()).collect();
+        let owes = !taken.owed.is_empty() || taken.share.is_some();
         let took = self.0.store.take(taken, store::now(), millis(AGAIN)).await;
         if !matches!(took, Ok(Took::New)) {
             self.forget(&files).await;
         }
         Point::Taken.reached();
-        self.0.wake.notify_one();
+        if owes {
+            self.0.wake.notify_one();
+        }
         Ok(took?)
     }
 

@@ -100,6 +100,8 @@ pub struct Link {
     pub factor: Factor,
     /// The code, for the sender to pass on, where that is what is needed.
     pub code: Option<Code>,
+    /// Whether a passkey of his opens it too.
+    pub passkey: bool,
     /// Which family it is, among those of the share.
     pub family: u32,
 }
@@ -274,7 +276,15 @@ impl Shares {
         let rid = Rid::new().ok_or(ShareError::System)?;
         let secret = LinkSecret::new().ok_or(ShareError::System)?;
         let factor = Factor::Sender;
-        let sender = Link { mailbox: new.sender.clone(), rid: rid.written(), secret, factor, code: None, family: 0 };
+        let sender = Link {
+            mailbox: new.sender.clone(),
+            rid: rid.written(),
+            secret,
+            factor,
+            code: None,
+            passkey: false,
+            family: 0,
+        };
         let reference = reference().ok_or(ShareError::System)?;
         let facts = rows::Facts {
             reference: reference.clone(),
@@ -375,6 +385,7 @@ impl Shares {
                 secret,
                 factor: proving.told(),
                 code,
+                passkey: self.has_passkey(&rows.school, self.inner.address(&one.mailbox)).await?,
                 family: family.0,
             };
             links.push((link, rid, proving, one.line.clone()));
@@ -402,6 +413,8 @@ impl Shares {
             Proving::Organisation { key, .. } => Some(key.clone()),
             Proving::Sms { .. } | Proving::Sender => None,
         };
+        let by_passkey = code_key.as_ref().filter(|_| link.passkey && matches!(proving, Proving::Code(_)));
+        let by_passkey = by_passkey.map(|key| *key.octets());
         let recipient = pepper.recipient(rid, &link.secret, code_key.as_ref()).ok_or(ShareError::System)?;
         let public = recipient.public();
         let (keys, to) = (items.to_vec(), public.clone());
@@ -425,6 +438,7 @@ impl Shares {
             family: link.family,
             code: link.code.as_ref().map(|code| code.grouped().to_owned()),
             cost: proving.cost().unwrap_or(self.inner.cost.number()),
+            code_key: by_passkey,
             facts,
             grants,
         })

@@ -9,6 +9,7 @@
 //! | `factor`, `phone`, `sms` | by what a recipient proves who he is; codes by text message |
 //! | `make` | from a message to sealed items, rows and links, all or nothing |
 //! | `open` | a recipient: link, code, session, items |
+//! | `passkey`, `ceremony` | whoever comes back opens with what unlocks his device |
 //! | `proof` | what a device has proven, for eight hours or 90 days |
 //! | `reply` | what a recipient answers, and a call for a code |
 //! | `sender` | the sender: what became of it, withdraw, extend, new link, delete |
@@ -17,9 +18,11 @@
 //! To somebody without the right secret a share that is there, over or withdrawn is like one that never was. Looking
 //! changes nothing. Never logs a secret, a code, a subject, a name or an address. Fails as [`ShareError`].
 
+mod ceremony;
 mod factor;
 mod make;
 mod open;
+mod passkey;
 mod phone;
 mod proof;
 mod reply;
@@ -39,7 +42,8 @@ use tokio::sync::Notify;
 
 pub use self::factor::{Factor, NumberFrom, Texted};
 pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
-pub use self::open::{Body, How, Item, Look, Opened, Seen, Unlock, Visitor};
+pub use self::open::{Body, How, Item, Look, Opened, OpenedBy, Seen, Unlock, Visitor};
+pub use self::passkey::{Added, Challenge, OwnPasskey};
 pub use self::phone::Phone;
 pub use self::proof::Proof;
 pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
@@ -69,6 +73,7 @@ struct Inner {
     cost: Cost,
     incidents: make::Incidents,
     networks: open::Networks,
+    challenges: passkey::Challenges,
     codes: Notify,
 }
 
@@ -101,7 +106,8 @@ impl Shares {
     ) -> Result<Self, Problem> {
         let files = Files::open(data_dir, &settings.place)?;
         let (incidents, networks) = (make::Incidents::default(), open::Networks::default());
-        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks, codes: Notify::new() };
+        let (challenges, codes) = (passkey::Challenges::default(), Notify::new());
+        let inner = Inner { outbox, files, settings, clock, cost, incidents, networks, challenges, codes };
         Ok(Self { inner: Arc::new(inner), letters: None, sms: None })
     }
 

@@ -74,6 +74,44 @@ pub struct Visitor {
     pub remember: bool,
 }
 
+/// By what a link was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OpenedBy {
+    /// The code that the sender told.
+    Code,
+    /// A code by text message.
+    Sms,
+    /// The fixed code of an organisation.
+    Organisation,
+    /// What was proven before on the same device.
+    Device,
+    /// A passkey.
+    Passkey,
+    /// The sender's own mailbox.
+    Sender,
+}
+
+impl OpenedBy {
+    const ALL: [Self; 6] = [Self::Code, Self::Sms, Self::Organisation, Self::Device, Self::Passkey, Self::Sender];
+
+    /// The word in table and journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Code => CODE,
+            Self::Sms => SMS,
+            Self::Organisation => ORGANISATION,
+            Self::Device => "device",
+            Self::Passkey => "passkey",
+            Self::Sender => SENDER,
+        }
+    }
+
+    /// What a word stands for.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.word() == word)
+    }
+}
+
 /// What a code came to.
 pub enum Unlock {
     /// It is the right one.
@@ -281,7 +319,7 @@ impl Shares {
     }
 
     /// Begins a session for who has proven who he is just now.
-    async fn let_in(
+    pub(super) async fn let_in(
         &self,
         linked: Linked,
         key: &RecipientKey,
@@ -292,7 +330,7 @@ impl Shares {
         if let Some(contact) = factor::contact(&linked.recipient) {
             self.inner.outbox.store().contact_proven(contact, self.now()).await?;
         }
-        Ok(match self.enter(linked, key).await? {
+        Ok(match self.enter(linked, key, shown.by()).await? {
             Unlock::Open { cookie, opened } => Unlock::Open { cookie, opened: Box::new(Opened { proof, ..*opened }) },
             other => other,
         })
@@ -310,7 +348,7 @@ impl Shares {
         }
         let key = self.inner.pepper(&linked)?.recipient(&Rid::of(linked.rid), &secret, None);
         let key = key.filter(|key| key.is(&linked.public)).ok_or(ShareError::System)?;
-        self.enter(linked, &key).await
+        self.enter(linked, &key, OpenedBy::Sender).await
     }
 
     /// The session of a cookie, which lives on for another half hour. None when it is over, or its share is.
@@ -413,12 +451,13 @@ impl Shares {
         Ok(found.filter(|(linked, _)| linked.withdrawn_at.is_none() && !linked.is_over(now)))
     }
 
-    pub(super) async fn enter(&self, linked: Linked, key: &RecipientKey) -> Result<Unlock, ShareError> {
+    pub(super) async fn enter(&self, linked: Linked, key: &RecipientKey, by: OpenedBy) -> Result<Unlock, ShareError> {
         let (now, rid) = (self.now(), Rid::of(linked.rid));
         let cookie = Cookie::new().ok_or(ShareError::System)?;
         let ends_at = now.saturating_add(IDLE);
         let seed = cookie.seal(&rid, key).ok_or(ShareError::System)?;
-        let entry = Entry { rid: linked.rid, session: self.inner.session(&cookie), seed, ends_at };
+        let session = self.inner.session(&cookie);
+        let entry = Entry { rid: linked.rid, session, seed, ends_at, by: by.word() };
         if !self.inner.outbox.store().share_opened(entry, now).await? {
             return Ok(Unlock::Nothing);
         }
@@ -459,7 +498,7 @@ impl Inner {
             .is_some_and(|(since, wrong)| since.elapsed() < NETWORK_WINDOW && *wrong >= TRIES_OF_NETWORK)
     }
 
-    fn note_wrong(&self, visitor: Visitor) {
+    pub(super) fn note_wrong(&self, visitor: Visitor) {
         let Some(network) = visitor.address.map(network) else { return };
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         if networks.len() >= MOST_NETWORKS {

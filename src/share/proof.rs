@@ -19,7 +19,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::factor::{self, CODE, ORGANISATION, SMS};
-use super::open::Unlock;
+use super::open::{OpenedBy, Unlock};
 use super::{ShareError, Shares};
 use crate::message::Mailbox;
 use crate::secret::Secret;
@@ -99,7 +99,7 @@ impl Shares {
                 continue;
             }
             let Some(key) = self.key_by(&proof, &linked, &secret).await? else { continue };
-            return self.enter(linked, &key).await;
+            return self.enter(linked, &key, OpenedBy::Device).await;
         }
         Ok(Unlock::Nothing)
     }
@@ -111,6 +111,8 @@ impl Shares {
             Shown::Sms => By::Sms(self.number_index(linked)?),
             Shown::Organisation(key) => By::Organisation(linked.recipient.contact.clone()?, *key.octets()),
             Shown::Code(code) => By::Code(linked.share.clone(), linked.family, code.grouped()),
+            // Its own proof, at every link.
+            Shown::Passkey => return None,
         };
         let address = self.address_index(linked)?;
         let scope = match &by {
@@ -183,4 +185,5 @@ pub(super) enum Shown {
     Sms,
     Organisation(CodeKey),
     Code(AccessCode),
+    Passkey,
 }

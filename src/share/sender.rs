@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::factor::{Factor, Proving};
-use super::{Code, Item, ItemKind, KeysMode, Link, Opened, ShareError, Shares};
+use super::{Code, Item, ItemKind, KeysMode, Link, Opened, OpenedBy, ShareError, Shares};
 use crate::message::Mailbox;
 use crate::secret::Secret;
 use crate::store::journal::{NewLine, People, Sort};
@@ -63,6 +63,12 @@ pub struct RecipientOverview {
     pub address: Secret<String>,
     /// What he needs besides the link.
     pub factor: Factor,
+    /// Whether a passkey of his opens it too.
+    pub passkey: bool,
+    /// Whether his address has passkeys at all.
+    pub has_passkeys: bool,
+    /// By what it was opened first; none before, and where nobody wrote that down yet.
+    pub opened_by: Option<OpenedBy>,
     /// The code, until it was used or is a week old.
     pub code: Option<Code>,
     /// Recipients of one family have the same number, and the same code.
@@ -92,12 +98,15 @@ pub struct Event {
     pub at: i64,
     /// What: `created`, `notified`, `unlocked`, `code_failed`, `code_locked`, `code_wanted`, `item_viewed`,
     /// `item_downloaded`, `zip_downloaded`, `reply_received`, `extended`, `renewed`, `item_revoked`, `recipient_revoked`,
-    /// `share_revoked`, `downloads_off`, `downloads_on`, `reminded`, `expired`, `purged`, `deleted`, `recovered`.
+    /// `share_revoked`, `downloads_off`, `downloads_on`, `reminded`, `expired`, `purged`, `deleted`, `recovered`,
+    /// `passkey_added`, `passkey_removed`, `passkeys_removed`.
     pub kind: String,
     /// The recipient, by the public half of the link.
     pub rid: Option<String>,
     /// The item.
     pub item: Option<String>,
+    /// By what, where something was opened.
+    pub by: Option<OpenedBy>,
 }
 
 /// A day, in milliseconds.
@@ -176,6 +185,7 @@ impl Shares {
             kind: row.kind,
             rid: row.rid.map(|rid| Rid::of(rid).written()),
             item: row.item,
+            by: row.factor.as_deref().and_then(OpenedBy::from_word),
         };
         Ok(self.inner.outbox.store().share_events(id).await?.into_iter().map(event).collect())
     }
@@ -336,6 +346,7 @@ impl Shares {
             secret,
             code: Some(told.clone()),
             factor: proving.told(),
+            passkey: self.has_passkey(&share.school, self.inner.address(mailbox)).await?,
             family,
         };
         let new = self.recipient(&items, share.key, &link, &rid, &proving, &line).await?;
@@ -373,7 +384,7 @@ impl Shares {
     }
 
     /// A line in the journal about what somebody does with a share.
-    async fn line(&self, id: &str, event: &'static str, who: &str) -> Result<NewLine, ShareError> {
+    pub(super) async fn line(&self, id: &str, event: &'static str, who: &str) -> Result<NewLine, ShareError> {
         let share = self.inner.outbox.store().share(id).await?.ok_or(ShareError::Gone)?;
         let sender = Some(who).filter(|who| !who.is_empty()).map(str::to_owned);
         let people = People { sender, ..People::default() };
@@ -395,6 +406,9 @@ fn overview(row: ShareRow, now: i64) -> Overview {
         locked: one.locked(now),
         made_at: one.made_at,
         factor: super::factor::of(&one.factor, &one.facts),
+        passkey: one.takes_passkey,
+        has_passkeys: one.has_passkey,
+        opened_by: one.opened_by.as_deref().and_then(OpenedBy::from_word),
         address: Secret::new(one.facts.address),
         family: one.family,
         code: one.code.map(|code| Code(Secret::new(code))),

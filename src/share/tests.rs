@@ -62,6 +62,7 @@ impl House {
             calendar: Calendar::new(jiff::tz::TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
+            passkeys: true,
             remember: vec!["linde".into()],
             code_channels: Vec::new(),
             place: crate::vault::share::Place::Disk,

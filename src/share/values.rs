@@ -36,6 +36,8 @@ pub struct Settings {
     pub place: Place,
     /// The schools that let a recipient's device be remembered for 90 days, by id.
     pub remember: Vec<String>,
+    /// Whether recipients may have passkeys.
+    pub passkeys: bool,
     /// Where the data lies: ISO 3166 code of a country.
     pub country: String,
     /// Why it may lie outside the EU and EEA, in the school's words.

@@ -1,4 +1,4 @@
-//! Who may relay: networks, pinned client certificates, authenticated users and accounts at a next hop, and with which sender
+//! Who may relay: networks, client certificates (pinned, or by an authority of the school), authenticated users and accounts at a next hop, and with which sender
 //! addresses.
 //!
 //! Never an open relay, nor one for another tenant of a provider: a network that a provider shares among its
@@ -14,12 +14,14 @@ use std::time::Duration;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordVerifier, phc::PasswordHash};
 use ipnet::IpNet;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use tokio::sync::Semaphore;
 
 use crate::message::{Mailbox, Source};
 use crate::secret::Secret;
 use crate::smtp::client::NextHop;
 use crate::smtp::reply::Reply;
+use crate::tls::{self, Issuer, NotVouched};
 
 /// Everybody who may hand us mail.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct ListedClient {
     pub networks: Vec<IpNet>,
     /// Client certificates, as [`tls::pins`](crate::tls::pins) writes them.
     pub certificates: Vec<String>,
+    /// An authority, and the names for which its certificates count.
+    pub issuer: Option<Issuer>,
     /// Whether the network is a provider's, shared among its customers.
     pub shared: bool,
     /// Whether MAIL FROM must be in our domains or null; always so for a shared network.
@@ -97,14 +101,39 @@ pub enum Identity {
 }
 
 impl Access {
-    /// The client of an address, or of the certificate that it proved to hold, by one of its pins.
-    pub fn identify(&self, address: IpAddr, pins: &[String]) -> Identity {
+    /// The client of an address, or of the certificate that it proved to hold: by one of its pins, or because its authority
+    /// vouches for it. `shown` is what it showed, leaf first.
+    pub fn identify(&self, address: IpAddr, shown: &[CertificateDer<'_>]) -> Identity {
         let address = address.to_canonical();
-        let by_certificate = |client: &&ListedClient| client.certificates.iter().any(|pinned| pins.contains(pinned));
         let by_network = |client: &&ListedClient| client.networks.iter().any(|network| network.contains(&address));
         // A certificate says more than an address, so it comes first.
-        let client = self.clients.iter().find(by_certificate).or_else(|| self.clients.iter().find(by_network));
+        let client = self.by_certificate(shown).ok().or_else(|| self.clients.iter().find(by_network));
         client.map_or(Identity::Stranger, |client| Identity::Client(client.clone()))
+    }
+
+    /// Says in the log why a certificate that was shown does not count, when it does not.
+    pub fn tell_refused(&self, shown: &[CertificateDer<'_>]) {
+        for (client, why) in self.by_certificate(shown).err().unwrap_or_default() {
+            tracing::warn!(client, %why, "a certificate was shown that does not count for this client");
+        }
+    }
+
+    /// The client to whom a certificate belongs; or for which clients it does not count, and why.
+    fn by_certificate(&self, shown: &[CertificateDer<'_>]) -> Result<&ListedClient, Vec<(&str, NotVouched)>> {
+        let pins = shown.first().map(tls::pins).unwrap_or_default();
+        let pinned = |client: &&ListedClient| client.certificates.iter().any(|pinned| pins.contains(pinned));
+        if let Some(client) = self.clients.iter().find(pinned) {
+            return Ok(client);
+        }
+        let mut refused = Vec::new();
+        for client in self.clients.iter().filter(|_| !shown.is_empty()) {
+            match client.issuer.as_ref().map(|issuer| issuer.vouches(shown, UnixTime::now())) {
+                Some(Ok(())) => return Ok(client),
+                Some(Err(why)) => refused.push((&*client.source.client, why)),
+                None => {}
+            }
+        }
+        Err(refused)
     }
 
     /// A signed-in user as the user file has it now: gone, or with other addresses, after a reload.
@@ -260,6 +289,7 @@ mod tests {
         let client = |name: &str, network: &str, shared| ListedClient {
             networks: vec![network.parse().unwrap()],
             certificates: vec![],
+            issuer: None,
             shared,
             own_senders_only: false,
             source: Source { client: name.into(), ..Source::default() },

@@ -9,7 +9,7 @@ use std::fmt;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::share::{DAY, hex};
+use super::share::{DAY, hex, passkey};
 use super::{Store, StoreError};
 use crate::seal::Index;
 
@@ -70,7 +70,8 @@ impl fmt::Debug for Contact {
 const COLUMNS: &str = "SELECT id, school, made_at, proven_at, facts, code FROM contact";
 
 impl Store {
-    /// Keeps contacts of a school, all or none. One that is there keeps its id and its code.
+    /// Keeps contacts of a school, all or none. One that is there keeps its id and its code; whose number is another now,
+    /// loses the passkeys that were made by the old one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -83,12 +84,18 @@ impl Store {
         let mut rows = Vec::with_capacity(contacts.len());
         for (new, facts) in contacts {
             let address = self.sender(&facts.address);
-            let id = self.contact(school, address).await?.map_or(new, |there| there.id);
-            rows.push((id, address, facts.checked.is_some(), self.seal_contact(&id, &facts)?));
+            let there = self.contact(school, address).await?;
+            let other =
+                there.as_ref().is_some_and(|there| there.facts.phone.is_some() && there.facts.phone != facts.phone);
+            let id = there.map_or(new, |there| there.id);
+            rows.push((id, address, facts.checked.is_some(), self.seal_contact(&id, &facts)?, other));
         }
         let school = school.to_owned();
         self.write(move |tables| {
-            for (id, address, checked, facts) in &rows {
+            for (id, address, checked, facts, other) in &rows {
+                if *other {
+                    passkey::remove_of_contact(tables, id)?;
+                }
                 tables
                     .prepare_cached(
                         "INSERT INTO contact (id, school, address, made_at, checked, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -131,15 +138,19 @@ impl Store {
         all.into_iter().map(|found| self.unsealed_contact(found)).collect()
     }
 
-    /// Forgets a contact. False when there is none.
+    /// Forgets a contact, and the passkeys of its address. False when there is none.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn remove_contact(&self, id: ContactId) -> Result<bool, StoreError> {
-        self.write(move |tables| Ok(tables.execute("DELETE FROM contact WHERE id = ?1", [id])? > 0)).await
+        self.write(move |tables| {
+            passkey::remove_of_contact(tables, &id)?;
+            Ok(tables.execute("DELETE FROM contact WHERE id = ?1", [id])? > 0)
+        })
+        .await
     }
 
-    /// Gives a contact a fixed code, in the place of the one before.
+    /// Gives a contact a fixed code, in the place of the one before. Whoever knew that one has no passkey any more either.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -148,7 +159,8 @@ impl Store {
         self.write(move |tables| {
             // Whoever gives out a fixed code has looked whom he gives it to.
             let set = "UPDATE contact SET code = ?2, checked = 1 WHERE id = ?1";
-            tables.execute(set, params![id, sealed]).map(drop)
+            tables.execute(set, params![id, sealed])?;
+            passkey::remove_of_contact(tables, &id)
         })
         .await
     }

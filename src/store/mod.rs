@@ -273,7 +273,7 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 18] = [
+const SEALED: [(&str, &str, &str); 20] = [
     ("contact", "facts", "'contact.facts of ' || lower(hex(id))"),
     ("contact", "code", "'contact.code of ' || lower(hex(id))"),
     ("meta", "value", "'meta ' || name"),
@@ -288,6 +288,8 @@ const SEALED: [(&str, &str, &str); 18] = [
     ("share_item", "facts", "'share_item.facts of ' || id"),
     ("share_recipient", "facts", "'share_recipient.facts of ' || lower(hex(rid))"),
     ("share_recipient", "code", "'share_recipient.code of ' || lower(hex(rid))"),
+    ("share_recipient", "passkey", "'share_recipient.passkey of ' || lower(hex(rid))"),
+    ("passkey", "facts", "'passkey.facts of ' || lower(hex(id))"),
     ("tls_finding", "facts", "'tls_finding.facts of ' || lower(hex(salt))"),
     ("tls_delivery", "facts", "'tls_delivery.facts of ' || at"),
     ("tls_policy", "sealed", "'tls_policy.sealed of ' || lower(hex(domain))"),

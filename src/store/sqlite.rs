@@ -2,7 +2,7 @@
 //!
 //! Everybody's writes that wait at the same time are one transaction (group commit): each runs in a savepoint of its
 //! own, so that one that fails takes no other with it, and all hear of it after the commit is on the disk (WAL with
-//! synchronous FULL, so every commit is an fsync). A write that panics is rolled back like one that fails. The outbox's own
+//! synchronous FULL, so every commit is an fsync). One that waits alone goes at once, and needs no savepoint. A write that panics is rolled back like one that fails. The outbox's own
 //! bookkeeping needs no fsync and waits a moment for a commit that it can go with: a mail that is taken then waits for one
 //! transaction and one fsync, not for those of others. Whether the file can be written at all is known to whoever asks.
 
@@ -73,12 +73,23 @@ impl Condition {
 }
 
 /// A write: does its work, or is told why it cannot, and is told afterwards whether the commit succeeded.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>, Company) -> Done + Send>;
+
+/// Whether a write has its transaction for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    /// When it fails, the transaction is rolled back. A savepoint would copy every page that it changes.
+    Alone,
+    /// When it fails, the others' writes stand.
+    Others,
+}
 
 /// What a write came to before its commit.
 struct Done {
     /// What is wrong with the file, as far as this write has met it.
     trouble: Option<StoreError>,
+    /// It has failed, and what it did before that is in the transaction still.
+    half_done: bool,
     /// Tells whoever waits.
     tell: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
 }
@@ -203,13 +214,17 @@ fn job<T: Send + 'static>(
     work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
     let (answer, waiting) = oneshot::channel();
-    let job: Job = Box::new(move |connection| {
-        let done = connection.and_then(|connection| in_savepoint(connection, work));
+    let job: Job = Box::new(move |connection, company| {
+        let done = connection.and_then(|connection| match company {
+            Company::Alone => caught(connection, work),
+            Company::Others => in_savepoint(connection, work),
+        });
         let trouble = done.as_ref().err().filter(|error| error.is_of_file()).cloned();
+        let half_done = company == Company::Alone && done.is_err();
         let tell = Box::new(move |committed: Result<(), StoreError>| {
             let _ = answer.send(done.and_then(|value| committed.map(|()| value)));
         });
-        Done { trouble, tell }
+        Done { trouble, half_done, tell }
     });
     (job, waiting)
 }
@@ -242,6 +257,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-sharing.sql"),
     include_str!("schema-factor.sql"),
     include_str!("schema-tlsrpt.sql"),
+    include_str!("schema-passkey.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
@@ -293,24 +309,27 @@ fn write(connection: &Connection, jobs: Vec<Job>, condition: &Condition) {
     if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
         let told = StoreError::from(error);
         condition.met(Some(&told));
-        jobs.into_iter().for_each(|job| (job(Err(told.clone())).tell)(Ok(())));
+        jobs.into_iter().for_each(|job| (job(Err(told.clone()), Company::Others).tell)(Ok(())));
         return;
     }
     let before = connection.total_changes();
     let mut trouble = None;
+    let company = if jobs.len() == 1 { Company::Alone } else { Company::Others };
     let done: Vec<Done> = jobs
         .into_iter()
         .map(|job| {
             // Trouble with the disk may have ended the transaction. A savepoint would begin one of its own then, and
             // write what its client is told was not written.
             let open = if connection.is_autocommit() { Err(gone(&trouble)) } else { Ok(connection) };
-            let done = job(open);
+            let done = job(open, company);
             trouble = trouble.take().or_else(|| done.trouble.clone());
             done
         })
         .collect();
+    let half_done = done.iter().any(|done| done.half_done);
     let committed = match connection.is_autocommit() {
         true => Err(gone(&trouble)),
+        false if half_done => run(connection, "ROLLBACK").map_err(StoreError::from),
         false => run(connection, "COMMIT").map_err(StoreError::from),
     };
     if committed.is_err() {
@@ -318,7 +337,7 @@ fn write(connection: &Connection, jobs: Vec<Job>, condition: &Condition) {
         let _ = connection.execute_batch("ROLLBACK");
     }
     match trouble.as_ref().or(committed.as_ref().err()) {
-        None if connection.total_changes() == before => {}
+        None if half_done || connection.total_changes() == before => {}
         met => condition.met(met),
     }
     done.into_iter().for_each(|done| (done.tell)(committed.clone()));
@@ -343,9 +362,7 @@ fn in_savepoint<T>(
     work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
 ) -> Result<T, StoreError> {
     run(connection, "SAVEPOINT one")?;
-    let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
-    let done = done.unwrap_or_else(|_| Err(rusqlite::Error::InvalidQuery)).map_err(StoreError::from);
-    match done {
+    match caught(connection, work) {
         Ok(value) => run(connection, "RELEASE one").map(|()| value).map_err(StoreError::from),
         Err(error) => {
             // With the whole transaction rolled back there is no savepoint any more; what went wrong first is told.
@@ -353,6 +370,15 @@ fn in_savepoint<T>(
             Err(error)
         }
     }
+}
+
+/// Does a write's work; a panic in it is its failure.
+fn caught<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+) -> Result<T, StoreError> {
+    let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+    done.unwrap_or_else(|_| Err(rusqlite::Error::InvalidQuery)).map_err(StoreError::from)
 }
 
 /// A statement without values that every transaction has, kept ready.

@@ -237,6 +237,29 @@ async fn a_write_that_fails_takes_no_other_with_it() {
 }
 
 #[tokio::test]
+async fn a_write_that_is_alone_and_fails_leaves_nothing() {
+    let kept = kept();
+    let half = "INSERT INTO meta (name, value) VALUES ('half', x'00')";
+    let bad = kept.store.write(move |tables| {
+        tables.execute(half, [])?;
+        tables.execute("INSERT INTO nothing VALUES (1)", []).map(|_| ())
+    });
+    assert!(matches!(bad.await, Err(StoreError::Trouble(_))));
+    let panics = kept.store.write(move |tables| -> rusqlite::Result<()> {
+        tables.execute(half, [])?;
+        panic!("a fault of ours")
+    });
+    assert!(panics.await.is_err());
+    let names = "SELECT name FROM meta ORDER BY name";
+    let read = || kept.store.read(move |tables| column::<String>(tables, names, []));
+    assert_eq!(read().await.unwrap(), ["index key", "journal chain key"]);
+    let whole = "INSERT INTO meta (name, value) VALUES ('whole', x'00')";
+    assert_eq!(kept.store.write(move |tables| tables.execute(whole, [])).await, Ok(1));
+    assert_eq!(read().await.unwrap(), ["index key", "journal chain key", "whole"]);
+    assert_eq!(kept.store.trouble(), None);
+}
+
+#[tokio::test]
 async fn behind_a_transaction_that_is_gone_nothing_is_written() {
     let kept = kept();
     let (go, wait) = std::sync::mpsc::channel::<()>();

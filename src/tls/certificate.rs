@@ -106,8 +106,19 @@ impl Claims {
     }
 }
 
-/// The common name (2.5.4.3) in a name, else the organisation (2.5.4.10): X.501, RFC 5280 4.1.2.4.
+/// The common name of a certificate's subject; none when it has none, or is damaged.
+pub(super) fn common_name(certificate: &[u8]) -> Option<String> {
+    names(Layers::of(certificate)?.subject).0
+}
+
+/// The common name in a name, else the organisation.
 fn name(name: &[u8]) -> String {
+    let (common, organisation) = names(name);
+    common.or(organisation).unwrap_or_default()
+}
+
+/// The common name (2.5.4.3) and the organisation (2.5.4.10) in a name, the last of each: X.501, RFC 5280 4.1.2.4.
+fn names(name: &[u8]) -> (Option<String>, Option<String>) {
     const SET: u8 = 0x31;
     const SEQUENCE: u8 = 0x30;
     const OBJECT: u8 = 0x06;
@@ -116,6 +127,7 @@ fn name(name: &[u8]) -> String {
         while let Some(mut pair) = take(&mut set, SEQUENCE) {
             let kind = take(&mut pair, OBJECT);
             let value = pair.first().copied().and_then(|tag| take(&mut pair, tag)).map(String::from_utf8_lossy);
+            let value = value.map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect());
             match kind {
                 Some([0x55, 0x04, 0x03]) => common = value,
                 Some([0x55, 0x04, 0x0a]) => organisation = value,
@@ -123,8 +135,7 @@ fn name(name: &[u8]) -> String {
             }
         }
     }
-    let text = common.or(organisation).unwrap_or_default();
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+    (common, organisation)
 }
 
 /// Days before the end of a certificate at which somebody is told, the first first.

@@ -25,7 +25,8 @@ impl Serving {
     /// TLS with this certificate.
     ///
     /// A client certificate is asked for, never demanded, and proves the holder only: who that is, is decided by the
-    /// pins in the configuration ([`pins`]), not by any authority.
+    /// pins in the configuration ([`pins`]), or by an authority of the school's own ([`Issuer`](super::Issuer)), once it
+    /// is known whom the session is with.
     ///
     /// # Errors
     /// A [`Problem`] when TLS cannot be set up, which is a fault of the build.

@@ -5,6 +5,7 @@
 
 mod certificate;
 pub mod https;
+mod issuer;
 mod layers;
 mod listener;
 mod mx;
@@ -19,6 +20,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use certificate::{Chain, Claims, STEPS, days_left};
+pub use issuer::{Issuer, NotVouched};
 pub use listener::{ACME_TLS, Challenges, Serving, pins, web_config};
 pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
 pub use next_hop::{Trust, authorities, client_config};

@@ -76,7 +76,7 @@ pub(super) fn system_roots() -> Result<RootCertStore, Problem> {
     Ok(roots)
 }
 
-fn roots(file: &Path) -> Result<RootCertStore, Problem> {
+pub(super) fn roots(file: &Path) -> Result<RootCertStore, Problem> {
     let mut roots = RootCertStore::empty();
     for certificate in super::certificates(file)? {
         roots.add(certificate).map_err(|error| {

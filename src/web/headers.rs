@@ -10,6 +10,11 @@ use axum::response::Response;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
                       frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same, with scripts of our own: for the pages of passkeys, which browsers give to scripts alone.
+pub(super) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
+                                             form-action 'self'; frame-src 'self'; base-uri 'none'; \
+                                             frame-ancestors 'none'; script-src 'self'";
+
 const HEADERS: [(HeaderName, &str); 10] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::REFERRER_POLICY, "no-referrer"),

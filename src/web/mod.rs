@@ -8,6 +8,7 @@
 //! Server-rendered pages and forms, no script. Nobody's path, query, cookie or form is ever logged: links are secrets. A
 //! slow or silent client has its connection closed; too many of them wait outside. Fails as pages with a status.
 
+mod connection;
 pub mod desk;
 mod forms;
 mod headers;

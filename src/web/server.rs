@@ -1,4 +1,4 @@
-//! The listener of the pages: places, TLS, silence, drain.
+//! The listener of the pages: places, TLS, drain.
 //!
 //! A handshake is nobody else's wait: connections are made ready in tasks of their own and handed to the HTTP server
 //! when they are. Each has a place; without a free one a connection is closed at once.
@@ -6,24 +6,26 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::Url;
+use super::connection::{Answering, Asked, Connection, Stream, Turn};
 use crate::problem::Problem;
 use crate::tls::{self, ACME_TLS, Challenges, Files, Shown};
 
@@ -44,8 +46,6 @@ pub struct Settings {
 
 /// A handshake is done within this.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// However busy, a connection ends; browsers make another. A phone that downloads all files of a message takes a while.
-const LIFETIME: Duration = Duration::from_secs(3600);
 /// After this, a drain cuts off what is still open.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -87,7 +87,7 @@ impl Server {
         let ready = Ready { waiting, listening };
         let mut stopped = stopping;
         let serving = tokio::spawn(async move {
-            let pages = pages.into_make_service_with_connect_info::<Peer>();
+            let pages = pages.layer(middleware::from_fn(answer)).into_make_service_with_connect_info::<Peer>();
             let served = axum::serve(ready, pages).with_graceful_shutdown(async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             });
@@ -209,14 +209,24 @@ impl Listener for Ready {
     }
 }
 
-/// Where a connection comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub SocketAddr);
+/// Where a connection comes from, and whose turn it is there.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    pub address: SocketAddr,
+    turn: Turn,
+}
 
 impl Connected<IncomingStream<'_, Ready>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Ready>) -> Self {
-        Self(*stream.remote_addr())
+        Self { address: *stream.remote_addr(), turn: stream.io().turn() }
     }
+}
+
+/// Has the connection know when the request is all there, and when its answer begins: the silence between them is ours.
+async fn answer(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+    let asked = request.map(|body| Body::new(Asked::new(body, peer.turn.clone())));
+    let _ours = Answering(&peer.turn);
+    next.run(asked).await
 }
 
 /// How many connections there are, in all and from one address.
@@ -227,7 +237,7 @@ struct Places {
 }
 
 /// One connection's place, given back on drop.
-struct Place {
+pub(super) struct Place {
     places: Arc<Places>,
     address: IpAddr,
 }
@@ -258,84 +268,6 @@ impl Drop for Place {
             if *theirs == 0 {
                 taken.remove(&self.address);
             }
-        }
-    }
-}
-
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
-}
-
-/// A connection that ends when it is silent for too long, or too old.
-struct Connection {
-    stream: Stream,
-    idle: Duration,
-    ends: Instant,
-    alarm: Pin<Box<Sleep>>,
-    _place: Place,
-}
-
-impl Connection {
-    fn new(stream: Stream, idle: Duration, place: Place) -> Self {
-        let now = Instant::now();
-        Self { stream, idle, ends: now + LIFETIME, alarm: Box::pin(sleep_until(now + idle)), _place: place }
-    }
-
-    /// Something happened: the silence begins anew, the life does not.
-    fn heard(&mut self) {
-        self.alarm.as_mut().reset((Instant::now() + self.idle).min(self.ends));
-    }
-
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        self.alarm.as_mut().poll(context).is_ready()
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let read = match &mut self.stream {
-            Stream::Plain(tcp) => Pin::new(tcp).poll_read(context, into),
-            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_read(context, into),
-        };
-        match read {
-            Poll::Pending if self.is_over(context) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-            done => {
-                self.heard();
-                done
-            }
-        }
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        let written = match &mut self.stream {
-            Stream::Plain(tcp) => Pin::new(tcp).poll_write(context, octets),
-            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_write(context, octets),
-        };
-        match written {
-            Poll::Pending if self.is_over(context) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-            done => {
-                self.heard();
-                done
-            }
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => Pin::new(tcp).poll_flush(context),
-            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
-            Stream::Tls(tls) => Pin::new(tls.as_mut()).poll_shutdown(context),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A client that says what it is told and shows what it hears.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -112,9 +113,14 @@ impl Client {
 
     /// The handshake, after the 220.
     pub async fn handshake(&mut self) {
+        self.handshake_with(AUTHORITY.client_config()).await;
+    }
+
+    /// The same with a configuration of one's own.
+    pub async fn handshake_with(&mut self, config: Arc<rustls::ClientConfig>) {
         let stream = self.stream.take().unwrap();
         let name = ServerName::try_from("poort.delinde.example").unwrap();
-        let connector = tokio_rustls::TlsConnector::from(AUTHORITY.client_config());
+        let connector = tokio_rustls::TlsConnector::from(config);
         let stream = soon("a handshake", connector.connect(name, stream)).await.unwrap();
         self.stream = Some(Box::new(stream));
     }

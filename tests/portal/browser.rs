@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use mailpoort::share::Scope;
 
+use super::device::Signs;
 use super::drawn::{Styles, wrong_with};
 use super::guard::items;
 use super::house::*;
+use super::passkeys::with_passkey;
 
 const STYLES: Styles = &[
     ("portal.css", include_str!("../../src/web/portal/pages/portal.css")),
@@ -18,7 +20,7 @@ async fn every_page_fits_a_phone() {
     let mut wrong = Vec::new();
     for language in ["nl", "en"] {
         let pages = visit(language).await;
-        assert!(pages.len() >= 25, "{}", pages.len());
+        assert!(pages.len() >= 31, "{}", pages.len());
         wrong.extend(wrong_with(language, pages, STYLES).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -87,6 +89,18 @@ async fn visit(language: &'static str) -> BTreeMap<String, String> {
     ] {
         keep(name, browser.get(page).await);
     }
+    // As it is with a script: shown.
+    let scripted = |answer: Answer| Answer { body: answer.body.replace(" hidden>", ">"), ..answer };
+    let (_, next) = with_passkey(&house, Signs::es256()).await;
+    let mut back = house.browser();
+    back.language = language;
+    keep("passkey-welcome", back.get(&path(&next.links[0])).await);
+    keep("passkey-open", scripted(back.get(&format!("{}/code", path(&next.links[0]))).await));
+    let refused = back.post(&format!("{}/passkey", path(&next.links[0])), &[]).await;
+    keep("passkey-wrong", scripted(refused));
+    let at = house.enter(&mut back, &next.links[0]).await;
+    keep("passkeys", scripted(back.get(&format!("{at}/passkey?done=made")).await));
+    keep("passkeys-not-made", scripted(back.post(&format!("{at}/passkey"), &[]).await));
     let mut sender = house.sender(&made).await;
     let ours = [("Sec-Fetch-Site", "same-origin")];
     sender.send("/language", &[("language", language), ("back", "/")], &ours).await;
@@ -97,6 +111,7 @@ async fn visit(language: &'static str) -> BTreeMap<String, String> {
     keep("desk-copy-proof", fresh.get(&own).await);
     keep("desk-shares", sender.get("/shares").await);
     keep("desk-share", sender.get(&format!("/shares/{}", made.id)).await);
+    keep("desk-share-passkey", sender.get(&format!("/shares/{}", next.id)).await);
     keep("desk-withdraw", sender.get(&format!("/shares/{}/withdraw", made.id)).await);
     if language == "nl" {
         let mut arabic = house.browser();

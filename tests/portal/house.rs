@@ -227,6 +227,7 @@ impl House {
             calendar: Calendar::new(TimeZone::UTC, Vec::new()),
             keys: KeysMode::Strict,
             escrow: None,
+            passkeys: true,
             remember: vec!["linde".into()],
             code_channels: vec!["via Parro".into(), "op school".into()],
             place: Place::Disk,

@@ -45,7 +45,7 @@ async fn the_sender_sees_what_became_of_it_and_takes_it_back() {
         "bekeken",
         "nog niet bekeken",
         "verslag gesprek 24 november.pdf",
-        "p.jansen@voorbeeld.example heeft het bericht geopend.",
+        "p.jansen@voorbeeld.example heeft het bericht geopend, met de code.",
     ] {
         assert!(page.contains(says), "{says}: {page}");
     }
@@ -200,7 +200,7 @@ async fn what_happened_is_a_file_without_addresses_of_machines() {
     assert_eq!(log.header("content-disposition"), Some(name.as_str()));
     for says in [
         "Onderwerp: Het gesprek over Noor\r\n",
-        "- p.jansen@voorbeeld.example: geopend op 24-11-2026 14.07\r\n",
+        "- p.jansen@voorbeeld.example: geopend op 24-11-2026 14.07, met de code\r\n",
         "- k.jansen@voorbeeld.example: niet geopend\r\n",
         "24-11-2026 14.07  p.jansen@voorbeeld.example heeft verslag gesprek 24 november.pdf gedownload.\r\n",
     ] {

@@ -122,7 +122,8 @@ impl About<'_> {
 pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -> Option<Letter> {
     let (language, school, arrived) = (sending.language, sending.school, sending.arrived.datetime());
     let points: Vec<String> = families(sending, made, language);
-    let told = made.links.iter().filter(|link| link.code.is_some());
+    // Whose family all have passkeys, needs no code to be told.
+    let told = made.links.iter().filter(|link| link.code.is_some() && !link.passkey);
     let number = told.map(|link| link.family).collect::<std::collections::BTreeSet<_>>().len();
     let codes = match (number, language) {
         (1, Language::Nl) => "nog één code".to_owned(),
@@ -170,7 +171,7 @@ pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -
 
 /// A point for each family: whom the code is for, and the code.
 fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<String> {
-    let mut points: Vec<(u32, Vec<String>, String)> = Vec::new();
+    let mut points: Vec<(u32, Vec<(String, bool)>, String)> = Vec::new();
     let mut others = Vec::new();
     for link in &made.links {
         let discreet = sending.recipients.iter().any(|to| to.discreet && to.mailbox.folded() == link.mailbox.folded());
@@ -180,17 +181,36 @@ fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<Strin
             line(link.mailbox.typed(), 320)
         };
         let Some(code) = link.code.as_ref().map(|code| code.grouped().to_owned()) else {
-            others.push(format!("{who}: {}", without_code(&link.factor, discreet, language)));
+            let passkey = match link.passkey {
+                true => language.of("passkey op een eigen toestel, of ", "passkey on a device of their own, or "),
+                false => "",
+            };
+            others.push(format!("{who}: {passkey}{}", without_code(&link.factor, discreet, language)));
             continue;
         };
         match points.iter_mut().find(|(family, ..)| *family == link.family) {
-            Some((_, people, _)) => people.push(who),
-            None => points.push((link.family, vec![who], code)),
+            Some((_, people, _)) => people.push((who, link.passkey)),
+            None => points.push((link.family, vec![(who, link.passkey)], code)),
         }
     }
-    let point =
-        |(_, people, code): (u32, Vec<String>, String)| format!("{}: code {code}", wording::list(&people, language));
+    let point = |(_, people, code): (u32, Vec<(String, bool)>, String)| family(&people, &code, language);
     points.into_iter().map(point).chain(others).collect()
+}
+
+/// Whom a code is for. Who has a passkey needs none, but may.
+fn family(people: &[(String, bool)], code: &str, language: Language) -> String {
+    let also = language.of("heeft ook een passkey", "has a passkey too");
+    if people.iter().all(|(_, passkey)| *passkey) {
+        let names: Vec<String> = people.iter().map(|(who, _)| who.clone()).collect();
+        let how = language.of(
+            "opent met een passkey op een eigen toestel, je hoeft niets te doen. Lukt dat niet: code",
+            "opens with a passkey on a device of their own, nothing for you to do. If that does not work: code",
+        );
+        return format!("{}: {how} {code}", wording::list(&names, language));
+    }
+    let named = |(who, passkey): &(String, bool)| if *passkey { format!("{who} ({also})") } else { who.clone() };
+    let names: Vec<String> = people.iter().map(named).collect();
+    format!("{}: code {code}", wording::list(&names, language))
 }
 
 /// How somebody opens his link to whom the sender need not tell anything.
@@ -222,6 +242,22 @@ fn without_code(factor: &Factor, discreet: bool, language: Language) -> String {
 
 /// The recipient's third step.
 fn code_words(link: &Link, sender: &str, settings: &Settings, language: Language) -> String {
+    let code = code_alone(link, sender, settings, language);
+    if !link.passkey {
+        return code;
+    }
+    let passkey =
+        language.of("Kies Open met passkey. Of gebruik een code:", "Choose Open with passkey. Or use a code:");
+    format!("{passkey} {}", uncapitalised(&code))
+}
+
+/// The same sentence, behind a colon.
+fn uncapitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn code_alone(link: &Link, sender: &str, settings: &Settings, language: Language) -> String {
     match &link.factor {
         Factor::Sms { .. } => language
             .of(

@@ -149,7 +149,14 @@ fn opening(message: &Message<'_>, limits: &Limits) -> String {
 fn settings() -> Settings {
     let source = Source { client: "gate".into(), ..Source::default() };
     let networks = vec![ipnet::Ipv4Net::from(Ipv4Addr::LOCALHOST).into()];
-    let gate = ListedClient { networks, certificates: Vec::new(), shared: false, own_senders_only: false, source };
+    let gate = ListedClient {
+        networks,
+        certificates: Vec::new(),
+        issuer: None,
+        shared: false,
+        own_senders_only: false,
+        source,
+    };
     Settings {
         hostname: "provider.example".into(),
         access: Access {

@@ -130,6 +130,17 @@ pub(super) fn certificates(report: &mut Report, config: &Config) {
     }
     let towards = config.next_hops.iter().filter_map(|hop| hop.certificate.as_ref());
     towards.for_each(|files| certificate(report, files, None));
+    for issuer in config.smtp.clients.iter().filter_map(|client| client.issuer.as_ref()) {
+        match Chain::read(&issuer.file) {
+            Ok(chain) => days(
+                report,
+                &issuer.file,
+                &chain,
+                ["vraag een nieuw, en herlaad mailpoort", "ask for a new one, and reload mailpoort"],
+            ),
+            Err(problem) => report.problem("certificate", &problem),
+        }
+    }
 }
 
 fn certificate(report: &mut Report, files: &Files, name: Option<&str>) {
@@ -145,16 +156,20 @@ fn certificate(report: &mut Report, files: &Files, name: Option<&str>) {
         ),
         Err(problem) => report.problem("certificate", &problem),
         Ok(chain) => {
-            days(report, file, &chain);
+            days(
+                report,
+                file,
+                &chain,
+                ["vernieuw het; mailpoort ziet dat vanzelf", "renew it; mailpoort sees that by itself"],
+            );
             whom(report, file, &chain, name);
         }
     }
 }
 
 /// How long it holds yet.
-fn days(report: &mut Report, file: &Path, chain: &Chain) {
+fn days(report: &mut Report, file: &Path, chain: &Chain, renew: [&'static str; 2]) {
     let (shown, now) = (file.display(), Timestamp::now());
-    let renew = ["vernieuw het; mailpoort ziet dat vanzelf", "renew it; mailpoort sees that by itself"];
     let left = days_left(chain.until(), now);
     let said = [format!("{shown} geldt nog {left} dagen"), format!("{shown} has {left} days left")];
     match left {

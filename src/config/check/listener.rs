@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use toml::Spanned;
@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::smtp::access::{ListedClient, User};
 use crate::smtp::settings::SessionLimits;
+use crate::tls::Issuer;
 
 impl Check<'_> {
     pub(super) fn smtp(
@@ -122,14 +123,14 @@ impl Check<'_> {
         let span = client.span();
         let raw = client.into_inner();
         let name = raw.name.into_inner();
-        if raw.networks.is_empty() && raw.certificates.is_empty() {
+        if raw.networks.is_empty() && raw.certificates.is_empty() && raw.ca.is_none() {
             self.problem(
                 &span,
                 format!("the client `{name}` has neither networks nor certificates"),
                 "list the networks it sends from",
             );
         }
-        if !raw.certificates.is_empty() && !has_tls {
+        if (!raw.certificates.is_empty() || raw.ca.is_some()) && !has_tls {
             self.problem(
                 &span,
                 format!("the client `{name}` shows a certificate, which takes TLS, and the gate offers none"),
@@ -151,10 +152,44 @@ impl Check<'_> {
         }
         ListedClient {
             certificates: raw.certificates.iter().filter_map(|typed| self.fingerprint(typed)).collect(),
+            issuer: self.issuer(&span, raw.ca.as_ref(), &raw.names),
             networks,
             shared: raw.shared,
             own_senders_only: raw.own_senders_only,
             source: Source { client: name, program: raw.program, school: raw.school },
+        }
+    }
+
+    /// An authority whose certificates count for some names.
+    fn issuer(
+        &mut self,
+        span: &Range<usize>,
+        ca: Option<&Spanned<PathBuf>>,
+        names: &[Spanned<String>],
+    ) -> Option<Issuer> {
+        for name in names.iter().filter(|name| !Issuer::is_name(name.get_ref())) {
+            self.problem(
+                &name.span(),
+                format!("`{}` is no host name or IP address that a certificate can be for", name.get_ref()),
+                "write the whole name as it stands in the certificate, without `*`",
+            );
+        }
+        match (ca, names) {
+            (None, []) => None,
+            (None, _) => {
+                let remedy = "give `ca`, the authority (PEM) whose certificates count for these names";
+                self.problem(span, "`names` say which certificates of an authority count, and there is none", remedy);
+                None
+            }
+            (Some(ca), []) => {
+                let remedy = "list in `names` the names that its certificates must be for";
+                self.problem(&ca.span(), "every certificate of this authority would let its holder in", remedy);
+                None
+            }
+            (Some(ca), names) => {
+                let names = names.iter().map(|name| name.get_ref().to_ascii_lowercase()).collect();
+                Some(Issuer::new(self.path(ca.get_ref()), names))
+            }
         }
     }
 

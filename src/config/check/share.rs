@@ -74,6 +74,7 @@ impl Check<'_> {
                 code_channels: raw.code_channels.iter().map(|channel| channel.get_ref().clone()).collect(),
                 place: place?,
                 remember,
+                passkeys: raw.passkeys,
                 country,
                 outside_eu,
             },

@@ -42,6 +42,9 @@ pub(in crate::config) struct Client {
     pub networks: Vec<Spanned<String>>,
     #[serde(default)]
     pub certificates: Vec<Spanned<String>>,
+    pub ca: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub names: Vec<Spanned<String>>,
     #[serde(default)]
     pub shared: bool,
     #[serde(default)]

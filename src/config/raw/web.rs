@@ -38,6 +38,8 @@ pub(in crate::config) struct Share {
     pub escrow_recipient: Option<Spanned<String>>,
     #[serde(default)]
     pub code_channels: Vec<Spanned<String>>,
+    #[serde(default = "default_share_passkeys")]
+    pub passkeys: bool,
     #[serde(default = "default_share_tag")]
     pub subject_tag: Spanned<String>,
 }
@@ -102,6 +104,10 @@ fn default_share_unopened_days() -> Spanned<u32> {
 
 fn default_share_password_hours() -> Spanned<u32> {
     Spanned::new(0..0, 24)
+}
+
+fn default_share_passkeys() -> bool {
+    true
 }
 
 fn default_share_tag() -> Spanned<String> {

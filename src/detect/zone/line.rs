@@ -1,6 +1,9 @@
 //! Lines of a mail's body, and what they say about whose words come next. Pure patterns; never fails.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 /// A line.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +80,8 @@ const OTHER_FIELDS: [&str; 16] = [
 
 /// `*Van:* Kim` -> `van`, ` Kim`.
 fn field(said: &str) -> Option<(&'static str, &str)> {
-    let (name, value) = said.split_once(':').filter(|(name, _)| name.len() <= LONGEST_NAME)?;
+    let end = said.bytes().take(LONGEST_NAME + 1).position(|byte| byte == b':')?;
+    let (name, value) = (said.get(..end)?, said.get(end + 1..)?);
     let name = name.trim_matches(|c: char| c == '*' || c.is_whitespace());
     let known = FROM.iter().chain(&OTHER_FIELDS).find(|known| known.eq_ignore_ascii_case(name))?;
     Some((known, value))
@@ -119,7 +123,7 @@ pub fn attribution(lines: &[Line<'_>]) -> Option<(String, usize)> {
             && first.said.get(start.len() - 1..).is_some_and(|rest| rest.starts_with(char::is_whitespace))
     });
     let tells = |said: &str| WROTE.iter().any(|wrote| said.contains(wrote));
-    if !(begins || tells(first.said) && first.said.ends_with(':') && first.said.contains('@')) {
+    if !(begins || first.said.ends_with(':') && first.said.contains('@') && tells(first.said)) {
         return None;
     }
     let mut said = String::new();
@@ -189,8 +193,7 @@ const LONGEST_SIGNED: usize = 80;
 
 /// The disclaimers of a text: in a paragraph, from the first line with words of one to the last.
 pub fn disclaimers(text: &str) -> Vec<Range<usize>> {
-    let told = |text: &str| TOLD.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
-    if !told(text) {
+    if !TOLD.as_ref().is_some_and(|told| told.is_match(text)) {
         return Vec::new();
     }
     let (mut found, mut start) = (Vec::new(), 0);
@@ -217,10 +220,9 @@ struct Paragraph {
 
 impl Paragraph {
     fn add(&mut self, start: usize, line: &str) {
-        let lower = line.to_lowercase();
         let mut words = 0;
-        for (bit, ways) in DISCLAIMS.iter().enumerate() {
-            words |= u16::from(ways.iter().any(|way| lower.contains(way))) << bit;
+        for way in WAYS.iter().flat_map(|ways| ways.find_overlapping_iter(line)) {
+            words |= WAY_BITS.get(way.pattern().as_usize()).copied().unwrap_or_default();
         }
         if words != 0 {
             self.words |= words;
@@ -237,7 +239,20 @@ impl Paragraph {
 /// So many different things are said by a disclaimer and by no ordinary paragraph.
 const ENOUGH: u32 = 3;
 /// One of these stands in every disclaimer.
-const TOLD: [&str; 5] = ["ertrouwelijk", "onfidential", "eadresseerde", "bestemd voor", "ntended"];
+static TOLD: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| one_of(&["ertrouwelijk", "onfidential", "eadresseerde", "bestemd voor", "ntended"], false));
+/// All ways of [`DISCLAIMS`], in their order.
+static WAYS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| one_of(&DISCLAIMS.concat(), true));
+/// The bit of each way.
+static WAY_BITS: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    DISCLAIMS.iter().enumerate().flat_map(|(bit, ways)| std::iter::repeat_n(1 << bit, ways.len())).collect()
+});
+
+/// Finds words in one pass; a handful of words always makes an automaton, and the tests of disclaimers would miss it.
+fn one_of(words: &[&str], any_case: bool) -> Option<AhoCorasick> {
+    AhoCorasick::builder().ascii_case_insensitive(any_case).kind(Some(AhoCorasickKind::DFA)).build(words).ok()
+}
+
 const DISCLAIMS: [&[&str]; 9] = [
     &["vertrouwelijk", "confidential"],
     &["geadresseerde", "addressee", "intended recipient"],

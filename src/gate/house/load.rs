@@ -80,6 +80,10 @@ impl House {
             bench.look_at_hosts(postures.as_ref());
         }
         let certificates = Certificates::load(&config, &mut problems);
+        let mut smtp = config.smtp;
+        for issuer in smtp.clients.iter_mut().filter_map(|client| client.issuer.as_mut()) {
+            keep(issuer.load().map_err(|problem| vec![problem]), &mut problems);
+        }
         let sms = config.sms.clone().map(sms::Provider::new);
         let sms = sms.and_then(|made| keep(made.map(Arc::new).map_err(|problem| vec![problem]), &mut problems));
         let schools = config
@@ -143,7 +147,7 @@ impl House {
                         journal_archive: config.journal_archive.map(|archive| (archive.client, archive.addresses)),
                         lifetimes: config.lifetimes,
                     },
-                    config.smtp,
+                    smtp,
                 ))
             }
             _ => Err(problems),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::time::timeout;
 
 use super::lines::Line;
-use super::{End, Session, Step, facts};
+use super::{End, Session, Step, facts, shown};
 use crate::secret::Secret;
 use crate::smtp::access::{Access, Identity};
 use crate::smtp::handler::Handler;
@@ -36,6 +36,7 @@ impl<H: Handler> Session<H> {
         let stream = std::mem::replace(&mut self.wire, Wire::gone()).into_stream();
         let Some(Stream::Plain(tcp)) = stream else { return Err(End::Closed) };
         let stream = Box::pin(handshake(config, tcp, patience)).await.ok_or(End::Closed)?;
+        self.settings.access.tell_refused(shown(&stream));
         (self.identity, self.tls) = facts(&self.settings, self.address, &stream);
         self.wire = Wire::new(stream);
         self.hello = None;

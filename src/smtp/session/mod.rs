@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -25,7 +26,6 @@ use crate::smtp::listener::Server;
 use crate::smtp::reply::Reply;
 use crate::smtp::settings::{MAX_BATCH, MAX_ERRORS, MAX_IDLE_COMMANDS, Settings};
 use crate::smtp::stream::{Stream, Wire};
-use crate::tls;
 
 /// Why a session is over.
 enum End {
@@ -72,6 +72,7 @@ struct Open<T> {
 impl<H: Handler> Session<H> {
     pub(super) fn new(server: Arc<Server<H>>, drain: watch::Receiver<bool>, address: IpAddr, stream: Stream) -> Self {
         let settings = server.settings();
+        settings.access.tell_refused(shown(&stream));
         let (identity, tls) = facts(&settings, address, &stream);
         Self {
             server,
@@ -353,14 +354,20 @@ impl<H: Handler> Session<H> {
     }
 }
 
+/// The certificates that the client showed, leaf first.
+fn shown(stream: &Stream) -> &[CertificateDer<'static>] {
+    let Stream::Server(stream) = stream else { return &[] };
+    stream.get_ref().1.peer_certificates().unwrap_or_default()
+}
+
 /// Who the client is, and how the session is encrypted.
 fn facts(settings: &Settings, address: IpAddr, stream: &Stream) -> (Identity, Option<Arc<str>>) {
-    let Stream::Server(stream) = stream else { return (settings.access.identify(address, &[]), None) };
+    let identity = settings.access.identify(address, shown(stream));
+    let Stream::Server(stream) = stream else { return (identity, None) };
     let session = stream.get_ref().1;
-    let pins = session.peer_certificates().and_then(|chain| chain.first()).map(tls::pins).unwrap_or_default();
     let version = session.protocol_version().map_or("TLS", |v| v.as_str().unwrap_or("TLS"));
     let suite = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())).unwrap_or_default();
-    (settings.access.identify(address, &pins), Some(format!("{version} {suite}").into()))
+    (identity, Some(format!("{version} {suite}").into()))
 }
 
 /// The `with` word of the Received line (RFC 3848, RFC 6531 4.3).

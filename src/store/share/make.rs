@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 use super::super::owed::{self, NewOwed};
 use super::super::{Store, StoreError, count, insert_item};
 use super::{
-    Facts, ItemFacts, RecipientFacts, RidOctets, code_label, facts_label, happened, item_label, recipient_label,
+    Facts, ItemFacts, RecipientFacts, RidOctets, code_label, facts_label, happened, item_label, passkey_label,
+    recipient_label,
 };
 use crate::seal::{Index, KeyId};
 use crate::vault::Item;
@@ -88,6 +89,8 @@ pub struct NewRecipient {
     pub code: Option<String>,
     /// What trying a code costs: the number of the parameters.
     pub cost: u32,
+    /// What its code adds to its key, for who may open it by passkey instead.
+    pub code_key: Option<[u8; 32]>,
     /// The rest.
     pub facts: RecipientFacts,
     /// Which items, each with its key sealed for this recipient.
@@ -120,8 +123,15 @@ shown_as_nothing!(NewShared, NewShare, NewItem, NewRecipient, Invitation);
 pub(in crate::store) struct Sealed {
     facts: Vec<u8>,
     items: Vec<Vec<u8>>,
-    recipients: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    recipients: Vec<SealedRecipient>,
     envelopes: Vec<Vec<u8>>,
+}
+
+/// What of a recipient is sealed.
+pub(super) struct SealedRecipient {
+    facts: Vec<u8>,
+    code: Option<Vec<u8>>,
+    code_key: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -131,16 +141,21 @@ impl Store {
             None => Vec::new(),
         };
         let items = shared.new.iter().flat_map(|new| &new.items);
-        let recipient = |one: &NewRecipient| {
-            let code = one.code.as_ref().map(|code| self.seal_json(&code_label(&one.rid), code)).transpose()?;
-            Ok::<_, StoreError>((self.seal_json(&recipient_label(&one.rid), &one.facts)?, code))
-        };
         let envelope = |invitation: &Invitation| self.seal_envelope(&invitation.owed);
         Ok(Sealed {
             facts,
             items: items.map(|item| self.seal_json(&item_label(&item.id), &item.facts)).collect::<Result<_, _>>()?,
-            recipients: shared.recipients.iter().map(recipient).collect::<Result<_, _>>()?,
+            recipients: shared.recipients.iter().map(|one| self.seal_recipient(one)).collect::<Result<_, _>>()?,
             envelopes: shared.invitations.iter().map(envelope).collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) fn seal_recipient(&self, one: &NewRecipient) -> Result<SealedRecipient, StoreError> {
+        let code_key = one.code_key.as_ref();
+        Ok(SealedRecipient {
+            facts: self.seal_json(&recipient_label(&one.rid), &one.facts)?,
+            code: one.code.as_ref().map(|code| self.seal_json(&code_label(&one.rid), code)).transpose()?,
+            code_key: code_key.map(|key| self.seal_json(&passkey_label(&one.rid), key)).transpose()?,
         })
     }
 
@@ -201,8 +216,8 @@ pub(in crate::store) fn insert(
         }
         happened(tables, (share, school), "created", (None, None), now)?;
     }
-    for (recipient, (facts, code)) in shared.recipients.iter().zip(&sealed.recipients) {
-        insert_recipient(tables, (share, school), recipient, (facts, code.as_deref()), now)?;
+    for (recipient, sealed) in shared.recipients.iter().zip(&sealed.recipients) {
+        insert_recipient(tables, (share, school), recipient, sealed, now)?;
     }
     for (invitation, envelope) in shared.invitations.iter().zip(&sealed.envelopes) {
         insert_item(tables, school, &invitation.item)?;
@@ -246,15 +261,16 @@ pub(super) fn insert_recipient(
     tables: &Connection,
     (share, school): (&str, &str),
     new: &NewRecipient,
-    (facts, code): (&[u8], Option<&[u8]>),
+    sealed: &SealedRecipient,
     now: i64,
 ) -> rusqlite::Result<()> {
     tables
         .prepare_cached(
             "INSERT INTO share_recipient
-             (rid, share, school, place, address, link_check, public, factor, family, made_at, code, cost, facts)
+             (rid, share, school, place, address, link_check, public, factor, family, made_at, code, cost, facts,
+             passkey)
              VALUES (?1, ?2, ?3, (SELECT count(*) FROM share_recipient WHERE share = ?2), ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-             ?11, ?12)",
+             ?11, ?12, ?13)",
         )?
         .execute(params![
             new.rid,
@@ -266,9 +282,10 @@ pub(super) fn insert_recipient(
             new.factor,
             new.family,
             now,
-            code,
+            sealed.code,
             new.cost,
-            facts
+            sealed.facts,
+            sealed.code_key
         ])?;
     for (item, wrapped) in &new.grants {
         tables

@@ -5,6 +5,7 @@
 //! | `factor` | codes by text message |
 //! | `make` | a share with its items, recipients and owed mails goes in, in one commit |
 //! | `open` | links, tries, sessions, grants |
+//! | `passkey` | passkeys of recipients |
 //! | `sender` | what the sender sees and does |
 //! | `purge` | what is over goes |
 //!
@@ -14,6 +15,7 @@
 mod factor;
 mod make;
 mod open;
+pub(in crate::store) mod passkey;
 mod purge;
 mod sender;
 
@@ -26,6 +28,7 @@ pub use self::factor::{Limits as TextLimits, Text};
 pub use self::make::{Invitation, NewItem, NewRecipient, NewShare, NewShared};
 pub(super) use self::make::{insert, settled};
 pub use self::open::{Entry, Grant, Linked, Session, Try};
+pub use self::passkey::{Facts as PasskeyFacts, Kept as PasskeyKept, Passkey, PasskeyId};
 pub use self::purge::PurgedShares;
 pub use self::sender::{EventRow, ItemRow, RecipientRow, Rewrapped, ShareRow, Withdrawn};
 use super::{Store, StoreError};
@@ -123,6 +126,10 @@ fn recipient_label(rid: &RidOctets) -> String {
 
 fn code_label(rid: &RidOctets) -> String {
     format!("share_recipient.code of {}", hex(rid))
+}
+
+fn passkey_label(rid: &RidOctets) -> String {
+    format!("share_recipient.passkey of {}", hex(rid))
 }
 
 /// Octets in hexadecimal.

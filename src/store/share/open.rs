@@ -4,10 +4,12 @@ use std::fmt;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::super::journal::{self, NewLine, People, Sort};
 use super::super::owed::{self, NewOwed};
 use super::super::{Store, StoreError, column, insert_item};
 use super::{
-    DAY, Facts, HOUR, ItemFacts, MINUTE, RecipientFacts, RidOctets, facts_label, happened, item_label, recipient_label,
+    DAY, Facts, HOUR, ItemFacts, MINUTE, RecipientFacts, RidOctets, facts_label, happened, item_label, passkey_label,
+    recipient_label,
 };
 use crate::seal::{Index, KeyId};
 use crate::vault::Item;
@@ -28,8 +30,12 @@ pub struct Linked {
     pub share: String,
     /// The school.
     pub school: String,
+    /// The number of the mail.
+    pub mail: String,
     /// The public half of the link.
     pub rid: RidOctets,
+    /// Hash of the recipient's address.
+    pub address: Index,
     /// What the secret half must give.
     pub link_check: Vec<u8>,
     /// The public half of the recipient's key.
@@ -64,6 +70,8 @@ pub struct Linked {
     pub cost: u32,
     /// What is told about the share.
     pub facts: Facts,
+    /// What its code adds to its key, for who opens it by passkey; none where no passkey opens it.
+    pub code_key: Option<[u8; 32]>,
     /// What is told about the recipient.
     pub recipient: RecipientFacts,
 }
@@ -126,6 +134,8 @@ pub struct Entry {
     pub seed: Vec<u8>,
     /// When it ends if nothing is done in it, milliseconds.
     pub ends_at: i64,
+    /// By what it was opened: `code`, `sms`, `organisation`, `device`, `passkey` or `sender`.
+    pub by: &'static str,
 }
 
 /// A session.
@@ -164,7 +174,8 @@ shown_as_nothing!(Entry, Session, Grant);
 
 const LINKED: &str = "SELECT s.id, s.school, r.rid, r.link_check, r.public, r.factor, s.key, s.sender, s.made_at,
      s.open_by, min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, r.withdrawn_at,
-     s.over_at, r.fails, r.locked_until, s.view_only, r.cost, s.facts, r.facts, r.family
+     s.over_at, r.fails, r.locked_until, s.view_only, r.cost, s.facts, r.facts, r.family, r.passkey,
+     s.mail, r.address
      FROM share_recipient r JOIN share s ON s.id = r.share";
 
 impl Store {
@@ -230,17 +241,18 @@ impl Store {
     pub async fn share_opened(&self, entry: Entry, now: i64) -> Result<bool, StoreError> {
         let Some(before) = self.linked(entry.rid).await? else { return Ok(false) };
         let (share, school) = (before.share.clone(), before.school.clone());
+        let (line, chain) = (self.prepare(opened_line(&before, entry.by, now))?, self.chain());
         self.write(move |tables| {
             let open = tables
                 .prepare_cached(
                     "UPDATE share_recipient SET fails = 0, locked_until = NULL, opened_at = coalesce(opened_at, ?2),
-                     code = NULL, ends_at = CASE WHEN (SELECT once FROM share WHERE id = share) <> 0
+                     opened_by = coalesce(opened_by, ?4), code = NULL, ends_at = CASE WHEN (SELECT once FROM share WHERE id = share) <> 0
                      AND factor <> 'sender' THEN coalesce(ends_at, ?3) ELSE ends_at END
                      WHERE rid = ?1 AND withdrawn_at IS NULL AND EXISTS (SELECT 1 FROM share s WHERE s.id = share
                      AND s.over_at IS NULL AND s.ends_at > ?2
                      AND (share_recipient.opened_at IS NOT NULL OR factor = 'sender' OR s.open_by > ?2))",
                 )?
-                .execute(params![entry.rid, now, entry.ends_at])?;
+                .execute(params![entry.rid, now, entry.ends_at, entry.by])?;
             if open == 0 {
                 return Ok(false);
             }
@@ -257,7 +269,10 @@ impl Store {
                          JOIN share_recipient r ON r.address = f.address WHERE r.rid = ?1)",
                     )?
                     .execute([entry.rid])?;
-                happened(tables, (&share, &school), "unlocked", (Some(&entry.rid), None), now)?;
+                unlocked(tables, (&share, &school), (&entry.rid, entry.by), now)?;
+                if before.opened_at.is_none() {
+                    journal::append_if_it_can_be(tables, &chain, std::slice::from_ref(&line))?;
+                }
             }
             Ok(true)
         })
@@ -391,10 +406,12 @@ impl Store {
         .await
     }
 
-    fn unsealed_link(&self, (linked, facts, recipient): (Linked, Vec<u8>, Vec<u8>)) -> Result<Linked, StoreError> {
-        let facts = self.unseal_json(&facts_label(&linked.share), &facts)?;
-        let recipient = self.unseal_json(&recipient_label(&linked.rid), &recipient)?;
-        Ok(Linked { facts, recipient, ..linked })
+    fn unsealed_link(&self, (linked, sealed): (Linked, SealedLink)) -> Result<Linked, StoreError> {
+        let facts = self.unseal_json(&facts_label(&linked.share), &sealed.facts)?;
+        let recipient = self.unseal_json(&recipient_label(&linked.rid), &sealed.recipient)?;
+        let label = passkey_label(&linked.rid);
+        let code_key = sealed.code_key.map(|key| self.unseal_json(&label, &key)).transpose()?;
+        Ok(Linked { facts, recipient, code_key, ..linked })
     }
 }
 
@@ -408,10 +425,43 @@ fn too_many(tables: &Connection, address: &Index, now: i64) -> rusqlite::Result<
     Ok(of_address >= TRIES_OF_ADDRESS || of_all >= TRIES_OF_ALL)
 }
 
-fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, Vec<u8>, Vec<u8>)> {
+/// The sealed columns of a link.
+struct SealedLink {
+    facts: Vec<u8>,
+    recipient: Vec<u8>,
+    code_key: Option<Vec<u8>>,
+}
+
+/// That a share was opened by a recipient for the first time, and by what.
+fn opened_line(linked: &Linked, by: &str, now: i64) -> NewLine {
+    let recipients = vec![linked.recipient.address.to_lowercase()];
+    let people = People { recipients, ..People::default() };
+    let core = serde_json::json!({ "event": "share_opened", "share": linked.share, "factor": by }).to_string();
+    let (school, mail) = (linked.school.clone(), Some(linked.mail.clone()));
+    NewLine { at: now, school, sort: Sort::Incident, mail, core, trace: None, people }
+}
+
+/// Writes down that a link was opened, and by what.
+fn unlocked(
+    tables: &Connection,
+    (share, school): (&str, &str),
+    (rid, by): (&RidOctets, &str),
+    now: i64,
+) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached(
+            "INSERT INTO share_event (share, school, at, kind, rid, factor) VALUES (?1, ?2, ?3, 'unlocked', ?4, ?5)",
+        )?
+        .execute(params![share, school, now, rid, by])?;
+    Ok(())
+}
+
+fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, SealedLink)> {
     let linked = Linked {
         share: row.get(0)?,
         school: row.get(1)?,
+        mail: row.get(22)?,
+        address: row.get(23)?,
         rid: row.get(2)?,
         link_check: row.get(3)?,
         public: row.get(4)?,
@@ -429,8 +479,9 @@ fn linked(row: &Row<'_>) -> rusqlite::Result<(Linked, Vec<u8>, Vec<u8>)> {
         locked_until: row.get(15)?,
         view_only: row.get(16)?,
         cost: row.get(17)?,
+        code_key: None,
         facts: Facts::default(),
         recipient: RecipientFacts::default(),
     };
-    Ok((linked, row.get(18)?, row.get(19)?))
+    Ok((linked, SealedLink { facts: row.get(18)?, recipient: row.get(19)?, code_key: row.get(21)? }))
 }

@@ -6,7 +6,7 @@ use super::super::contacts::UNCHECKED;
 use super::super::journal::{self, NewLine};
 use super::super::{Store, StoreError, column};
 use super::sender::CODE_SHOWN;
-use super::{DAY, happened};
+use super::{DAY, happened, passkey};
 
 /// A row stays for so long after its share ended, for the sender's list; then what is sealed in it goes too.
 const SHOWN: i64 = 30 * DAY;
@@ -57,6 +57,7 @@ impl Store {
                 [now.saturating_sub(UNCHECKED)],
             )?;
             tables.execute("DELETE FROM share_text WHERE at <= ?1", [now.saturating_sub(DAY)])?;
+            passkey::purge(tables, now)?;
             tables.execute("DELETE FROM share WHERE over_at <= ?1", [now.saturating_sub(SHOWN)])?;
             Ok(PurgedShares { due: ids.len(), gone: ids.len(), files: unused(tables)? })
         })
@@ -141,7 +142,7 @@ fn end(tables: &Connection, id: &str, now: i64) -> rusqlite::Result<()> {
     tables.execute("DELETE FROM share_grant WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1)", [id])?;
     tables
         .execute("DELETE FROM share_session WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1)", [id])?;
-    tables.execute("UPDATE share_recipient SET code = NULL WHERE share = ?1", [id])?;
+    tables.execute("UPDATE share_recipient SET code = NULL, passkey = NULL WHERE share = ?1", [id])?;
     Ok(())
 }
 

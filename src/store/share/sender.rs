@@ -99,6 +99,12 @@ pub struct RecipientRow {
     pub opened_at: Option<i64>,
     /// When it was withdrawn from this one, milliseconds.
     pub withdrawn_at: Option<i64>,
+    /// By what it was opened first: `code`, `sms`, `organisation`, `device` or `passkey`.
+    pub opened_by: Option<String>,
+    /// Whether a passkey opens it too.
+    pub takes_passkey: bool,
+    /// Whether there is a passkey of this address.
+    pub has_passkey: bool,
     /// The code, while it is shown.
     pub code: Option<String>,
     /// The address.
@@ -120,6 +126,8 @@ pub struct EventRow {
     pub rid: Option<RidOctets>,
     /// Which item.
     pub item: Option<String>,
+    /// By what, where that belongs to it.
+    pub factor: Option<String>,
 }
 
 /// How much is withdrawn.
@@ -243,10 +251,11 @@ impl Store {
     pub async fn share_events(&self, id: &str) -> Result<Vec<EventRow>, StoreError> {
         let id = id.to_owned();
         self.read(move |tables| {
-            let mut list =
-                tables.prepare_cached("SELECT at, kind, rid, item FROM share_event WHERE share = ?1 ORDER BY id")?;
+            let mut list = tables
+                .prepare_cached("SELECT at, kind, rid, item, factor FROM share_event WHERE share = ?1 ORDER BY id")?;
             let event = |row: &Row<'_>| {
-                Ok(EventRow { at: row.get(0)?, kind: row.get(1)?, rid: row.get(2)?, item: row.get(3)? })
+                let (at, kind, rid) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(EventRow { at, kind, rid, item: row.get(3)?, factor: row.get(4)? })
             };
             list.query_map([id], event)?.collect()
         })
@@ -280,7 +289,7 @@ impl Store {
                 }
                 Withdrawn::Recipient(rid) => {
                     tables.execute(
-                        "UPDATE share_recipient SET withdrawn_at = coalesce(withdrawn_at, ?3), code = NULL
+                        "UPDATE share_recipient SET withdrawn_at = coalesce(withdrawn_at, ?3), code = NULL, passkey = NULL
                          WHERE rid = ?1 AND share = ?2 AND factor <> 'sender'",
                         params![rid, id, now],
                     )?;
@@ -297,7 +306,7 @@ impl Store {
                         params![id, now],
                     )?;
                     tables.execute(
-                        "UPDATE share_recipient SET withdrawn_at = coalesce(withdrawn_at, ?2), code = NULL
+                        "UPDATE share_recipient SET withdrawn_at = coalesce(withdrawn_at, ?2), code = NULL, passkey = NULL
                          WHERE share = ?1 AND factor <> 'sender'",
                         params![id, now],
                     )?;
@@ -423,9 +432,7 @@ impl Store {
     /// [`StoreError`]; the old link is as it was then.
     pub async fn renew_link(&self, id: &str, renewed: Rewrapped, line: NewLine, now: i64) -> Result<bool, StoreError> {
         let (line, chain) = (self.prepare(line)?, self.chain());
-        let facts = self.seal_json(&recipient_label(&renewed.new.rid), &renewed.new.facts)?;
-        let code = renewed.new.code.as_ref();
-        let code = code.map(|code| self.seal_json(&code_label(&renewed.new.rid), code)).transpose()?;
+        let sealed = self.seal_recipient(&renewed.new)?;
         let envelope = self.seal_envelope(&renewed.invitation.owed)?;
         let id = id.to_owned();
         self.write(move |tables| {
@@ -441,7 +448,7 @@ impl Store {
             }
             // A new link is given on purpose: what was withdrawn from all is open again for this one.
             tables.execute("UPDATE share SET withdrawn_at = NULL WHERE id = ?1", [&id])?;
-            insert_recipient(tables, (&id, &school), &renewed.new, (&facts, code.as_deref()), now)?;
+            insert_recipient(tables, (&id, &school), &renewed.new, &sealed, now)?;
             insert_item(tables, &school, &renewed.invitation.item)?;
             owed::insert(tables, &school, None, &renewed.invitation.owed, &envelope, now)?;
             let owed = tables.last_insert_rowid();
@@ -538,7 +545,9 @@ fn whole(tables: &Connection, (mut share, facts): (ShareRow, Vec<u8>)) -> rusqli
     }
     let mut recipients = tables.prepare_cached(
         "SELECT rid, address, factor, family, fails, locked_until, notified_at, failed_at, opened_at, withdrawn_at,
-         made_at, facts, code FROM share_recipient WHERE share = ?1 ORDER BY place, made_at",
+         made_at, facts, code, opened_by, factor <> 'code' OR passkey IS NOT NULL, factor <> 'sender' AND EXISTS
+         (SELECT 1 FROM passkey p WHERE p.school = share_recipient.school AND p.address = share_recipient.address)
+         FROM share_recipient WHERE share = ?1 ORDER BY place, made_at",
     )?;
     let mut rows = recipients.query([&share.id])?;
     while let Some(row) = rows.next()? {
@@ -579,6 +588,9 @@ fn recipient(row: &Row<'_>) -> rusqlite::Result<RecipientRow> {
         opened_at: row.get(8)?,
         withdrawn_at: row.get(9)?,
         made_at: row.get(10)?,
+        opened_by: row.get(13)?,
+        takes_passkey: row.get::<_, bool>(14)? && row.get(15)?,
+        has_passkey: row.get(15)?,
         code: None,
         facts: RecipientFacts::default(),
         items: Vec::new(),

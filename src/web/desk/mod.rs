@@ -160,6 +160,7 @@ impl Desk {
             .route("/shares/{id}/downloads", post(share_acts::downloads))
             .route("/shares/{id}/extend", post(share_acts::extend))
             .route("/shares/{id}/renew", post(share_acts::renew))
+            .route("/shares/{id}/passkeys", post(share_acts::passkeys))
             .route("/kopie/{rid}/{secret}", get(copy::show).post(copy::open))
             .route("/kopie/{rid}/{secret}/code", get(copy::code).post(copy::send))
             .route("/kopie/{rid}/{secret}/sign-in", post(copy::sign_in))

@@ -165,6 +165,28 @@ pub(super) struct Row {
     pub until: String,
 }
 
+/// A shared message in the list.
+pub(super) struct ShareRow {
+    /// Its id.
+    pub number: String,
+    /// What the link says.
+    pub title: String,
+    /// Some of its recipients.
+    pub people: Vec<SharedWith>,
+    /// How many more there are; empty when none.
+    pub more: String,
+    /// Until when it can be read; empty when it is over.
+    pub until: String,
+}
+
+/// A recipient in the list of shared messages.
+pub(super) struct SharedWith {
+    pub address: String,
+    pub state: String,
+    /// By what it was opened, or will be.
+    pub by: String,
+}
+
 /// One mail.
 #[derive(Template)]
 #[template(path = "mail.html", config = "src/web/desk/pages/askama.toml")]
@@ -271,7 +293,7 @@ impl ChoicePage {
 #[template(path = "shares.html", config = "src/web/desk/pages/askama.toml")]
 pub(super) struct ShareListPage {
     pub page: Page,
-    pub rows: Vec<Row>,
+    pub rows: Vec<ShareRow>,
 }
 
 /// One of them.
@@ -320,6 +342,8 @@ pub(super) struct Person {
     pub withdraw: Option<String>,
     /// The path of the form that makes a new link.
     pub renew: Option<String>,
+    /// The path of the form that takes this one's passkeys away.
+    pub passkeys: Option<String>,
 }
 
 /// A file, for one recipient.

@@ -1,4 +1,5 @@
-//! What a sender does about a share: withdraw, delete, extend, files off and on, a new link, a call for who waits.
+//! What a sender does about a share: withdraw, delete, extend, files off and on, a new link, passkeys away, a call for who
+//! waits.
 //!
 //! Withdrawn is gone for its recipients, and the sender's own copy stays until he says otherwise; deleted is gone for
 //! everybody, keys first. Each act is a POST with a token; what cannot be undone is asked first.
@@ -171,6 +172,24 @@ pub(super) async fn renew(
         }
         Err(ShareError::NeedsLink) => Ok(back(&id, "link")),
         Err(ShareError::Gone) => Ok(back(&id, "late")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /shares/ID/passkeys`: takes the passkeys of a recipient away.
+pub(super) async fn passkeys(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    visit: Visit,
+    Path(id): Path<String>,
+    Form(fields): Form<Fields>,
+) -> Answer {
+    visit.check(&desk, &headers, &fields)?;
+    mine(&desk, &visit, &id).await?;
+    let rid = field(&fields, "recipient").ok_or(Fault::MISSING)?;
+    match desk.shares()?.remove_passkeys(&id, rid, &visit.signed_in()?.address).await {
+        Ok(_) => Ok(back(&id, "passkeys")),
+        Err(ShareError::Gone) => Err(Fault::MISSING),
         Err(error) => Err(error.into()),
     }
 }

@@ -12,7 +12,7 @@ use super::shares::mine;
 use super::visit::Visit;
 use super::{Answer, Desk, Texts};
 use crate::school::Language;
-use crate::share::{Event, ItemKind, Overview};
+use crate::share::{Event, ItemKind, OpenedBy, Overview};
 
 /// Who puts what happened into words.
 #[derive(Debug)]
@@ -53,9 +53,13 @@ impl Log<'_> {
         lines.extend(share.purpose.as_ref().map(|purpose| fact("log_purpose", purpose.expose())));
         lines.extend([String::new(), self.t("log_recipients").to_owned()]);
         let person = |one: &crate::share::RecipientOverview| {
-            let opened = one.opened_at.map(|at| self.moment(at));
-            let opened =
-                opened.map_or_else(|| self.t("log_unopened").to_owned(), |at| self.with("log_opened", "day", &at));
+            let opened = match (one.opened_at.map(|at| self.moment(at)), one.opened_by) {
+                (Some(at), Some(by)) => {
+                    self.texts.fill(self.language, "log_opened_by", &[("day", &at), ("by", self.by(by))])
+                }
+                (Some(at), None) => self.with("log_opened", "day", &at),
+                (None, _) => self.t("log_unopened").to_owned(),
+            };
             format!("- {}: {opened}", plain(one.address.expose()))
         };
         lines.extend(share.recipients.iter().map(person));
@@ -70,6 +74,9 @@ impl Log<'_> {
         let who = event.rid.as_deref().map(|rid| address(share, rid)).unwrap_or_default();
         let who = if who.is_empty() { self.t("event_you").to_owned() } else { who };
         let file = event.item.as_deref().map(|item| self.item(share, item)).unwrap_or_default();
+        if let Some(by) = event.by {
+            return self.texts.fill(self.language, "event_unlocked_by", &[("who", &who), ("by", self.by(by))]);
+        }
         self.texts.fill(self.language, &format!("event_{word}"), &[("who", &who), ("file", &file)])
     }
 
@@ -83,6 +90,11 @@ impl Log<'_> {
             Some(ItemKind::Original) => self.t("piece_original").to_owned(),
             Some(_) => self.t("piece_text").to_owned(),
         }
+    }
+
+    /// What something was opened with.
+    fn by(&self, by: OpenedBy) -> &str {
+        self.t(&format!("by_{}", by.word()))
     }
 
     /// "24-11-2026 14.07".
@@ -111,7 +123,7 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 25] = [
     "created",
     "notified",
     "unlocked",
@@ -134,4 +146,7 @@ const KNOWN: [&str; 22] = [
     "purged",
     "recovered",
     "deleted",
+    "passkey_added",
+    "passkey_removed",
+    "passkeys_removed",
 ];

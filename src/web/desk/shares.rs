@@ -6,11 +6,11 @@
 
 use axum::extract::{Path, State};
 
-use super::pages::{Page, Person, Piece, Row, ShareListPage, SharePage};
+use super::pages::{Page, Person, Piece, ShareListPage, SharePage, ShareRow, SharedWith};
 use super::share_log::Log;
 use super::visit::Visit;
 use super::{Answer, Desk, Fault};
-use crate::share::{ItemKind, Overview, RecipientOverview, Shares};
+use crate::share::{Factor, ItemKind, OpenedBy, Overview, RecipientOverview, Shares};
 use crate::web::said;
 
 /// More than this nobody looks through.
@@ -18,8 +18,10 @@ const MOST: usize = 200;
 /// A message that nobody has opened by then is worth a call.
 pub(super) const SCHOOL_DAYS: usize = 3;
 /// What was done just now: nothing else in the address is shown.
-const DONE: [&str; 9] =
-    ["withdrawn", "extended", "renewed", "late", "link", "destroyed", "closed", "viewonly", "downloads"];
+const DONE: [&str; 10] =
+    ["withdrawn", "extended", "renewed", "late", "link", "destroyed", "closed", "viewonly", "downloads", "passkeys"];
+/// Recipients of a message that the list names.
+const NAMED: usize = 5;
 
 /// `GET /shares`: my shared messages.
 pub(super) async fn list(State(desk): State<Desk>, visit: Visit) -> Answer {
@@ -28,16 +30,17 @@ pub(super) async fn list(State(desk): State<Desk>, visit: Visit) -> Answer {
     let mine = shares.of_sender(&session.school, &said::folded(&session.address), MOST).await?;
     let page = visit.page(&desk);
     let row = |share: &Overview| {
-        let mut states: Vec<String> =
-            share.recipients.iter().map(|one| state(&desk, &page, share, one).to_owned()).collect();
-        states.sort_unstable();
-        states.dedup();
-        let recipients: Vec<String> = share.recipients.iter().map(|one| one.address.expose().clone()).collect();
-        Row {
+        let shared_with = |one: &RecipientOverview| SharedWith {
+            address: one.address.expose().clone(),
+            state: state(&desk, &page, share, one).to_owned(),
+            by: in_short(&page, one),
+        };
+        let more = share.recipients.len().saturating_sub(NAMED);
+        ShareRow {
             number: share.id.clone(),
             title: title(&desk, &page, share),
-            recipients: said::list(&recipients, page.language),
-            states,
+            people: share.recipients.iter().take(NAMED).map(shared_with).collect(),
+            more: if more == 0 { String::new() } else { page.with("shares_more", "number", &more.to_string()) },
             until: until(&desk, &page, share),
         }
     };
@@ -141,7 +144,13 @@ fn person(desk: &Desk, page: &Page, share: &Overview, one: &RecipientOverview) -
     let is_open = is_open_to(desk, share, one);
     let mut lines = Vec::new();
     if let Some(opened) = one.opened_at {
-        lines.push(page.with("person_opened", "day", &said::moment(opened, &zone, page.language)));
+        let day = said::moment(opened, &zone, page.language);
+        lines.push(match one.opened_by {
+            Some(by) => page.fill("person_opened_by", &[("day", &day), ("by", by_words(page, by))]),
+            None => page.with("person_opened", "day", &day),
+        });
+    } else if is_open {
+        lines.push(how(page, one));
     }
     if let Some(Some(until)) = one.locked.filter(|_| is_open) {
         lines.push(page.with("person_locked", "day", &said::moment(until, &zone, page.language)));
@@ -171,7 +180,35 @@ fn person(desk: &Desk, page: &Page, share: &Overview, one: &RecipientOverview) -
         pieces: pieces.collect(),
         withdraw: is_open.then(|| withdraw_path(&share.id, Some(&one.rid), None)),
         renew: is_open.then(|| format!("/shares/{}/renew", share.id)),
+        passkeys: one.has_passkeys.then(|| format!("/shares/{}/passkeys", share.id)),
     }
+}
+
+/// By what somebody will open it.
+fn how(page: &Page, one: &RecipientOverview) -> String {
+    let how = match &one.factor {
+        Factor::Sms { masked, .. } => page.with("opens_sms", "number", masked),
+        Factor::Organisation => page.t("opens_organisation").to_owned(),
+        Factor::Code | Factor::Sender => page.t("opens_code").to_owned(),
+    };
+    if one.passkey { format!("{} {how}", page.t("opens_passkey")) } else { how }
+}
+
+/// By what it was opened, or will be, in a word or two.
+fn in_short(page: &Page, one: &RecipientOverview) -> String {
+    let by = match (one.opened_by, &one.factor) {
+        (Some(by), _) => by,
+        (None, _) if one.passkey => OpenedBy::Passkey,
+        (None, Factor::Sms { .. }) => OpenedBy::Sms,
+        (None, Factor::Organisation) => OpenedBy::Organisation,
+        (None, Factor::Code | Factor::Sender) => OpenedBy::Code,
+    };
+    page.with("shares_by", "by", by_words(page, by))
+}
+
+/// What something was opened with.
+fn by_words(page: &Page, by: OpenedBy) -> &str {
+    page.t(&format!("by_{}", by.word()))
 }
 
 fn title(desk: &Desk, page: &Page, share: &Overview) -> String {

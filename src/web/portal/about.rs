@@ -58,6 +58,9 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
         KeysMode::Recoverable => page.t("privacy_keys_recoverable"),
     };
     facts.push(Fact::new(page.t("privacy_keys"), keys));
+    if settings.passkeys {
+        facts.push(Fact::new(page.t("privacy_passkey"), page.t("privacy_passkey_text")));
+    }
     if settings.escrow.is_some() {
         facts.push(Fact::new(page.t("privacy_escrow"), page.t("privacy_escrow_text")));
     }

@@ -5,9 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::pages::{CodePage, Fact, NoCodePage, Page, WelcomePage};
+use super::pages::{CodePage, Fact, NoCodePage, Page, PasskeyForm, WelcomePage};
 use super::visit::{Visit, enter};
-use super::{Answer, Fault, Portal, text_code};
+use super::{Answer, Fault, Portal, passkey, text_code};
 use crate::school::School;
 use crate::share::{Asked, Factor, Look, Seen, Unlock, Visitor};
 use crate::web::forms::{Fields, field, see};
@@ -57,6 +57,10 @@ pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(lin
             page.fill("welcome_needs", &[("sender", &sender), ("channels", &door.channels(&portal, &page))])
         }
     };
+    let needs = match portal.0.shares.opens_by_passkey(&link.0, &link.1).await? {
+        true => page.t("passkey_needs").to_owned(),
+        false => needs,
+    };
     let locked = door.locked(&portal, &page);
     Ok(visit.show(&WelcomePage { intro, facts, needs, locked, open, action: door.path, page }))
 }
@@ -81,12 +85,22 @@ pub(super) async fn go_on(
 /// `GET /b/RID/SECRET/code`: where the code is typed.
 pub(super) async fn code(State(portal): State<Portal>, visit: Visit, Path(link): Link) -> Answer {
     let door = find(&portal, &visit, &link).await?;
-    let page = door.page(&portal, &visit);
-    let error = door.locked(&portal, &page);
+    let error = door.locked(&portal, &door.page(&portal, &visit));
+    second_step(&portal, &visit, (&door, &link), error).await
+}
+
+/// The page of the second step: where a text message is asked for, or where the code is typed.
+pub(super) async fn second_step(
+    portal: &Portal,
+    visit: &Visit,
+    (door, link): (&Door, &(String, String)),
+    error: Option<String>,
+) -> Answer {
+    let passkey = passkey::button(portal, visit, link, &door.path).await?;
     if matches!(door.seen.factor, Factor::Sms { .. }) && !portal.0.shares.text_waits(&link.0).await? {
-        return Ok(visit.show(&text_code::ask(&door, page, error)));
+        return Ok(text_code::shown(visit, text_code::ask(door, door.page(portal, visit), (error, passkey))));
     }
-    Ok(door.code_page(&portal, &visit, error, ""))
+    Ok(door.code_page(portal, visit, (error, passkey), ""))
 }
 
 /// `POST /b/RID/SECRET/code`: tries a code.
@@ -100,20 +114,15 @@ pub(super) async fn unlock(
     let door = find(&portal, &visit, &link).await?;
     let typed = field(&fields, "code").unwrap_or_default();
     let page = door.page(&portal, &visit);
-    let again = |status: StatusCode, error: String, typed: &str| {
-        let mut response = door.code_page(&portal, &visit, Some(error), typed);
-        *response.status_mut() = status;
-        Ok(response)
-    };
     let remember = field(&fields, "remember").is_some() && door.remembers(&portal);
     let visitor = Visitor { remember, ..visit.visitor };
-    match portal.0.shares.unlock(&link.0, &link.1, typed, visitor).await? {
+    let (status, error, typed) = match portal.0.shares.unlock(&link.0, &link.1, typed, visitor).await? {
         Unlock::Open { cookie, opened } => {
             let mut response = enter(&opened.share, cookie.expose());
             if let Some(proof) = &opened.proof {
                 visit.keep(&mut response, proof);
             }
-            Ok(response)
+            return Ok(response);
         }
         // What is no code is left in the field, to be mended.
         Unlock::Malformed => {
@@ -122,22 +131,26 @@ pub(super) async fn unlock(
                 Factor::Sms { .. } => page.with("sms_malformed", "digits", &digits),
                 _ => page.with("code_malformed", "digits", &digits),
             };
-            again(StatusCode::UNPROCESSABLE_ENTITY, error, &shown_again(typed))
+            (StatusCode::UNPROCESSABLE_ENTITY, error, shown_again(typed))
         }
         Unlock::Wrong { left } => {
-            let error = page.with("code_wrong", "left", &left.to_string());
-            again(StatusCode::UNPROCESSABLE_ENTITY, error, "")
+            (StatusCode::UNPROCESSABLE_ENTITY, page.with("code_wrong", "left", &left.to_string()), String::new())
         }
         Unlock::Expired => {
             let error = page.t("sms_expired").to_owned();
-            let mut response = visit.show(&text_code::ask(&door, page, Some(error)));
+            let passkey = passkey::button(&portal, &visit, &link, &door.path).await?;
+            let mut response = text_code::shown(&visit, text_code::ask(&door, page, (Some(error), passkey)));
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(response)
+            return Ok(response);
         }
-        Unlock::Locked { until } => again(StatusCode::TOO_MANY_REQUESTS, locked(&portal, &page, until), ""),
-        Unlock::Busy => again(StatusCode::TOO_MANY_REQUESTS, page.t("code_busy").to_owned(), &shown_again(typed)),
-        Unlock::Nothing => Err(Fault::MISSING),
-    }
+        Unlock::Locked { until } => (StatusCode::TOO_MANY_REQUESTS, locked(&portal, &page, until), String::new()),
+        Unlock::Busy => (StatusCode::TOO_MANY_REQUESTS, page.t("code_busy").to_owned(), shown_again(typed)),
+        Unlock::Nothing => return Err(Fault::MISSING),
+    };
+    let passkey = passkey::button(&portal, &visit, &link, &door.path).await?;
+    let mut response = door.code_page(&portal, &visit, (Some(error), passkey), &typed);
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 /// `GET /b/RID/SECRET/geen-code`: what to do without a code.
@@ -205,14 +218,35 @@ impl Door {
         self.locked.as_ref().map(|Locked(until)| locked(portal, page, *until))
     }
 
-    fn code_page(&self, portal: &Portal, visit: &Visit, error: Option<String>, typed: &str) -> Response {
+    fn code_page(
+        &self,
+        portal: &Portal,
+        visit: &Visit,
+        (error, passkey): (Option<String>, Option<PasskeyForm>),
+        typed: &str,
+    ) -> Response {
+        let has_script = passkey.is_some();
         let page = self.page(portal, visit);
         let (label, hint, shape) = self.code_words(portal, &page);
         let (action, no_code) = (format!("{}/code", self.path), format!("{}/geen-code", self.path));
         let about = page.fill("about", &[("sender", &self.sender()), ("reference", &self.seen.reference)]);
         let again = matches!(self.seen.factor, Factor::Sms { .. }).then(|| format!("{}/sms", self.path));
         let (typed, remember) = (typed.to_owned(), self.remembers(portal));
-        visit.show(&CodePage { about, label, hint, shape, remember, again, typed, error, action, no_code, page })
+        let shown = visit.show(&CodePage {
+            passkey,
+            about,
+            label,
+            hint,
+            shape,
+            remember,
+            again,
+            typed,
+            error,
+            action,
+            no_code,
+            page,
+        });
+        if has_script { passkey::with_script(shown) } else { shown }
     }
 
     /// What the field of the code is called, where the code comes from, and how it looks.

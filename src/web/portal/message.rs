@@ -86,6 +86,7 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         original: of(ItemKind::Original).filter(|_| takes).map(|item| at(&format!("bestand/{}", item.id))),
         view_only: !takes,
         answer: (!opened.seen.is_sender).then(|| at("antwoord")),
+        passkeys: portal.0.shares.takes_passkeys(&opened).then(|| at("passkey")),
         close: at("uit"),
         remembered: visit.is_remembered(),
         facts,

@@ -3,7 +3,8 @@
 //! Three steps: the link in the mail, the button, the code. A GET changes nothing and shows nothing but who wrote and when;
 //! every step is a POST with a token bound to a cookie, and what a robot can press without the code mails the sender at
 //! most. Unknown, expired and withdrawn links have one answer. Behind the code stand the message, its files, and a form to
-//! answer; who was signed out while typing keeps what was typed. No page has a script.
+//! answer; who was signed out while typing keeps what was typed. No page needs a script; those where a passkey is made or used
+//! have one, small and our own.
 //!
 //! | file | what |
 //! |---|---|
@@ -11,6 +12,7 @@
 //! | `visit` | who asks: language, token, what is open on this device |
 //! | `door` | from a link and a code to an open share |
 //! | `text_code` | a code by text message |
+//! | `passkey` | whoever comes back opens with what unlocks his device |
 //! | `brand` | which schools are at which address, and their looks |
 //! | `message` | the message, its files, all of them as a zip |
 //! | `answer`, `incoming` | an answer to the sender, and what may come with it |
@@ -30,6 +32,7 @@ mod mail_page;
 mod message;
 mod names;
 mod pages;
+mod passkey;
 mod text_code;
 mod texts;
 mod visit;
@@ -140,6 +143,8 @@ impl Portal {
             .route("/b/{rid}/{secret}", get(door::welcome).post(door::go_on))
             .route("/b/{rid}/{secret}/code", get(door::code).post(door::unlock))
             .route("/b/{rid}/{secret}/sms", post(text_code::send))
+            .route("/b/{rid}/{secret}/passkey", post(passkey::open))
+            .route("/passkey.js", get(passkey::script))
             .route("/b/{rid}/{secret}/geen-code", get(door::no_code).post(door::ask_for_code))
             // Whatever is missing or left over of a link: the same answer as for one that leads nowhere.
             .route("/b/{rid}", get(|| async { Fault::MISSING }))
@@ -152,6 +157,8 @@ impl Portal {
             .route("/s/{share}/bestand/{item}", get(message::download))
             .route("/s/{share}/bekijk/{item}", get(message::view))
             .route("/s/{share}/beeld/{item}", get(message::picture))
+            .route("/s/{share}/passkey", get(passkey::list).post(passkey::make))
+            .route("/s/{share}/passkey/weg", post(passkey::remove))
             .route("/s/{share}/uit", post(message::close))
             .route("/uit", get(about::closed))
             .route("/vergeet", get(about::forgotten).post(about::forget))

@@ -159,11 +159,47 @@ pub(super) struct WelcomePage {
     pub action: String,
 }
 
+/// What a device with a passkey is asked.
+pub(super) struct PasskeyForm {
+    pub action: String,
+    /// The path of the page itself, to be asked anew.
+    pub page: String,
+    pub challenge: String,
+    /// In JSON.
+    pub asked: String,
+}
+
+/// A passkey in a list.
+pub(super) struct OwnKey {
+    pub id: String,
+    pub name: String,
+    /// Since when, and when it was used last.
+    pub about: String,
+}
+
+/// Where a passkey is made.
+#[derive(Template)]
+#[template(path = "passkeys.html", config = "src/web/portal/pages/askama.toml")]
+pub(super) struct PasskeysPage {
+    pub page: Page,
+    pub intro: Vec<String>,
+    /// Whose passkeys these are.
+    pub own: String,
+    pub make: Option<PasskeyForm>,
+    pub passkeys: Vec<OwnKey>,
+    pub remove: String,
+    pub done: Option<String>,
+    pub error: Option<String>,
+    pub back: String,
+}
+
 /// Where the code is typed.
 #[derive(Template)]
 #[template(path = "code.html", config = "src/web/portal/pages/askama.toml")]
 pub(super) struct CodePage {
     pub page: Page,
+    /// With a passkey it opens too.
+    pub passkey: Option<PasskeyForm>,
     pub about: String,
     pub label: String,
     pub hint: String,
@@ -184,6 +220,8 @@ pub(super) struct CodePage {
 #[template(path = "text_code.html", config = "src/web/portal/pages/askama.toml")]
 pub(super) struct TextCodePage {
     pub page: Page,
+    /// With a passkey it opens too.
+    pub passkey: Option<PasskeyForm>,
     pub about: String,
     pub intro: String,
     pub error: Option<String>,
@@ -232,6 +270,8 @@ pub(super) struct MessagePage {
     /// The path of the answer's form; none for the sender's own copy.
     pub answer: Option<String>,
     pub close: String,
+    /// The path where a passkey is made; none where there are none.
+    pub passkeys: Option<String>,
     /// The device is remembered.
     pub remembered: bool,
     /// What was done just now.

@@ -6,11 +6,12 @@
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::door::{self, Door, Link};
-use super::pages::{Page, TextCodePage};
+use super::pages::{Page, PasskeyForm, TextCodePage};
 use super::visit::Visit;
-use super::{Answer, Fault, Portal};
+use super::{Answer, Fault, Portal, passkey};
 use crate::share::{Factor, Texted};
 use crate::web::forms::{Fields, see};
 
@@ -33,19 +34,27 @@ pub(super) async fn send(
         Texted::Locked { until } => (StatusCode::TOO_MANY_REQUESTS, door::locked(&portal, &page, until)),
         Texted::Down => (StatusCode::SERVICE_UNAVAILABLE, page.t("sms_down").to_owned()),
     };
-    let mut response = visit.show(&ask(&door, page, Some(error)));
+    let passkey = passkey::button(&portal, &visit, &link, &door.path).await?;
+    let mut response = shown(&visit, ask(&door, page, (Some(error), passkey)));
     *response.status_mut() = status;
     Ok(response)
 }
 
+/// The page, with the script where it has a passkey's button.
+pub(super) fn shown(visit: &Visit, page: TextCodePage) -> Response {
+    let response = visit.show(&page);
+    if page.passkey.is_some() { passkey::with_script(response) } else { response }
+}
+
 /// The page with the button.
-pub(super) fn ask(door: &Door, page: Page, error: Option<String>) -> TextCodePage {
+pub(super) fn ask(door: &Door, page: Page, (error, passkey): (Option<String>, Option<PasskeyForm>)) -> TextCodePage {
     TextCodePage {
         about: page.fill("about", &[("sender", &door.sender()), ("reference", &door.seen.reference)]),
         intro: page.with("sms_intro", "number", number(door)),
         action: format!("{}/sms", door.path),
         no_code: format!("{}/geen-code", door.path),
         error,
+        passkey,
         page,
     }
 }

@@ -59,7 +59,7 @@ impl FromRequestParts<Portal> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Infallible> {
         let kept = cookie(&parts.headers, FORM_COOKIE).and_then(|value| LinkSecret::read(&value));
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(Peer(address))| *address);
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address);
         Ok(Self {
             tag: language_of(&parts.headers, portal),
             path: parts.uri.path().to_owned(),
@@ -157,6 +157,11 @@ impl Visit {
         set_cookie(response, &format!("{SHARE_COOKIE}{share}"), "", Some(0));
         self.forget(response, false);
         Ok(())
+    }
+
+    /// What tells this browser from others, for what is asked of it alone.
+    pub fn browser(&self, portal: &Portal) -> String {
+        self.token(portal)
     }
 
     fn token(&self, portal: &Portal) -> String {
