@@ -732,3 +732,50 @@ async fn requiretls_that_nobody_offers_is_refused() {
     assert!(code == 550 && reply.contains("5.7.30"), "{reply}");
     assert_eq!(hop.seen().count("MAIL"), 0);
 }
+
+/// Asked for by its sender, and not offered by the recipient's server: it becomes what the configuration says.
+#[tokio::test]
+async fn requiretls_that_the_recipients_server_does_not_offer_is_met_otherwise() {
+    for (bounces, state) in [(true, State::Failed), (false, State::Held)] {
+        let keys = tempfile::tempdir().unwrap();
+        let hop = NextHop::with_tls(AUTHORITY.leaf("localhost").server_config()).await;
+        hop.rule("offers REQUIRETLS");
+        let good = AUTHORITY.leaf(MX);
+        let mx = NextHop::listen(&format!("{}:{PORT}", address(1)), Some(good.server_config())).await;
+        dkim_key(keys.path());
+        let tables = format!(
+            "data_dir = \"{}\"\n[outbox]\nretry_after = \"50ms\"\n[recipients.safety]\ndomains = [\"{DOMAIN}\"]\n\
+             [tls]\nrequiretls = \"{}\"",
+            keys.path().join("data").display(),
+            if bounces { "bounce" } else { "share" },
+        );
+        let key = keys.path().join("linde.dkim");
+        let setup = Setup {
+            top: vec![tables],
+            school: vec![format!("dkim = {{ selector = \"poort\", key_file = \"{}\" }}", key.display())],
+            hosts: Some(format!("[\"localhost:{}\"]", hop.address.port())),
+            next_hop: ["tls = \"verify\"", "ca = \"authority.pem\"", "keep_idle = \"0s\""].map(String::from).into(),
+            ..Setup::default()
+        };
+        let known = posture(Row::Sts, vec![host(MX, 1, sts())]);
+        let poort = Poort::start_with(&setup, &hop, |house| proving(house, vec![known])).await;
+        let mut client = Client::hello(poort.address).await;
+        assert_eq!(client.ask("STARTTLS").await.0, 220);
+        client.handshake().await;
+        client.ask("EHLO postfix.delinde.example").await;
+        assert_eq!(client.ask(&format!("MAIL FROM:<{ANNA}> REQUIRETLS")).await.0, 250);
+        assert_eq!(client.ask(&format!("RCPT TO:<{SAFETY}>")).await.0, 250);
+        assert_eq!(client.ask("DATA").await.0, 354);
+        let (code, reply) = client.content(&mail()).await;
+        assert_eq!(code, 250, "{reply}");
+        hop.until("the message to the sender", |seen| !seen.taken().is_empty()).await;
+        settled(&poort).await;
+        heard_nothing(&mx, "REQUIRETLS is not offered");
+        let store = poort.gate.outbox().unwrap().store();
+        let held = store.held(&number(&reply)).await.unwrap().unwrap();
+        assert_eq!(held.recipients[0].state, state, "bounces: {bounces}");
+        let tries = store.deliveries(&number(&reply)).await.unwrap();
+        assert_eq!(tries[0].posture, "requiretls");
+        mx.gone().await;
+    }
+}
