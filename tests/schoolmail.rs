@@ -215,6 +215,7 @@ impl Gate {
             domains: KnownDomains::new(classes.domains()).and_providers(),
             means: mailpoort::decide::Means::default(),
             share_tag: None,
+            share_answers: false,
             share_codes: Arc::default(),
             acquaintance: Arc::new(KnowsAll),
             hosts: Arc::new(KnowsNoHosts),

@@ -1,12 +1,14 @@
 //! A secure share from mail to withdrawal, as people meet it: in through the real SMTP port, and from the link in the mail
 //! on in a real browser with scripts off. Dutch on a phone, English on a desk.
 //!
-//! With `MAILPOORT_PICTURES` (a folder) each page is drawn there. Without Chromium on this machine nothing is tried, and
+//! With `MAILPOORT_PICTURES` (a folder) each page is drawn there, and with `MAILPOORT_AXE` (axe.min.js) checked. Without Chromium on this machine nothing is tried, and
 //! that is said; `make test` installs it.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 #[path = "support/chrome.rs"]
 mod chrome;
+#[path = "share_flow/passkey.rs"]
+mod passkey;
 mod support;
 
 use std::path::Path;
@@ -70,7 +72,8 @@ fn flow(host: u8, (width, language): (u32, &str), words: &Words) {
     let at = |n: u8| format!("{}:2525", address(host + n));
     let web = format!("{}:8026", address(host + 3));
     let sink = Sink::listen(&at(2));
-    let _gate = Gate::start(folder.path(), &config(folder.path(), (&at(1), &at(2), &web)));
+    let _gate =
+        Gate::start(folder.path(), &config(folder.path(), (&at(1), &at(2), &web), (&format!("http://{web}"), "")));
     let reply = Client::connect(&address(host), &at(1)).send(JUF, &[MOTHER], &mail());
     assert!(reply.starts_with("250"), "{reply}");
     // The parent, from the mail on.
@@ -105,6 +108,17 @@ fn flow(host: u8, (width, language): (u32, &str), words: &Words) {
     steps.see(&mut parent, words.sent);
     let answer = heard(&sink, JUF, "Wij komen dinsdag graag.");
     assert!(answer.contains("foto.jpg") && answer.contains("veilig bericht"), "{answer}");
+    // What the teacher answers from his own mailbox goes the same way, whatever is in it.
+    let id = answer.split("Message-ID: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let subject = answer.split("Subject: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let mail = format!(
+        "From: Sanne de Vries <{JUF}>\r\nTo: <{MOTHER}>\r\nSubject: Re: {subject}\r\nMessage-ID: \
+         <2@werkplek.delinde.example>\r\nIn-Reply-To: {id}\r\n\r\nTot dinsdag om vier uur.\r\n"
+    );
+    assert!(Client::connect(&address(host), &at(1)).send(JUF, &[MOTHER], mail.as_bytes()).starts_with("250"));
+    let thread = heard(&sink, MOTHER, id);
+    assert!(thread.contains("/b/") && !thread.contains("vier uur"), "{thread}");
+    assert!(heard(&sink, JUF, "Je antwoordt daarmee op een veilig bericht").contains("code "));
     // The teacher takes it back.
     let mut teacher = Chrome::start(width, "nl").unwrap();
     let mut desk = Steps { name: format!("desk-{language}-{width}"), number: 0 };
@@ -138,6 +152,9 @@ impl Steps {
         let text = chrome.text();
         assert!(text.contains(says), "{} does not say {says:?}:\n{text}", self.name);
         assert_eq!(chrome.sideways(), "0", "{} runs off the side:\n{text}", self.name);
+        if let Ok(axe) = std::env::var("MAILPOORT_AXE") {
+            assert_eq!(chrome.axe(Path::new(&axe)), "", "{} {says}", self.name);
+        }
         self.number += 1;
         if let Ok(folder) = std::env::var("MAILPOORT_PICTURES") {
             chrome.draw(&Path::new(&folder).join(format!("{}-{}.png", self.name, self.number)));
@@ -167,7 +184,7 @@ fn downloaded(folder: &Path) -> Option<Vec<u8>> {
     std::fs::read(done).ok().filter(|octets| octets.windows(4).any(|window| window == b"PK\x05\x06"))
 }
 
-fn config(folder: &Path, (gate, sink, web): (&str, &str, &str)) -> String {
+fn config(folder: &Path, (gate, sink, web): (&str, &str, &str), (url, more): (&str, &str)) -> String {
     format!(
         "hostname = \"poort.delinde.example\"\nmode = \"observe\"\ndata_dir = \"{}\"\n\n\
          [[school]]\nid = \"linde\"\nname = \"basisschool De Linde\"\ndomains = [\"delinde.example\"]\n\
@@ -175,8 +192,8 @@ fn config(folder: &Path, (gate, sink, web): (&str, &str, &str)) -> String {
          helpdesk = {{ name = \"de helpdesk\", role = \"helpdesk\", phone = \"040-555 01 00\" }}\n\n\
          [smtp]\nlisten = [\"{gate}\"]\n\n[[smtp.client]]\nname = \"school\"\nnetworks = [\"127.0.0.0/8\"]\n\n\
          [[next_hop]]\nname = \"provider\"\nhosts = [\"{sink}\"]\ntls = \"off\"\n\n\
-         [web]\nlisten = \"{web}\"\nurl = \"http://{web}\"\n\n\
-         [share]\nurl = \"http://{web}\"\n\n[storage]\ncountry = \"NL\"\n",
+         [web]\nlisten = \"{web}\"\nurl = \"{url}\"\n{more}\n\
+         [share]\nurl = \"{url}\"\n\n[storage]\ncountry = \"NL\"\n",
         folder.join("data").display(),
     )
 }

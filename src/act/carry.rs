@@ -66,8 +66,8 @@ pub struct Case<'c> {
     pub shares: Option<&'c Shares>,
     /// What the roster knows of the recipients' households, in envelope order.
     pub households: Vec<super::share::Household>,
-    /// Whether its sender asked for a share.
-    pub asked: bool,
+    /// Why it is a share, when its sender wants that.
+    pub asked: Option<crate::act::share::Why>,
     /// The tag in the subject by which senders ask.
     pub tag: Option<&'c str>,
     /// The listed program that sends it, when one does.

@@ -1,6 +1,7 @@
 //! Tells a sender that a mail which we took did not reach somebody, and will not be tried again.
 //!
-//! An ordinary mail like the notice, MAIL FROM `<>`. Names whom it did not reach and the server's code, never its text:
+//! An ordinary mail like the notice, MAIL FROM `<>`, or, where the school wants that, a report that programs read as well
+//! (`dsn`). Names whom it did not reach and the server's code, never its text:
 //! that is a stranger's, and may repeat the mail. Fails only on an address that cannot stand in a header.
 
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ pub fn failure(
     stamp: &Stamp,
 ) -> Result<Notice, ComposeError> {
     let taken = Timestamp::from_millisecond(failure.taken_at).unwrap_or(stamp.date).to_zoned(zone.clone()).datetime();
-    let recipients: Vec<&str> = failure.recipients.iter().map(|(address, _)| address.as_str()).collect();
+    let recipients: Vec<&str> = failure.recipients.iter().map(|unreached| unreached.address.as_str()).collect();
     let words = [
         ("time", wording::moment(taken, language)),
         ("clock", wording::clock(taken, language)),
@@ -41,7 +42,7 @@ fn reason(failure: &Failure<'_>, recipients: &[&str], language: Language) -> Str
     if let Some(code) = failure.unproven {
         return unproven::reason(code, recipients, failure.discreet, language);
     }
-    let code = failure.recipients.iter().map(|(_, code)| *code).max().unwrap_or_default();
+    let code = failure.recipients.iter().map(|unreached| unreached.code).max().unwrap_or_default();
     let (nl, en) = if code >= 500 {
         (
             "De mailserver van de ontvanger weigert de mail. Vaak klopt het adres niet, of is de mailbox vol.",

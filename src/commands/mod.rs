@@ -1,5 +1,6 @@
 //! The commands, one file each. The only place that prints.
 
+mod annex;
 mod contacts;
 mod demo;
 mod doctor;
@@ -74,6 +75,8 @@ enum Command {
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
+    /// What is processed here, where, how long, and who else gets it: the annex to a processor agreement
+    Annex(annex::Arguments),
     /// Look at everything that the gate needs, and say what to do about what is wrong
     Doctor(doctor::Arguments),
     /// Whether mail to a domain can travel under proven TLS, and what a message that must would do
@@ -105,6 +108,7 @@ pub fn run() -> ExitCode {
         Command::Share(command) => share::run(&command),
         Command::Contacts(command) => contacts::run(&command),
         Command::Keys(command) => keys::run(&command),
+        Command::Annex(arguments) => annex::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::TlsCheck(arguments) => tls_check::run(&arguments),
         Command::Pause(arguments) => pause::run(&arguments),

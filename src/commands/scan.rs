@@ -216,6 +216,7 @@ fn shipped(own: &[String], files: usize) -> Result<Bench, Vec<Problem>> {
         classes,
         means: Means::default(),
         share_tag: None,
+        share_answers: false,
         share_codes: Arc::default(),
         mode: Mode::Enforce,
         readers: Some(Readers::new(Settings { spares, ..readers })),

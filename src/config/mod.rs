@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-pub use raw::{LogFormat, LogLevel, TlsUnmet, TlsUnproven};
+pub use raw::{LogFormat, LogLevel, NoticeFormat, TlsUnmet, TlsUnproven};
 
 use crate::acme;
 use crate::decide::{Mode, Modes};
@@ -77,6 +77,8 @@ pub struct Config {
     pub keep: Duration,
     /// How mail that we owe is tried again.
     pub retry: Retry,
+    /// The form of the mail that tells a sender of a failure.
+    pub notice: NoticeFormat,
     /// The pages for teachers; none has none.
     pub web: Option<web::Settings>,
     /// Whom we ask for a certificate; none has files of its own, or none.
@@ -223,6 +225,8 @@ pub struct ShareConfig {
     pub settings: share::Settings,
     /// By which a sender asks for one in the subject; empty when by no tag.
     pub subject_tag: String,
+    /// Whether what answers a recipient of a share is a share too.
+    pub answers: bool,
 }
 
 /// Recognising text in pictures.

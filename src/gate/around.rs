@@ -33,9 +33,11 @@ impl Around for Gate {
         if !school.owns(failure.sender.domain()) {
             return None;
         }
-        let told = act::failure(&house.texts, failure, school, house.language, &house.time_zone, &stamp(school));
+        let stamp = stamp(school);
+        let told = act::failure(&house.texts, failure, school, house.language, &house.time_zone, &stamp);
         let told =
             told.inspect_err(|error| tracing::error!(mail = failure.number, %error, "nobody can be told")).ok()?;
+        let told = if house.reports { act::failure_report(told, failure, &house.hostname, &stamp) } else { told };
         Some((told.raw, told.readers))
     }
 

@@ -173,7 +173,7 @@ impl Trip {
             }),
             shares,
             households: households.collect(),
-            asked: judged.scan.verdict.decisions.iter().any(|decision| &*decision.line == asked::LINE),
+            asked: asked::why(&judged.scan.verdict),
             tag: self.house.bench.share_tag.as_deref(),
             program: self.program(),
             journal: None,

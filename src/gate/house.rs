@@ -89,6 +89,8 @@ pub struct House {
     pub prove_within: Duration,
     /// What becomes of mail for which there is none, where no share is made of it.
     pub unproven: Otherwise,
+    /// Whether a mail about a failure is a report that programs read as well.
+    pub reports: bool,
     /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
     pub requiretls_bounces: bool,
     /// What is known of domains, for whoever asks; none where no page does, and nothing goes straight.
@@ -146,6 +148,8 @@ pub struct Bench {
     pub means: Means,
     /// By which a sender asks for a share in the subject; none when there are no shares.
     pub share_tag: Option<String>,
+    /// Whether what answers a recipient of a share is a share too.
+    pub share_answers: bool,
     /// The access codes of shares that wait to be opened, as keyed hashes.
     pub share_codes: Arc<ArcSwap<LiveCodes>>,
     /// Who reads documents; none reads them in this process, for tests.
@@ -263,9 +267,8 @@ impl Bench {
             hosts: &*self.hosts,
         };
         let mut verdict = decide::verdict(&evidence, &known);
-        let tag = self.share_tag.as_deref().filter(|_| self.means.share);
-        if tag.is_some_and(|tag| asked::by_sender(mail, &headers, tag)) {
-            asked::share(&mut verdict);
+        if let Some(tag) = self.share_tag.as_deref().filter(|_| self.means.share) {
+            asked::look(&mut verdict, (mail, &headers), tag, self.share_answers);
         }
         Scan { headers, texts, findings, verdict }
     }

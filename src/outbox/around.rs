@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::{Outbox, Road};
 use crate::message::Mailbox;
 use crate::secret::Secret;
+use crate::smtp::Reply;
 use crate::smtp::client::NextHop;
 use crate::store::owed::{Claimed, Kind, NewOwed, To};
 use crate::store::share::NewShared;
@@ -124,14 +125,49 @@ pub struct Failure<'f> {
     pub number: &'f str,
     /// Its sender.
     pub sender: &'f Mailbox,
-    /// Whom it did not reach, as typed, each with the last reply: its code, and whether it was final.
-    pub recipients: &'f [(String, u16)],
+    /// Whom it did not reach.
+    pub recipients: &'f [Unreached],
     /// Why no way could be proven, when that is why it did not arrive: the code of a row of the decision table.
     pub unproven: Option<&'static str>,
     /// Whether no message may name its recipients.
     pub discreet: bool,
     /// When we took the mail, milliseconds since 1970.
     pub taken_at: i64,
+    /// RET= and ENVID= as typed.
+    pub dsn: &'f str,
+    /// The mail; none when it does not open.
+    pub raw: Option<&'f [u8]>,
+}
+
+/// A recipient whom a mail did not reach.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// The address as typed.
+    pub address: String,
+    /// NOTIFY= and ORCPT= as typed.
+    pub parameters: String,
+    /// The code of the last reply.
+    pub code: u16,
+    /// Its enhanced code (RFC 3463).
+    pub enhanced: Option<String>,
+}
+
+impl Unreached {
+    /// With what was said of it last.
+    pub fn of(to: &To, reply: &Reply) -> Self {
+        Self {
+            address: to.address.clone(),
+            parameters: to.parameters.clone(),
+            code: reply.code(),
+            enhanced: reply.enhanced().map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Debug for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unreached").field("code", &self.code).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Failure<'_> {

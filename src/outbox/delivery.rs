@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Around, Failure, Outbox, Way, millis};
+use super::{Around, Failure, Outbox, Unreached, Way, millis};
 use crate::message::{Mailbox, Recipient};
 use crate::smtp::Reply;
 use crate::smtp::client::Relay;
@@ -100,7 +100,7 @@ async fn settle(outbox: &Outbox, claimed: &Claimed, around: &dyn Around, replies
         let state = match reply {
             reply if reply.is_ok() => State::Sent,
             reply if reply.is_permanent() || over => {
-                failed.push((to.address.clone(), reply.code()));
+                failed.push(Unreached::of(to, reply));
                 State::Failed
             }
             _ => {
@@ -167,15 +167,14 @@ pub(super) async fn told(
         tracing::warn!(owed = claimed.id, kind = claimed.kind.word(), "a message of ours was refused for good");
         return None;
     }
-    let silent = |address: &str| {
-        let mut all = claimed.envelope.recipients.iter();
-        all.any(|to| to.address == address && asks_for_silence(&to.parameters))
-    };
-    let failed: Vec<(String, u16)> = what.failed.iter().filter(|(address, _)| !silent(address)).cloned().collect();
+    let failed: Vec<Unreached> =
+        what.failed.iter().filter(|unreached| !asks_for_silence(&unreached.parameters)).cloned().collect();
     if failed.is_empty() {
         return None;
     }
     let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok())?;
+    // Lost or not, its sender is told.
+    let raw = opened(outbox, claimed).await.ok();
     let failure = Failure {
         school: &claimed.school,
         number: claimed.held.as_deref().unwrap_or_default(),
@@ -184,6 +183,8 @@ pub(super) async fn told(
         unproven: what.reason,
         discreet: claimed.envelope.forced.as_ref().is_some_and(|forced| forced.discreet),
         taken_at: claimed.made_at,
+        dsn: &claimed.envelope.dsn,
+        raw: raw.as_deref(),
     };
     let (raw, readers) = around.failure(&failure)?;
     owes(outbox, claimed, Kind::Failure, raw, &readers, now).await
@@ -194,9 +195,9 @@ fn asks_for_silence(parameters: &str) -> bool {
     parameters.split_ascii_whitespace().any(|parameter| parameter.eq_ignore_ascii_case("NOTIFY=NEVER"))
 }
 
-/// Whom a mail did not reach, each with the last reply's code; and, when nothing could be proven, the reason.
+/// Whom a mail did not reach; and, when nothing could be proven, the reason.
 pub(super) struct Told<'t> {
-    pub failed: &'t [(String, u16)],
+    pub failed: &'t [Unreached],
     pub reason: Option<&'static str>,
 }
 

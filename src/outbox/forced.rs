@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::{self, Told};
-use super::{Around, KeptBack, NotNow, Outbox, SharedInstead, Unproven, Way, millis};
+use super::{Around, KeptBack, NotNow, Outbox, SharedInstead, Unproven, Unreached, Way, millis};
 use crate::message::{Mailbox, Recipient, header};
 use crate::smtp::Reply;
 use crate::smtp::client::{Direct, Evidence, Letter, Miss, Sent};
@@ -257,7 +257,7 @@ pub(super) type Kept = Box<dyn FnOnce() + Send>;
 /// What the replies mean: who will never have it, for whom it is tried again and when, and for whom it becomes something
 /// else.
 struct Meant {
-    failed: Vec<(To, u16)>,
+    failed: Vec<(To, Reply)>,
     rest: Vec<To>,
     unproven: Vec<To>,
     due: i64,
@@ -274,7 +274,7 @@ fn meant(claimed: &Claimed, tried: &Tried) -> Meant {
         match reply {
             reply if reply.is_ok() => {}
             _ if tried.hopeless => meant.unproven.push(to.clone()),
-            reply if reply.is_permanent() => meant.failed.push((to.clone(), reply.code())),
+            reply if reply.is_permanent() => meant.failed.push((to.clone(), reply.clone())),
             _ if over => meant.unproven.push(to.clone()),
             _ => meant.rest.push(to.clone()),
         }
@@ -349,12 +349,12 @@ async fn settle(
         }
         Instead::Nothing => {
             became = Some(Otherwise::Bounce);
-            failed.extend(unproven.into_iter().map(|to| (to, Reply::unproven().code())));
+            failed.extend(unproven.into_iter().map(|to| (to, Reply::unproven())));
         }
     }
     settled.places.extend(failed.iter().filter_map(|(to, _)| Some((to.place?, State::Failed))));
     if !failed.is_empty() {
-        let whom: Vec<(String, u16)> = failed.into_iter().map(|(to, code)| (to.address, code)).collect();
+        let whom: Vec<Unreached> = failed.iter().map(|(to, reply)| Unreached::of(to, reply)).collect();
         let reason = (became == Some(Otherwise::Bounce)).then_some(tried.posture);
         settled.owed.extend(delivery::told(outbox, claimed, around, &Told { failed: &whom, reason }, now).await);
     }

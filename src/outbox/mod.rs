@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-pub use around::{Around, Failure, KeptBack, NotNow, SharedInstead, Unproven, Way};
+pub use around::{Around, Failure, KeptBack, NotNow, SharedInstead, Unproven, Unreached, Way};
 pub use forced::{REQUIRE, Road};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;

@@ -73,6 +73,12 @@ impl Reply {
         self.code
     }
 
+    /// The enhanced code (RFC 3463), when it has one.
+    pub fn enhanced(&self) -> Option<&str> {
+        let line = self.lines.first().filter(|line| has_enhanced_code(line, self.code / 100))?;
+        line.split(' ').next()
+    }
+
     /// Whether it is a 2xx.
     pub fn is_ok(&self) -> bool {
         (200..300).contains(&self.code)

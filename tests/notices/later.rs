@@ -1,14 +1,17 @@
 //! What a sender hears later of a mail that may travel under proven TLS alone: that it waits, that it is kept, that it did
 //! not arrive. Word for word, in both languages: `tests/notices/later.NL.txt`.
 
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use mailpoort::act::{self, About};
 use mailpoort::message::Mailbox;
-use mailpoort::outbox::{Failure, Outbox, Retry, Unproven};
+use mailpoort::outbox::{Failure, Outbox, Retry, Unproven, Unreached};
 use mailpoort::school::Language;
+use mailpoort::smtp::Reply;
 use mailpoort::store::owed::{Claimed, Envelope, Forced, Kind, Otherwise, To};
 
 use crate::{Read, same_words, school, stamp, texts, well_formed};
@@ -44,6 +47,86 @@ fn letters_about_mail_that_waits_or_could_not_go() {
     }
 }
 
+/// The letter about a failure in the form of RFC 3464: word for word, and as the mail library of Python reads it.
+#[test]
+fn a_report_is_a_letter_that_programs_read() {
+    let (texts, school, zone) = (texts(), school(), TimeZone::get("Europe/Amsterdam").unwrap());
+    let reader = Mailbox::parse("juf@delinde.example").unwrap();
+    let to = |name: &str, parameters: &str| To {
+        address: format!("{name}@thuis.example"),
+        parameters: parameters.to_owned(),
+        place: None,
+    };
+    let recipients = [
+        Unreached::of(
+            &to("weg", " NOTIFY=FAILURE ORCPT=rfc822;Weg+2Bklas3@thuis.example"),
+            &Reply::new(550, "5.1.1", "Kim woont hier niet"),
+        ),
+        Unreached::of(&to("vol", ""), &Reply::new(452, "4.2.2", "vol")),
+    ];
+    let raw = b"Message-ID: <1@delinde.example>\r\nFrom: <juf@delinde.example>\r\nSubject: Kim is ziek\r\n\r\nKim.\r\n";
+    let failure = Failure {
+        school: "linde",
+        number: "7K2M9P",
+        sender: &reader,
+        recipients: &recipients,
+        unproven: None,
+        discreet: false,
+        taken_at: TAKEN,
+        dsn: " RET=FULL ENVID=QQ+3D1",
+        raw: Some(raw),
+    };
+    let letter = || act::failure(&texts, &failure, &school, Language::Nl, &zone, &stamp()).unwrap();
+    let report = act::failure_report(letter(), &failure, "poort.delinde.example", &stamp());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/notices/report.nl.txt");
+    let written = String::from_utf8(report.raw.clone()).unwrap().replace("\r\n", "\n");
+    assert_eq!(written, std::fs::read_to_string(&file).unwrap_or_default(), "{}", file.display());
+    assert!(!written.contains("Kim"), "{written}");
+    assert_eq!(
+        read_by_python(&report.raw),
+        "multipart/report delivery-status\n\
+         Original-Envelope-Id=QQ=1|Reporting-MTA=dns; poort.delinde.example|Arrival-Date=Tue, 24 Nov 2026 12:15:00 +0000\n\
+         Original-Recipient=rfc822;Weg+klas3@thuis.example|Final-Recipient=rfc822; weg@thuis.example|Action=failed|\
+         Status=5.1.1|Diagnostic-Code=smtp; 550 5.1.1|Last-Attempt-Date=Tue, 24 Nov 2026 13:07:30 +0000\n\
+         Final-Recipient=rfc822; vol@thuis.example|Action=failed|Status=4.2.2|Diagnostic-Code=smtp; 452 4.2.2|\
+         Last-Attempt-Date=Tue, 24 Nov 2026 13:07:30 +0000\n\
+         text/plain text/html\n\
+         Message-ID: <1@delinde.example> From: <juf@delinde.example>\n"
+    );
+    // An address that nobody may name, or that is not ASCII, stays out of a form that must name it.
+    let discreet = Failure { discreet: true, ..failure };
+    assert_eq!(act::failure_report(letter(), &discreet, "poort.delinde.example", &stamp()).raw, letter().raw);
+    let abroad = [Unreached { address: "jürgen@thuis.example".to_owned(), ..recipients[1].clone() }];
+    let abroad = Failure { recipients: &abroad, discreet: false, ..discreet };
+    assert_eq!(act::failure_report(letter(), &abroad, "poort.delinde.example", &stamp()).raw, letter().raw);
+}
+
+/// The kind of a mail and its fields of delivery status, as programs have them.
+fn read_by_python(raw: &[u8]) -> String {
+    const READ: &str = "
+import email, sys
+mail = email.message_from_bytes(sys.stdin.buffer.read())
+print(mail.get_content_type(), mail.get_param('report-type'))
+letter, status, headers = mail.get_payload()
+assert status.get_content_type() == 'message/delivery-status', status.get_content_type()
+for part in status.get_payload():
+    print('|'.join('%s=%s' % field for field in part.items()))
+print(*(part.get_content_type() for part in letter.get_payload()))
+print(*headers.get_payload().split('\\n'))
+";
+    let mut python = Command::new("/usr/bin/python3")
+        .args(["-c", READ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3, which `make test` installs");
+    python.stdin.take().unwrap().write_all(raw).unwrap();
+    let output = python.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.replace("\r", "").lines().map(|line| format!("{}\n", line.trim())).collect()
+}
+
 fn composed(outbox: &Outbox, language: Language, letter: &(&str, Otherwise, &'static str, bool)) -> String {
     let (name, otherwise, reason, discreet) = *letter;
     let (texts, school, zone) = (texts(), school(), TimeZone::get("Europe/Amsterdam").unwrap());
@@ -70,7 +153,8 @@ fn composed(outbox: &Outbox, language: Language, letter: &(&str, Otherwise, &'st
         "waits" => act::waits(&about, &unproven, &stamp()),
         "kept" => act::kept_back(&about, &unproven, date(2026, 12, 8), link, &stamp()),
         _ => {
-            let failed: Vec<(String, u16)> = recipients.iter().map(|to| (to.address.clone(), 550)).collect();
+            let reply = Reply::new(550, "5.1.1", "onbekend");
+            let failed: Vec<Unreached> = recipients.iter().map(|to| Unreached::of(to, &reply)).collect();
             let failure = Failure {
                 school: "linde",
                 number: "7K2M9P",
@@ -79,6 +163,8 @@ fn composed(outbox: &Outbox, language: Language, letter: &(&str, Otherwise, &'st
                 unproven: Some(reason).filter(|reason| *reason != "refused"),
                 discreet,
                 taken_at: TAKEN,
+                dsn: "",
+                raw: None,
             };
             act::failure(&texts, &failure, &school, language, &zone, &stamp())
         }

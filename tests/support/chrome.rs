@@ -2,7 +2,8 @@
 //!
 //! DevTools over a pipe (`--remote-debugging-pipe`): JSON, a zero octet behind each message, on descriptors 3 and 4, which
 //! a shell opens from two FIFOs. What the test evaluates runs beside the page, whose own scripts stay off.
-#![allow(missing_docs, clippy::unwrap_used)]
+// Each test uses its own part of this.
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -20,12 +21,18 @@ pub struct Chrome {
     asked: u64,
     session: Option<String>,
     loaded: usize,
+    scripted: bool,
     pub folder: TempDir,
 }
 
 impl Chrome {
     /// Starts it. None when this machine has none.
     pub fn start(width: u32, language: &str) -> Option<Self> {
+        Self::start_with(width, language, &[])
+    }
+
+    /// The same with options of its own.
+    pub fn start_with(width: u32, language: &str, options: &[String]) -> Option<Self> {
         let paths = std::env::var_os("PATH")?;
         let found = |name: &str| std::env::split_paths(&paths).map(|path| path.join(name)).find(|file| file.is_file());
         let chromium = found("chromium").or_else(|| found("google-chrome"))?;
@@ -37,6 +44,7 @@ impl Chrome {
             .arg(chromium)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
             .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .args(options)
             .args(["--remote-debugging-pipe", "about:blank"])
             .env("FIFO_IN", &into)
             .env("FIFO_OUT", &out)
@@ -48,7 +56,7 @@ impl Chrome {
         // In the order in which the shell opens them: each waits for the other side.
         let to = OpenOptions::new().write(true).open(&into).unwrap();
         let from = BufReader::new(File::open(&out).unwrap());
-        let mut chrome = Self { child, to, from, asked: 0, session: None, loaded: 0, folder };
+        let mut chrome = Self { child, to, from, asked: 0, session: None, loaded: 0, scripted: false, folder };
         let target = chrome.call("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
         let attached = chrome.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
         chrome.session = attached["sessionId"].as_str().map(str::to_owned);
@@ -76,6 +84,58 @@ impl Chrome {
         let before = self.loaded;
         self.on(selector, "click()");
         self.wait(before);
+    }
+
+    /// Switches the pages' own scripts on or off, from the next page on.
+    pub fn scripts(&mut self, on: bool) {
+        self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !on }));
+        self.scripted = on;
+    }
+
+    /// Gives this machine a device with a fingerprint reader, as laptops and phones have (WebAuthn); its id.
+    pub fn device(&mut self) -> String {
+        self.call("WebAuthn.enable", json!({}));
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "automaticPresenceSimulation": true,
+        });
+        let device = self.call("WebAuthn.addVirtualAuthenticator", json!({ "options": options }));
+        device["authenticatorId"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks the browser itself.
+    pub fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.call(method, params)
+    }
+
+    /// Does something in the page, and waits for nothing.
+    pub fn run(&mut self, script: &str) {
+        let told = self.call("Runtime.evaluate", json!({ "expression": script, "userGesture": true }));
+        assert!(told["exceptionDetails"].is_null(), "{script}: {told}");
+    }
+
+    /// Before something that leads to another page.
+    pub fn begin(&self) -> usize {
+        self.loaded
+    }
+
+    /// Waits for that page.
+    pub fn end(&mut self, before: usize) {
+        self.wait(before);
+    }
+
+    /// What axe (its file) finds wrong with the page. Nothing where scripts are off: it waits for timers, which are too.
+    pub fn axe(&mut self, file: &Path) -> String {
+        if !self.scripted {
+            return String::new();
+        }
+        let script = std::fs::read_to_string(file).unwrap();
+        self.call("Runtime.evaluate", json!({ "expression": script }));
+        let run = "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })\
+                   .then(found => found.violations.map(one => one.id + ': ' + one.nodes.map(n => n.html).join(' | ')).join('\\n'))";
+        let told =
+            self.call("Runtime.evaluate", json!({ "expression": run, "awaitPromise": true, "returnByValue": true }));
+        told["result"]["value"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned()
     }
 
     /// Presses what is a download.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox as Named, MultiPart, MultiPartKind, SinglePart};
 
-use super::{Sending, Why};
+use super::{ANSWER_ID, Sending, Why};
 use crate::act::notice::{Texts, address};
 use crate::act::shown::line;
 use crate::act::template::{Form, Value};
@@ -145,6 +145,9 @@ pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -
             )
             .to_owned(),
         Why::Asked => language.of("Je vroeg daar zelf om.", "You asked for that.").to_owned(),
+        Why::Answers => {
+            language.of("Je antwoordt daarmee op een veilig bericht.", "It answers a secure message.").to_owned()
+        }
     };
     let own = format!("{}/kopie/{}/{}", settings.desk, made.sender.rid, made.sender.secret.written());
     let values = [
@@ -324,7 +327,10 @@ pub fn answer((texts, school, language): (&Texts, &School, Language), received: 
     let name = format!("{} {via}", from.local_part());
     let at = Timestamp::from_millisecond(received.at).ok()?;
     let named = Named::new(Some(name), address(&school.gate_address).ok()?);
-    let mut builder = builder(named, &sender, &subject, at, school.gate_address.domain())?;
+    let domain = school.gate_address.domain();
+    // By it the gate knows what answers this mail.
+    let id = format!("<{ANSWER_ID}{}@{domain}>", vault::random_id().ok()?);
+    let mut builder = builder(named, &sender, &subject, at, domain)?.message_id(Some(id));
     if let Ok(address) = address(&from) {
         builder = builder.reply_to(Named::new(None, address));
     }

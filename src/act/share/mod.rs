@@ -94,7 +94,12 @@ pub enum Why {
     NoProvenTls,
     /// Its sender asked for it.
     Asked,
+    /// It answers what a recipient of a share wrote on the portal.
+    Answers,
 }
+
+/// How the Message-IDs of the mails with recipients' answers begin.
+pub const ANSWER_ID: &str = "mailpoort.antwoord.";
 
 /// A share that is ready to be kept.
 pub struct Prepared {
@@ -196,7 +201,7 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
         return Err(ShareError::System);
     };
     let body = case.body();
-    let body = match case.tag.filter(|tag| case.asked && !tag.is_empty()) {
+    let body = match case.tag.filter(|tag| case.asked.is_some() && !tag.is_empty()) {
         Some(tag) => rewrite::without_mark(&body, tag),
         None => Cow::Borrowed(&*body),
     };
@@ -220,7 +225,7 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
         sender,
         message: &message,
         recipients: places.iter().filter_map(to).collect(),
-        why: if case.asked { Why::Asked } else { Why::Found(kinds.iter().map(|(kind, n)| (*kind, *n)).collect()) },
+        why: case.asked.clone().unwrap_or_else(|| Why::Found(kinds.iter().map(|(kind, n)| (*kind, *n)).collect())),
         is_password: holds_password(case.verdict),
         purpose: None,
         texts: case.notices,

@@ -79,6 +79,7 @@ impl Check<'_> {
                 outside_eu,
             },
             subject_tag: tag.clone(),
+            answers: raw.share_answers,
         })
     }
 

@@ -32,6 +32,24 @@ pub(in crate::config) struct Outbox {
     pub give_up_after: Spanned<Time>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Notice {
+    #[serde(default)]
+    pub format: NoticeFormat,
+}
+
+/// The form of the mail that tells a sender of a failure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoticeFormat {
+    /// An ordinary mail, for people.
+    #[default]
+    Letter,
+    /// A delivery status notification (RFC 3464), for programs too.
+    Dsn,
+}
+
 impl Default for Outbox {
     fn default() -> Self {
         Self {

@@ -22,7 +22,8 @@ use crate::decide::Mode;
 use crate::school::Language;
 
 pub(super) use acme::{Acme, AcmeChallenge};
-pub(super) use keeping::{Calendar, Hold, Journal, JournalArchive, Outbox, Storage, StorageKind};
+pub use keeping::NoticeFormat;
+pub(super) use keeping::{Calendar, Hold, Journal, JournalArchive, Notice, Outbox, Storage, StorageKind};
 pub(super) use road::{Demand, NextHop, Pkix, Tls};
 pub use road::{TlsUnmet, TlsUnproven};
 pub(super) use scan::{Documents, Ocr, Scan};
@@ -67,6 +68,8 @@ pub(in crate::config) struct Raw {
     pub hold: Hold,
     #[serde(default)]
     pub outbox: Outbox,
+    #[serde(default)]
+    pub notice: Notice,
     pub web: Option<Web>,
     pub acme: Option<Acme>,
     #[serde(default)]

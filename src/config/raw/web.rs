@@ -38,8 +38,10 @@ pub(in crate::config) struct Share {
     pub escrow_recipient: Option<Spanned<String>>,
     #[serde(default)]
     pub code_channels: Vec<Spanned<String>>,
-    #[serde(default = "default_share_passkeys")]
+    #[serde(default = "default_true")]
     pub passkeys: bool,
+    #[serde(default = "default_true")]
+    pub share_answers: bool,
     #[serde(default = "default_share_tag")]
     pub subject_tag: Spanned<String>,
 }
@@ -106,7 +108,7 @@ fn default_share_password_hours() -> Spanned<u32> {
     Spanned::new(0..0, 24)
 }
 
-fn default_share_passkeys() -> bool {
+fn default_true() -> bool {
     true
 }
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use super::{Bench, Certificates, House, Road, Tenant, Way};
 use crate::act::notice;
-use crate::config::{Config, NextHopConfig, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
+use crate::config::{Config, NextHopConfig, NoticeFormat, SchoolConfig, SmtpConfig, TlsRoute, TlsUnmet, TlsUnproven};
 use crate::decide::{Acquaintance, ClassList, Classes, Fact, KnownDomains, KnowsNoHosts, Means, Policy};
 use crate::detect::Rules;
 use crate::dkim::Signer;
@@ -123,6 +123,7 @@ impl House {
                         ways,
                         road,
                         prove_within: config.tls.retry,
+                        reports: config.notice == NoticeFormat::Dsn,
                         unproven: match config.tls.unproven {
                             TlsUnproven::Hold => Otherwise::Hold,
                             TlsUnproven::Bounce => Otherwise::Bounce,
@@ -214,6 +215,7 @@ fn bench(config: &Config, problems: &mut Vec<Problem>) -> Option<Bench> {
         mode: config.mode,
         means: Means { share: config.share.is_some(), tls: config.tls.route != TlsRoute::Share },
         share_tag: config.share.as_ref().map(|share| share.subject_tag.clone()),
+        share_answers: config.share.as_ref().is_some_and(|share| share.answers),
         share_codes: Arc::default(),
         readers: Some(Readers::new(config.documents.readers.clone())),
         recognisers: recognisers(config, problems),

@@ -67,7 +67,7 @@ mod tests {
         is_used(
             &SET,
             folder,
-            &["state_", "choice_", "act_", "done_", "error_", "form_", "letter_", "share_done_", "event_"],
+            &["state_", "choice_", "act_", "done_", "error_", "form_", "letter_", "share_done_", "event_", "by_"],
         );
     }
 }
