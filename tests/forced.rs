@@ -5,6 +5,8 @@
 //! mail either. Postures are given here; how they are found out is tests/tls.rs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/countries.rs"]
+mod countries;
 mod inside;
 
 use std::sync::Arc;
@@ -22,8 +24,8 @@ use mailpoort::smtp::client::{Direct, Letter, Patience, Sent};
 use mailpoort::smtp::command::MailCommand;
 use mailpoort::store::held::State;
 use mailpoort::tls::posture::{
-    Dane, Matching, MxHost, NoHost, NotProven, Ordinary, Posture, Postures, Proof, Row, Selector, StsFound, Tlsa,
-    TlsaFound, Usage,
+    Dane, LookUp, Matching, MxHost, NoHost, NotProven, Ordinary, Posture, Postures, Proof, Row, Selector, StsFound,
+    Tlsa, TlsaFound, Trouble, Usage,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -45,7 +47,8 @@ fn address(host: u8) -> String {
 fn host(name: &str, at: u8, proof: Proof) -> MxHost {
     MxHost {
         name: name.into(),
-        preference: 10,
+        // Those of one preference take turns.
+        preference: at.into(),
         addresses: vec![address(at).parse().unwrap()],
         countries: Vec::new(),
         addresses_secure: false,
@@ -63,7 +66,7 @@ fn posture(row: Row, hosts: Vec<MxHost>) -> Posture {
         mx_secure: false,
         implicit_mx: false,
         sts: StsFound::None,
-        reports: Vec::new(),
+        reports: Some(Vec::new()),
         nta7516: None,
         at: Timestamp::now(),
         ttl: Duration::from_secs(3600),
@@ -93,11 +96,15 @@ fn recipient(address: &str) -> Recipient {
 }
 
 async fn deliver(posture: &Posture, require_tls: bool) -> Sent {
+    deliver_with(&direct(), posture, require_tls).await
+}
+
+async fn deliver_with(direct: &Direct, posture: &Posture, require_tls: bool) -> Sent {
     let mail = MailCommand { sender: Some(Mailbox::parse(ANNA).unwrap()), require_tls, ..MailCommand::default() };
     let recipients = [recipient(SAFETY), recipient("tweede@veilig.example")];
     let body = b"Subject: x\r\n\r\n.kanarie\r\n";
     let letter = Letter { mail: &mail, recipients: &recipients, head: b"Received: here\r\n", body };
-    soon("the delivery", direct().deliver(posture, &letter)).await
+    soon("the delivery", direct.deliver(posture, &letter)).await
 }
 
 fn codes(sent: &Sent) -> Vec<u16> {
@@ -241,6 +248,39 @@ async fn requiretls_goes_only_where_it_is_offered() {
     assert!(mx.seen().commands.iter().any(|line| line.ends_with(" REQUIRETLS")));
 }
 
+#[tokio::test]
+async fn what_a_server_has_taken_stays_taken_when_it_says_no_goodbye() {
+    let good = AUTHORITY.leaf(MX);
+    let first = NextHop::listen(&format!("{}:{PORT}", address(1)), Some(good.server_config())).await;
+    first.rule("on QUIT stall goodbye");
+    let second = NextHop::listen(&format!("{}:{PORT}", address(2)), Some(good.server_config())).await;
+    let patience = Patience { whole: Duration::from_millis(950), ..direct().patience };
+    let there = posture(Row::Sts, vec![host(MX, 1, sts()), host(MX, 2, sts())]);
+    let sent = deliver_with(&Direct { patience, ..direct() }, &there, false).await;
+    assert_eq!(codes(&sent), [250, 250], "{:?}", sent.misses);
+    assert_eq!((first.seen().mails.len(), second.seen().connections), (1, 0));
+}
+
+#[tokio::test]
+async fn requiretls_goes_to_no_server_that_proves_nothing() {
+    let good = AUTHORITY.leaf(MX);
+    let mx = NextHop::listen(&format!("{}:{PORT}", address(1)), Some(good.server_config())).await;
+    mx.rule("offers REQUIRETLS");
+    let unproven = || host(MX, 1, Proof::Unproven { names: vec![MX.into()], dane: None });
+    // RFC 8689 4.2.1: what row 7 of the table does for other mail is not enough here, whatever is offered.
+    let sent = deliver(&posture(Row::PkixUnproven, vec![unproven()]), true).await;
+    assert_eq!(codes(&sent), [550, 550]);
+    assert_eq!(sent.misses[0].why.code(), "pkix-unproven");
+    assert_eq!(mx.seen().connections, 0);
+    // Beside one of which DNS says nothing now, it may come right.
+    let silent = host("mx2.veilig.example", 2, Proof::None(Row::Temp(LookUp::Tlsa, Trouble::Silent)));
+    let sent = deliver(&posture(Row::PkixUnproven, vec![unproven(), silent]), true).await;
+    assert!(codes(&sent).iter().all(|code| (400..500).contains(code)), "{:?}", codes(&sent));
+    // Without REQUIRETLS row 7 is delivered, and is called what it is.
+    let sent = deliver(&posture(Row::PkixUnproven, vec![unproven()]), false).await;
+    assert_eq!((codes(&sent), sent.evidence.unwrap().row.code()), (vec![250, 250], "pkix-unproven"));
+}
+
 // -- the gate around it
 
 /// A key of its own for this run.
@@ -343,11 +383,13 @@ async fn a_mail_under_force_goes_straight_to_the_proven_server_and_the_rest_as_a
     let (id, server) = (number(&reply), format!("{MX} [{}], TLSv1.3, ", address(1)));
     let closed = run(&["journal", "find", "--id", &id]);
     assert!(closed.contains(r#""verified":"dane""#) && !closed.contains(DOMAIN), "{closed}");
+    assert!(closed.contains(r#""overruled":"tls-required-no""#), "row 12 is told: {closed}");
     let opened = run(&["journal", "find", "--id", &id, "--addresses"]);
     assert!(opened.contains(&format!(r#""mx":"{MX}""#)), "{opened}");
     let tried = run(&["tls-check", "--deliveries", DOMAIN]);
     assert!(tried.contains(&server) && tried.contains("1 of 1 taken") && tried.contains("verified: dane"), "{tried}");
     assert!(run(&["tls-check", "--deliveries", "elders.example"]).starts_with("No mail had to"));
+    assert!(run(&["tls-check", "--deliveries", "VEILIG.example."]).contains(&server));
 }
 
 #[tokio::test]
@@ -399,6 +441,75 @@ async fn what_cannot_be_proven_is_kept_and_told_and_never_goes_in_plain() {
     }
 }
 
+const SECOND: &str = "tweede@veilig.example";
+
+/// Both the failure and what became of the rest are told, when one try ends in both.
+#[tokio::test]
+async fn whom_it_did_not_reach_is_told_beside_what_became_of_the_others() {
+    let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
+    let good = AUTHORITY.leaf(MX);
+    let mx = NextHop::listen(&format!("{}:{PORT}", address(1)), Some(good.server_config())).await;
+    mx.rule("on RCPT TO:<melding say 451 4.3.0 later");
+    mx.rule("on RCPT TO:<tweede say 550 5.1.1 no such user");
+    let known = posture(Row::Sts, vec![host(MX, 1, sts())]);
+    let poort = gate(&hop, keys.path(), |house| {
+        proving(house, vec![known]);
+        house.prove_within = Duration::ZERO;
+    })
+    .await;
+    let mut client = Client::hello(poort.address).await;
+    let (code, reply) = client.mail(ANNA, &[SAFETY, SECOND], &mail()).await;
+    assert_eq!(code, 250, "{reply}");
+    settled(&poort).await;
+    let seen = hop.seen();
+    let texts: Vec<String> = seen.taken().iter().map(|mail| mail.text().replace("=\r\n", "")).collect();
+    assert_eq!(texts.len(), 2, "{texts:#?}");
+    let about = |address: &str, words: &str| texts.iter().any(|text| text.contains(address) && text.contains(words));
+    assert!(about(SECOND, "NIET AANGEKOMEN"), "{texts:#?}");
+    assert!(about(SAFETY, "kan niet bewijzen dat") || about(SAFETY, "WACHT"), "{texts:#?}");
+    let store = poort.gate.outbox().unwrap().store();
+    let held = store.held(&number(&reply)).await.unwrap().unwrap();
+    let states: Vec<State> = held.recipients.iter().map(|recipient| recipient.state).collect();
+    assert_eq!(states, [State::Held, State::Failed]);
+}
+
+/// A family has its own mail server, whose name is theirs too: no part of the journal that is not sealed names it.
+#[tokio::test]
+async fn no_mail_server_stands_in_the_journal_in_clear() {
+    const CANARY: &str = "familie-jansen";
+    let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
+    let name = format!("mail.{CANARY}.example");
+    let good = AUTHORITY.leaf(&name);
+    let mx = NextHop::listen(&format!("{}:{PORT}", address(1)), Some(good.server_config())).await;
+    let proof = Proof::Sts { names: vec![name.clone()], dane: None };
+    let known = posture(Row::Sts, vec![host(&name, 1, proof)]);
+    let poort = gate(&hop, keys.path(), |house| proving(house, vec![known])).await;
+    let mut client = Client::hello(poort.address).await;
+    let (_, reply) = client.mail(ANNA, &[SAFETY], &mail()).await;
+    mx.until("the mail", |seen| !seen.taken().is_empty()).await;
+    settled(&poort).await;
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mailpoort"));
+        let done =
+            command.args(arguments).arg("--config").arg(poort.dir.path().join("mailpoort.toml")).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let id = number(&reply);
+    let found = run(&["journal", "find", "--id", &id]);
+    assert!(found.contains(r#""verified":"sts""#) && !found.contains(CANARY), "{found}");
+    let opened = run(&["journal", "find", "--id", &id, "--addresses"]);
+    assert!(opened.contains(CANARY), "{opened}");
+    for file in std::fs::read_dir(keys.path().join("data")).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() {
+            let octets = std::fs::read(&file).unwrap();
+            let found = octets.windows(CANARY.len()).any(|part| part == CANARY.as_bytes());
+            assert!(!found, "{} names it", file.display());
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_proven_becomes_a_share_where_shares_are_made() {
     let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
@@ -423,6 +534,45 @@ async fn what_cannot_be_proven_becomes_a_share_where_shares_are_made() {
     let store = poort.gate.outbox().unwrap().store();
     let held = store.held(&number(&reply)).await.unwrap().unwrap();
     assert_eq!(held.recipients[0].state, State::Shared);
+}
+
+/// No room for a share is no reason to make something worse of the mail: it waits for the room.
+#[tokio::test]
+async fn a_share_that_cannot_be_made_now_is_made_later() {
+    let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
+    let nothing = Row::Unproven(NotProven::NoPolicy);
+    let known = posture(nothing, vec![host(MX, 1, Proof::None(nothing))]);
+    let tables = "[web]\nlisten = \"127.0.0.1:0\"\nurl = \"https://poort.delinde.example\"\n\
+                  [share]\nurl = \"https://veilig.delinde.example\"\n[storage]\ncountry = \"NL\"";
+    let poort = gate_with(&hop, keys.path(), tables, |house| proving(house, vec![known])).await;
+    // Where files of shares go, there is a file.
+    let (folder, away) = (keys.path().join("data/shares"), keys.path().join("away"));
+    if folder.exists() {
+        std::fs::rename(&folder, &away).unwrap();
+    }
+    std::fs::write(&folder, "").unwrap();
+    let mut client = Client::hello(poort.address).await;
+    let (code, reply) = client.mail(ANNA, &[SAFETY], &mail()).await;
+    assert_eq!(code, 250, "{reply}");
+    let store = poort.gate.outbox().unwrap().store().clone();
+    soon("a first try", async {
+        while !matches!(store.owed(10).await.unwrap().as_slice(), [owed] if owed.tries > 0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let state = async || store.held(&number(&reply)).await.unwrap().unwrap().recipients[0].state;
+    assert_eq!(state().await, State::Owed);
+    assert!(hop.seen().mails.is_empty(), "nobody hears of it");
+    std::fs::remove_file(&folder).unwrap();
+    if away.exists() {
+        std::fs::rename(&away, &folder).unwrap();
+    }
+    store.retry(None, Timestamp::now().as_millisecond()).await.unwrap();
+    poort.gate.outbox().unwrap().wake();
+    hop.until("an invitation and a receipt", |seen| seen.taken().len() == 2).await;
+    settled(&poort).await;
+    assert_eq!(state().await, State::Shared);
 }
 
 #[tokio::test]
@@ -469,11 +619,29 @@ async fn without_a_signature_it_does_not_go_straight() {
     let seen = hop.until("the message to the sender", |seen| !seen.taken().is_empty()).await;
     assert!(seen.taken()[0].text().replace("=\r\n", "").contains("nog niet ondertekenen"));
     assert_eq!(mx.seen().connections, 0);
-    // The same with a signature of the school's provider.
-    let signed = format!("DKIM-Signature: v=1; d=delinde.example; b=AAAA\n{}", mail().replace("melding@", "tweede@"));
+    // Words that look like a signature of the school's prove nothing to anybody, and change nothing.
+    let signed = format!("{FORGED}{}", mail().replace("melding@", "tweede@"));
     assert_eq!(client.mail(ANNA, &[SAFETY], &signed).await.0, 250);
-    let got = mx.until("the signed mail", |seen| !seen.taken().is_empty()).await;
-    assert_eq!(got.taken()[0].text().matches("DKIM-Signature").count(), 1);
+    hop.until("the second message to the sender", |seen| seen.taken().len() == 2).await;
+    assert_eq!(mx.seen().connections, 0);
+}
+
+/// Something that says of itself that it is the school's signature.
+const FORGED: &str = "DKIM-Signature: v=1; a=rsa-sha256; d=delinde.example; s=x; b=AAAA\n";
+
+#[tokio::test]
+async fn whatever_signature_it_has_ours_stands_above_it() {
+    let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
+    let good = AUTHORITY.leaf(MX);
+    let mx = NextHop::listen(&format!("{}:{PORT}", address(1)), Some(good.server_config())).await;
+    let known = posture(Row::Dane, vec![host(MX, 1, dane(&good))]);
+    let poort = gate(&hop, keys.path(), |house| proving(house, vec![known])).await;
+    let mut client = Client::hello(poort.address).await;
+    assert_eq!(client.mail(ANNA, &[SAFETY], &format!("{FORGED}{}", mail())).await.0, 250);
+    let got = mx.until("the mail", |seen| !seen.taken().is_empty()).await;
+    let text = got.taken()[0].text();
+    let ours = text.find("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=delinde.example; s=poort;");
+    assert!(ours.is_some() && ours < text.find("b=AAAA"), "{text}");
 }
 
 #[tokio::test]
@@ -493,6 +661,31 @@ async fn an_attested_next_hop_is_asked_by_our_header() {
     settled(&poort).await;
     let tries = poort.gate.outbox().unwrap().store().deliveries(&number(&reply)).await.unwrap();
     assert_eq!((tries[0].posture.as_str(), tries[0].tls_version.as_deref()), ("smarthost", None), "not proven by us");
+}
+
+/// What was found out of domains is known after a reload, unless a file says otherwise by then, under the same name or not.
+#[tokio::test]
+async fn a_reload_reads_the_files_of_postures_again_when_they_have_changed() {
+    let (keys, hop) = (tempfile::tempdir().unwrap(), NextHop::start().await);
+    let file = keys.path().join("country.mmdb");
+    let write = |country: &str| {
+        std::fs::write(file.with_extension("new"), countries::file(&[("192.0.2.0", 24, country)])).unwrap();
+        std::fs::rename(file.with_extension("new"), &file).unwrap();
+    };
+    write("NL");
+    let tables =
+        format!("[tls]\nroute = \"direct\"\nresolver = [\"127.0.0.1:9\"]\ncountry_file = \"{}\"", file.display());
+    let known = posture(Row::Sts, vec![host(MX, 1, sts())]);
+    let poort = gate_with(&hop, keys.path(), &tables, |house| proving(house, vec![known])).await;
+    let knows = || match &poort.gate.house().road {
+        Road::Direct(_, postures) => postures.known_of(DOMAIN).is_some(),
+        _ => panic!("it goes straight"),
+    };
+    poort.reload();
+    assert!(knows(), "nothing has changed");
+    write("DE");
+    poort.reload();
+    assert!(!knows(), "it stands elsewhere now");
 }
 
 // -- REQUIRETLS at our own door (RFC 8689)
@@ -538,4 +731,51 @@ async fn requiretls_that_nobody_offers_is_refused() {
     let (code, reply) = client.ask(&format!("MAIL FROM:<{ANNA}> REQUIRETLS")).await;
     assert!(code == 550 && reply.contains("5.7.30"), "{reply}");
     assert_eq!(hop.seen().count("MAIL"), 0);
+}
+
+/// Asked for by its sender, and not offered by the recipient's server: it becomes what the configuration says.
+#[tokio::test]
+async fn requiretls_that_the_recipients_server_does_not_offer_is_met_otherwise() {
+    for (bounces, state) in [(true, State::Failed), (false, State::Held)] {
+        let keys = tempfile::tempdir().unwrap();
+        let hop = NextHop::with_tls(AUTHORITY.leaf("localhost").server_config()).await;
+        hop.rule("offers REQUIRETLS");
+        let good = AUTHORITY.leaf(MX);
+        let mx = NextHop::listen(&format!("{}:{PORT}", address(1)), Some(good.server_config())).await;
+        dkim_key(keys.path());
+        let tables = format!(
+            "data_dir = \"{}\"\n[outbox]\nretry_after = \"50ms\"\n[recipients.safety]\ndomains = [\"{DOMAIN}\"]\n\
+             [tls]\nrequiretls = \"{}\"",
+            keys.path().join("data").display(),
+            if bounces { "bounce" } else { "share" },
+        );
+        let key = keys.path().join("linde.dkim");
+        let setup = Setup {
+            top: vec![tables],
+            school: vec![format!("dkim = {{ selector = \"poort\", key_file = \"{}\" }}", key.display())],
+            hosts: Some(format!("[\"localhost:{}\"]", hop.address.port())),
+            next_hop: ["tls = \"verify\"", "ca = \"authority.pem\"", "keep_idle = \"0s\""].map(String::from).into(),
+            ..Setup::default()
+        };
+        let known = posture(Row::Sts, vec![host(MX, 1, sts())]);
+        let poort = Poort::start_with(&setup, &hop, |house| proving(house, vec![known])).await;
+        let mut client = Client::hello(poort.address).await;
+        assert_eq!(client.ask("STARTTLS").await.0, 220);
+        client.handshake().await;
+        client.ask("EHLO postfix.delinde.example").await;
+        assert_eq!(client.ask(&format!("MAIL FROM:<{ANNA}> REQUIRETLS")).await.0, 250);
+        assert_eq!(client.ask(&format!("RCPT TO:<{SAFETY}>")).await.0, 250);
+        assert_eq!(client.ask("DATA").await.0, 354);
+        let (code, reply) = client.content(&mail()).await;
+        assert_eq!(code, 250, "{reply}");
+        hop.until("the message to the sender", |seen| !seen.taken().is_empty()).await;
+        settled(&poort).await;
+        heard_nothing(&mx, "REQUIRETLS is not offered");
+        let store = poort.gate.outbox().unwrap().store();
+        let held = store.held(&number(&reply)).await.unwrap().unwrap();
+        assert_eq!(held.recipients[0].state, state, "bounces: {bounces}");
+        let tries = store.deliveries(&number(&reply)).await.unwrap();
+        assert_eq!(tries[0].posture, "requiretls");
+        mx.gone().await;
+    }
 }

@@ -173,7 +173,7 @@ fn doctor_says_which_record_to_change() {
         ))
         .await;
         let hop = NextHop::start().await;
-        let run = |ehlo: &str, selector: &str| {
+        let run_with = |ehlo: &str, selector: &str, resolver: &str, port: u16| {
             let domains = "goed.test dubbel.test anders.test kaal.test stsother.test ststesting.test unusable.test \
                            school.bogus broken.test half.unsigned";
             let domains: Vec<String> = domains.split(' ').map(|domain| format!("\"{domain}\"")).collect();
@@ -184,11 +184,11 @@ fn doctor_says_which_record_to_change() {
                  helpdesk = {{ name = \"ICT\", phone = \"0123 456 789\" }}\n\
                  dkim = {{ selector = \"{selector}\", key_file = \"linde.dkim\" }}\n[smtp]\nlisten = [\"{gate}:2525\"]\n\
                  [[smtp.client]]\nname = \"school\"\nnetworks = [\"{gate}\"]\n[[next_hop]]\nname = \"provider\"\n\
-                 hosts = [\"{}\"]\ntls = \"off\"\n[tls]\nroute = \"direct\"\nehlo = \"{ehlo}\"\n\
+                 hosts = [\"{}\"]\ntls = \"off\"\n[tls]\nroute = \"direct\"\nehlo = \"{ehlo}\"\nport = {port}\n\
                  resolver = [\"{}\"]\ntrust_anchor = \"{}\"\nca = \"{}\"\n",
                 domains.join(", "),
                 hop.address,
-                world.resolver,
+                resolver,
                 anchor.display(),
                 ca.display(),
             );
@@ -198,6 +198,8 @@ fn doctor_says_which_record_to_change() {
             let output = command.args(["doctor", "--live", "--config"]).arg(&file).output().unwrap();
             String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
         };
+        let here = world.resolver.to_string();
+        let run = |ehlo: &str, selector: &str| run_with(ehlo, selector, &here, 25);
         let said = run("poort.goed.test", "poort");
         let has = |said: &str, state: &str, what: &str, todo: &str| {
             let fits = |line: &&str| line.starts_with(state) && line.contains(what) && line.contains(todo);
@@ -209,6 +211,12 @@ fn doctor_says_which_record_to_change() {
             ("ok", &format!("goed.test: mail mag van {ours} komen"), ""),
             ("ok", "poort._domainkey.goed.test: de sleutel staat er", ""),
             ("ok", &format!("{ours} heet poort.goed.test"), ""),
+            ("ok", "poort 25 naar buiten is open: een mailserver van goed.test antwoordt", ""),
+            (
+                "fout",
+                "dubbel.test: mail onder bewezen TLS wordt niet ondertekend",
+                "geef de school van dubbel.test een `dkim`",
+            ),
             ("let op", "er zijn 2 records `v=spf1` bij dubbel.test", "Doen: zet één TXT-record bij dubbel.test"),
             (
                 "let op",
@@ -250,6 +258,13 @@ fn doctor_says_which_record_to_change() {
         );
         let said = run("nergens.goed.test", "poort");
         has(&said, "fout", "nergens.goed.test: heeft geen adres in DNS", "zet bij nergens.goed.test een A-record");
+        // Nobody listens there, as behind a firewall.
+        let said = run_with("poort.goed.test", "poort", &here, 2);
+        has(&said, "fout", "poort 2 naar buiten lijkt dicht", "laat deze machine in de firewall");
+        // It is our own resolver that is silent, and no fault of anybody's records.
+        let said = run_with("poort.goed.test", "poort", &format!("{here}:2"), 25);
+        has(&said, "fout", "onze eigen resolver antwoordt niet", "kijk naar `resolver` in [tls]");
+        assert!(!said.contains("A-record") && !said.contains("DNSSEC"), "{said}");
     });
 }
 

@@ -96,7 +96,7 @@ async fn what_a_session_must_show() {
     let postures = Postures::new(lab.settings(lab.dns), None).unwrap();
     let found = postures.of("dane.test").await;
     assert!(found.mx_secure && !found.implicit_mx);
-    assert_eq!(found.reports, ["mailto:tls@dane.test"]);
+    assert_eq!(found.reports.as_deref(), Some(&["mailto:tls@dane.test".to_owned()][..]));
     let nta = found.nta7516.as_ref().unwrap();
     assert!(nta.secure && nta.provider == "Zorgpost" && nta.mx == ["mx.dane.test"]);
     let host = &found.hosts[0];
@@ -283,7 +283,8 @@ async fn a_policy_survives_outages() {
     let again = Postures::new(settings.clone(), Some(Arc::clone(&shelf) as Arc<dyn Shelf>)).unwrap();
     assert_eq!(again.of("sts.test").await.row.code(), "sts");
     let without = Postures::new(settings, None).unwrap().of("sts.test").await;
-    assert_eq!(without.row.code(), "sts-unreachable", "{without:#?}");
+    // Who knows it not from before, does not know now; that is no reason to believe less.
+    assert_eq!((without.row.code(), without.forced()), ("temp-sts-bogus", Forced::Defer), "{without:#?}");
     // What fails is DANE: no policy makes that good.
     between.set("_25._tcp.mx.servfail.test", RecordType::TLSA, Fault::ServFail);
     let both = postures.of("both.test").await;
@@ -320,10 +321,29 @@ async fn hosts_that_the_configuration_pins() {
         let found = postures.of(domain).await;
         assert_eq!(found.row.code(), code, "{domain}: {found:#?}");
     }
+    between.set("_mta-sts.own.unsigned", RecordType::TXT, Fault::ServFail);
     let accepting = Postures::new(Settings { accept_unproven: true, ..settings }, None).unwrap();
+    // It may have a policy that asks for more than we would do with then.
+    let found = accepting.of("own.unsigned").await;
+    assert_eq!((found.row.code(), found.forced()), ("temp-sts-refused", Forced::Defer));
     let found = accepting.of("half.unsigned").await;
     assert_eq!((found.row.code(), found.forced()), ("pkix-unproven", Forced::Deliver));
     assert!(matches!(&found.hosts[0].proof, Proof::Unproven { dane: Some(_), .. }));
+}
+
+/// What DNS does not say now is not taken for a no: neither of TLSA records nor of where reports go.
+#[tokio::test]
+async fn silence_is_no_denial() {
+    let lab = Lab::start();
+    let between = Between::start(lab.dns, 0).await;
+    between.set("_25._tcp.mx.dane.test", RecordType::TLSA, Fault::Silence);
+    between.set("_smtp._tls.rollover.test", RecordType::TXT, Fault::ServFail);
+    let postures = Postures::new(lab.settings(between.listening), None).unwrap();
+    let (silent, unknown) = tokio::join!(postures.of("dane.test"), postures.of("rollover.test"));
+    assert_eq!((silent.row.code(), silent.forced()), ("temp-tlsa-silent", Forced::Defer), "{silent:#?}");
+    assert_eq!((unknown.row.code(), &unknown.reports), ("dane", &None), "{unknown:#?}");
+    assert!(unknown.ttl <= Duration::from_secs(30), "asked again soon");
+    assert_eq!(postures.of("authority.test").await.reports, Some(Vec::new()), "it wants none");
 }
 
 /// A file tells where the addresses of hosts stand; what it does not know is nowhere.

@@ -1,11 +1,12 @@
 //! `mailpoort doctor`: looks at everything that the gate needs, and says what to do about what is wrong.
 //!
 //! Sends no mail and changes nothing. With `--live` it asks the next hop whether it would take a notice (MAIL and RCPT,
-//! then RSET), and DNS what it says of the schools' own domains. A line a check: ok, a warning (somebody must look), or an error (mail stops, or will soon).
+//! then RSET), DNS what it says of the schools' own domains, and one server of others whether port 25 is open outward. A line a check: ok, a warning (somebody must look), or an error (mail stops, or will soon).
 
 mod domains;
 mod files;
 mod next_hops;
+mod outward;
 mod ports;
 mod report;
 mod schools;
@@ -30,7 +31,8 @@ pub(super) struct Arguments {
     /// The configuration file
     #[arg(long, default_value = "/etc/mailpoort/mailpoort.toml")]
     config: PathBuf,
-    /// Also ask the next hops whether they would take a notice; no mail is sent
+    /// Also ask the next hops whether they would take a notice, DNS for SPF, DKIM, DMARC and PTR of your domains, and, where
+    /// mail goes straight to others, a mail server of others whether port 25 is open; no mail is sent
     #[arg(long)]
     live: bool,
     /// One JSON object, for programs

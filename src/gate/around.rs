@@ -14,7 +14,7 @@ use crate::gate::Gate;
 use crate::gate::door::new_id;
 use crate::gate::house::{House, Road as Proven, Tenant};
 use crate::message::{Limits, Mailbox, Message, header};
-use crate::outbox::{Around, Failure, KeptBack, Road, SharedInstead, Unproven, Way};
+use crate::outbox::{Around, Failure, KeptBack, NotNow, Road, SharedInstead, Unproven, Way};
 use crate::school::School;
 use crate::secret::Secret;
 use crate::store::owed::{self, Kind};
@@ -61,51 +61,18 @@ impl Around for Gate {
     }
 
     fn signed_for_direct(&self, school: &str, raw: &[u8]) -> Option<String> {
-        let from = from_domain(raw)?;
-        if dkim::is_signed_for(raw, &from) {
-            return Some(String::new());
-        }
         let house = self.house();
         let tenant = tenant(&house, school)?;
+        // Also beside another's, of which nobody here knows whether it still holds.
         signed(&tenant, raw)
     }
 
-    fn share_instead<'a>(&'a self, unproven: &'a Unproven<'a>, raw: &'a [u8]) -> BoxFuture<'a, Option<SharedInstead>> {
-        Box::pin(async move {
-            let (shares, house) = (self.shares()?, self.house());
-            let tenant = tenant(&house, &unproven.claimed.school)?;
-            let sender = Mailbox::parse(unproven.claimed.envelope.sender.as_deref()?).ok()?;
-            let number = unproven.claimed.held.as_deref()?;
-            let held = unproven.outbox.store().held(number).await.ok()??;
-            let forced = unproven.claimed.envelope.forced.as_ref()?;
-            let arrived = Timestamp::from_millisecond(unproven.claimed.made_at).ok()?.to_zoned(house.time_zone.clone());
-            let message = Message::parse(raw, &Limits::default());
-            let to = |to: &owed::To| {
-                let line = to.place.and_then(|place| Some(held.recipients.get(place)?.line.clone()));
-                let mailbox = Mailbox::parse(&to.address).ok()?;
-                let household = tenant.household(&mailbox);
-                let (family, phones) = (household.family, household.phones);
-                Some(share::To { mailbox, line: line.unwrap_or_default(), family, phones, discreet: forced.discreet })
-            };
-            let sending = share::Sending {
-                number,
-                school: &tenant.school,
-                sender: &sender,
-                message: &message,
-                recipients: unproven.recipients.iter().map(to).collect::<Option<_>>()?,
-                why: share::Why::NoProvenTls,
-                is_password: forced.password,
-                purpose: None,
-                texts: &house.texts,
-                language: house.language,
-                arrived: &arrived,
-            };
-            let prepared = share::prepare(&sending, shares, unproven.outbox).await;
-            let prepared =
-                prepared.inspect_err(|error| tracing::error!(mail = number, %error, "no share could be made"));
-            let (rows, receipt, kept) = prepared.ok()??.into_parts();
-            Some(SharedInstead { rows, receipt, kept: Box::new(move || kept.done()) })
-        })
+    fn share_instead<'a>(
+        &'a self,
+        unproven: &'a Unproven<'a>,
+        raw: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<SharedInstead>, NotNow>> {
+        Box::pin(async move { shared_instead(self, unproven, raw).await.transpose() })
     }
 
     fn kept_back(&self, unproven: &Unproven<'_>) -> Option<KeptBack> {
@@ -131,6 +98,52 @@ impl Around for Gate {
         let told = act::waits(&about, waiting, &stamp);
         let told = told.inspect_err(|error| tracing::error!(%error, "nobody can be told")).ok()?;
         Some((told.raw, told.readers))
+    }
+}
+
+async fn shared_instead(gate: &Gate, unproven: &Unproven<'_>, raw: &[u8]) -> Option<Result<SharedInstead, NotNow>> {
+    let (shares, house) = (gate.shares()?, gate.house());
+    let tenant = tenant(&house, &unproven.claimed.school)?;
+    let sender = Mailbox::parse(unproven.claimed.envelope.sender.as_deref()?).ok()?;
+    let number = unproven.claimed.held.as_deref()?;
+    let held = match unproven.outbox.store().held(number).await {
+        Ok(held) => held?,
+        Err(_) => return Some(Err(NotNow)),
+    };
+    let forced = unproven.claimed.envelope.forced.as_ref()?;
+    let arrived = Timestamp::from_millisecond(unproven.claimed.made_at).ok()?.to_zoned(house.time_zone.clone());
+    let message = Message::parse(raw, &Limits::default());
+    let to = |to: &owed::To| {
+        let line = to.place.and_then(|place| Some(held.recipients.get(place)?.line.clone()));
+        let mailbox = Mailbox::parse(&to.address).ok()?;
+        let household = tenant.household(&mailbox);
+        let (family, phones) = (household.family, household.phones);
+        Some(share::To { mailbox, line: line.unwrap_or_default(), family, phones, discreet: forced.discreet })
+    };
+    let sending = share::Sending {
+        number,
+        school: &tenant.school,
+        sender: &sender,
+        message: &message,
+        recipients: unproven.recipients.iter().map(to).collect::<Option<_>>()?,
+        why: share::Why::NoProvenTls,
+        is_password: forced.password,
+        purpose: None,
+        texts: &house.texts,
+        language: house.language,
+        arrived: &arrived,
+    };
+    match share::prepare(&sending, shares, unproven.outbox).await {
+        Ok(Some(prepared)) => {
+            let (rows, receipt, kept) = prepared.into_parts();
+            Some(Ok(SharedInstead { rows, receipt, kept: Box::new(move || kept.done()) }))
+        }
+        // The same was shared with all of them just now; some minutes later it is a share of its own.
+        Ok(None) => Some(Err(NotNow)),
+        Err(error) => {
+            tracing::error!(mail = number, %error, "no share could be made");
+            error.may_pass().then_some(Err(NotNow))
+        }
     }
 }
 

@@ -43,8 +43,8 @@ use crate::smtp::client::{Direct, NextHop};
 use crate::smtp::settings::Settings;
 use crate::store::Store as TableStore;
 use crate::store::owed::Otherwise;
-use crate::tls::Serving;
 use crate::tls::posture::{self, Postures};
+use crate::tls::{Serving, Stamp};
 use crate::tlsrpt;
 use crate::web::Settings as WebSettings;
 use crate::web::desk::Texts as DeskTexts;
@@ -99,6 +99,8 @@ pub struct House {
     pub report: Option<tlsrpt::Settings>,
     /// How it is found out what a domain can prove.
     pub posture_settings: posture::Settings,
+    /// What the files of those settings were when they were read.
+    pub posture_files: Vec<Stamp>,
     /// The texts of notices.
     pub texts: notice::Texts,
     /// The texts of the pages for teachers.
@@ -299,15 +301,17 @@ impl House {
                 new.go_on_from(&old.next_hop);
             }
         }
-        // What was found out of domains stays known.
+        // What was found out of domains stays known, unless another file says now whom to believe, or what stands where.
+        let same_postures =
+            self.posture_settings == before.posture_settings && self.posture_files == before.posture_files;
         if let (Road::Direct(_, new), Road::Direct(_, known)) = (&mut self.road, &before.road)
-            && self.posture_settings == before.posture_settings
+            && same_postures
         {
             *new = known.clone();
         }
         match (&self.road, &before.postures) {
             (Road::Direct(_, postures), _) => self.postures = Some(postures.clone()),
-            (_, Some(known)) if self.posture_settings == before.posture_settings => self.postures = Some(known.clone()),
+            (_, Some(known)) if same_postures => self.postures = Some(known.clone()),
             _ => {}
         }
         let Some(bench) = Arc::get_mut(&mut self.bench) else { return };

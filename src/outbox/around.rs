@@ -30,12 +30,19 @@ pub trait Around: Send + Sync + 'static {
     /// untouched keeps the signature it has.
     fn signature(&self, school: &str, kind: Kind, raw: &[u8]) -> Option<String>;
 
-    /// What stands above a mail that goes straight to strangers' servers so that its domain is signed for: nothing when it
-    /// is signed already, else a signature of the school's. None when it cannot be had.
+    /// The signature that stands above a mail which goes straight to strangers' servers, by a key that is aligned with its
+    /// `From`, whatever other signature it has. None when it cannot be had.
     fn signed_for_direct(&self, school: &str, raw: &[u8]) -> Option<String>;
 
-    /// A secure share of a mail for which nothing could be proven, for those recipients. None when none can be made.
-    fn share_instead<'a>(&'a self, unproven: &'a Unproven<'a>, raw: &'a [u8]) -> BoxFuture<'a, Option<SharedInstead>>;
+    /// A secure share of a mail for which nothing could be proven, for those recipients. None when none can ever be made.
+    ///
+    /// # Errors
+    /// [`NotNow`]: the same may well be made later.
+    fn share_instead<'a>(
+        &'a self,
+        unproven: &'a Unproven<'a>,
+        raw: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<SharedInstead>, NotNow>>;
 
     /// A message to the sender of a mail for which nothing could be proven, which is kept while its sender chooses. None
     /// when it cannot be kept, or nobody may be told.
@@ -64,6 +71,10 @@ impl fmt::Debug for Unproven<'_> {
         f.debug_struct("Unproven").field("recipients", &self.recipients.len()).field("reason", &self.reason).finish()
     }
 }
+
+/// It cannot be done now: the store or the disk has trouble, or the same is being done already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotNow;
 
 /// A secure share in place of mail: its files are on the disk, its rows not yet.
 pub struct SharedInstead {

@@ -115,9 +115,9 @@ async fn settle(outbox: &Outbox, claimed: &Claimed, around: &dyn Around, replies
         (envelope, now.saturating_add(pause))
     });
     let owed = if failed.is_empty() {
-        None
+        Vec::new()
     } else {
-        told(outbox, claimed, around, &Told { failed: &failed, reason: None }, now).await
+        Vec::from_iter(told(outbox, claimed, around, &Told { failed: &failed, reason: None }, now).await)
     };
     let code = replies.iter().map(Reply::code).max();
     let waits = rest.as_ref().map_or(0, |(envelope, _)| envelope.recipients.len());

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::{self, Told};
-use super::{Around, KeptBack, Outbox, SharedInstead, Unproven, Unreached, Way, millis};
-use crate::message::{Mailbox, Recipient};
+use super::{Around, KeptBack, NotNow, Outbox, SharedInstead, Unproven, Unreached, Way, millis};
+use crate::message::{Mailbox, Recipient, header};
 use crate::smtp::Reply;
 use crate::smtp::client::{Direct, Evidence, Letter, Miss, Sent};
 use crate::smtp::command::MailCommand;
@@ -43,6 +43,9 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// The sender hears that the mail waits after this try: by then it has waited about an hour.
 const TOLD_AFTER: u32 = 4;
 
+/// A share that cannot be made now, for want of room or of a store, is tried for so long after the last try to deliver.
+const SHARES_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
 /// What a try came to, before it is written down.
 struct Tried {
     /// One for each recipient.
@@ -55,21 +58,32 @@ struct Tried {
     attested: bool,
     reason: Option<String>,
     finding: Option<Finding>,
+    /// The row of a wish of its sender that does not count here.
+    overruled: Option<Row>,
 }
 
 /// Tries it; what comes back is to be written down.
 pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> (Settled, Option<Kept>) {
     let (tried, raw) = match delivery::opened(outbox, claimed).await {
-        Ok(raw) => (attempt(claimed, around, &raw).await, raw),
+        Ok(raw) => (Tried { overruled: overruled(&raw), ..attempt(claimed, around, &raw).await }, raw),
         Err(reply) => (Tried::ended(claimed, reply, "store"), Vec::new()),
     };
-    let meant = meant(claimed, &tried);
+    let mut meant = meant(claimed, &tried);
     let instead = if meant.unproven.is_empty() {
         Instead::None
     } else {
         instead(outbox, claimed, around, (&tried, &meant.unproven), &raw).await
     };
+    if matches!(instead, Instead::None) {
+        meant.rest.append(&mut meant.unproven);
+    }
     settle(outbox, claimed, around, tried, meant, instead).await
+}
+
+/// `TLS-Required: No` (RFC 8689 3) would have it go without proof; a rule that asks for proof stands above it.
+fn overruled(raw: &[u8]) -> Option<Row> {
+    let value = header::value_of(raw, "tls-required")?;
+    value.trim_ascii().eq_ignore_ascii_case(b"no").then_some(Row::TlsRequiredNo)
 }
 
 async fn attempt(claimed: &Claimed, around: &dyn Around, raw: &[u8]) -> Tried {
@@ -143,6 +157,7 @@ async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, aroun
         attested: false,
         replies,
         finding,
+        overruled: None,
     }
 }
 
@@ -189,6 +204,7 @@ impl Tried {
             attested: false,
             reason: Some(reason.to_owned()),
             finding: None,
+            overruled: None,
         }
     }
 
@@ -268,7 +284,7 @@ fn meant(claimed: &Claimed, tried: &Tried) -> Meant {
 
 /// What the mail becomes for those to whom no way could be proven.
 enum Instead {
-    /// Nothing yet: it is tried again, or all have it.
+    /// Nothing yet: it is tried again, also to make of it what it becomes; or all have it.
     None,
     /// A share.
     Share(Box<SharedInstead>),
@@ -288,10 +304,13 @@ async fn instead(
 ) -> Instead {
     let told = Unproven { outbox, claimed, recipients, reason: tried.posture, now: store::now() };
     let otherwise = claimed.envelope.forced.as_ref().map_or(Otherwise::Bounce, |forced| forced.otherwise);
-    if otherwise == Otherwise::Share
-        && let Some(shared) = around.share_instead(&told, raw).await
-    {
-        return Instead::Share(Box::new(shared));
+    if otherwise == Otherwise::Share {
+        match around.share_instead(&told, raw).await {
+            Ok(Some(shared)) => return Instead::Share(Box::new(shared)),
+            Ok(None) => {}
+            Err(NotNow) if told.now < claimed.give_up_at.saturating_add(millis(SHARES_WITHIN)) => return Instead::None,
+            Err(NotNow) => tracing::error!(owed = claimed.id, "for a day no share could be made of it"),
+        }
     }
     let kept = if otherwise == Otherwise::Bounce { None } else { around.kept_back(&told) };
     kept.map_or(Instead::Nothing, Instead::Held)
@@ -319,14 +338,14 @@ async fn settle(
             became = Some(Otherwise::Share);
             settled.places.extend(places(State::Shared));
             settled.share = Some(Arc::new(shared.rows));
-            settled.owed = Some(shared.receipt);
+            settled.owed.push(shared.receipt);
             told_kept = Some(shared.kept);
         }
         Instead::Held(kept) => {
             became = Some(Otherwise::Hold);
             settled.places.extend(places(State::Held));
             settled.kept = Some(KeptAgain { delete_at: kept.delete_at });
-            settled.owed = delivery::owes(outbox, claimed, Kind::Notice, kept.raw, &kept.readers, now).await;
+            settled.owed.extend(delivery::owes(outbox, claimed, Kind::Notice, kept.raw, &kept.readers, now).await);
         }
         Instead::Nothing => {
             became = Some(Otherwise::Bounce);
@@ -334,16 +353,16 @@ async fn settle(
         }
     }
     settled.places.extend(failed.iter().filter_map(|(to, _)| Some((to.place?, State::Failed))));
-    if !failed.is_empty() && settled.owed.is_none() {
+    if !failed.is_empty() {
         let whom: Vec<Unreached> = failed.iter().map(|(to, reply)| Unreached::of(to, reply)).collect();
         let reason = (became == Some(Otherwise::Bounce)).then_some(tried.posture);
-        settled.owed = delivery::told(outbox, claimed, around, &Told { failed: &whom, reason }, now).await;
+        settled.owed.extend(delivery::told(outbox, claimed, around, &Told { failed: &whom, reason }, now).await);
     }
     if !rest.is_empty() {
-        if claimed.tries == TOLD_AFTER && settled.owed.is_none() {
+        if claimed.tries == TOLD_AFTER {
             let waits = Unproven { outbox, claimed, recipients: &rest, reason: tried.posture, now };
             if let Some((raw, readers)) = around.waits(&waits) {
-                settled.owed = delivery::owes(outbox, claimed, Kind::Notice, raw, &readers, now).await;
+                settled.owed.extend(delivery::owes(outbox, claimed, Kind::Notice, raw, &readers, now).await);
             }
         }
         settled.rest = Some((Envelope { recipients: rest, ..claimed.envelope.clone() }, due));
@@ -355,7 +374,8 @@ async fn settle(
     (settled, told_kept)
 }
 
-/// What came of a try, with what was proven: never to whom. A host is named when its name is not the recipient's own.
+/// What came of a try, with what was proven: never to whom or by which host, whose name may be the recipient's own. Its
+/// row has those, sealed.
 fn line(
     claimed: &Claimed,
     tried: &Tried,
@@ -364,17 +384,13 @@ fn line(
     now: i64,
 ) -> NewLine {
     let delivery = tried.delivery(claimed);
-    let own = |mx: &String| {
-        let domain = delivery.facts.domain.as_str();
-        mx.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
     let tls = serde_json::json!({
         "posture": delivery.posture,
         "version": delivery.proof.as_ref().map(|proof| &proof.0),
         "cipher": delivery.proof.as_ref().map(|proof| &proof.1),
         "verified": tried.verified(),
-        "mx": delivery.facts.mx.as_ref().filter(|mx| !own(mx)),
         "reason": delivery.reason,
+        "overruled": tried.overruled.map(Row::code),
         "became": became.map(Otherwise::word),
     });
     let code = tried.replies.iter().map(Reply::code).max();

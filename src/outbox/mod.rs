@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use around::{Around, Failure, KeptBack, SharedInstead, Unproven, Unreached, Way};
+pub use around::{Around, Failure, KeptBack, NotNow, SharedInstead, Unproven, Unreached, Way};
 pub use forced::{REQUIRE, Road};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;

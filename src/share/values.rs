@@ -190,6 +190,11 @@ pub enum ShareError {
 }
 
 impl ShareError {
+    /// Whether the same may well be done later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Vault(_) | Self::System)
+    }
+
     /// Whether there is no room on the disk.
     pub fn is_full(&self) -> bool {
         match self {

@@ -198,8 +198,8 @@ pub struct Settled {
     pub code: Option<u16>,
     /// What became of recipients of the held mail, by their places.
     pub places: Vec<(usize, State)>,
-    /// What we owe because of it: the failure that is told.
-    pub owed: Option<(Item, NewOwed)>,
+    /// What we owe because of it: what its sender is told.
+    pub owed: Vec<(Item, NewOwed)>,
     /// What is shared of it, for recipients to whom no way could be proven.
     pub share: Option<Arc<NewShared>>,
     /// The mail is kept again, for the recipients that are held now.
@@ -408,10 +408,8 @@ impl Store {
             Some((envelope, due_at)) => Some((self.seal(&envelope_label(&claimed.item), envelope)?, *due_at)),
             None => None,
         };
-        let owed = match settled.owed {
-            Some((item, new)) => Some((self.seal_envelope(&new)?, item, new)),
-            None => None,
-        };
+        let sealed = settled.owed.into_iter().map(|(item, new)| Ok((self.seal_envelope(&new)?, item, new)));
+        let owed: Vec<_> = sealed.collect::<Result<_, StoreError>>()?;
         let (id, school, held) = (claimed.id, claimed.school.clone(), claimed.held.clone());
         let (code, places, kept, reason) = (settled.code, settled.places, settled.kept, settled.reason);
         let delivery = match settled.delivery {
@@ -425,7 +423,7 @@ impl Store {
             None => None,
         };
         // What is delivered and undone by a power cut is delivered twice, never lost; what is newly owed must not be lost.
-        let sync = if owed.is_some() || kept.is_some() || shared.is_some() { Sync::Now } else { Sync::Later };
+        let sync = if !owed.is_empty() || kept.is_some() || shared.is_some() { Sync::Now } else { Sync::Later };
         let work = move |tables: &Connection| {
             if rest.is_none() {
                 super::share::settled(tables, id, code, now)?;
@@ -456,7 +454,7 @@ impl Store {
             if let Some(finding) = &finding {
                 super::tls_finding::insert(tables, finding, now)?;
             }
-            if let Some((envelope, item, new)) = owed {
+            for (envelope, item, new) in owed {
                 insert_item(tables, &school, &item)?;
                 insert(tables, &school, held.as_deref(), &new, &envelope, now)?;
             }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::held::{Act, Choice, Facts, Held, NewHeld, NewRecipient, State, Taken, Took};
 use super::owed::{Envelope, Kind, NewOwed, Settled, To};
+use super::tls_finding::Finding;
 use super::*;
 use crate::vault::Vault;
 
@@ -109,6 +110,20 @@ async fn a_mail_is_taken_whole_and_once() {
     let sender = kept.store.index("address", &[b"juf@delinde.example"]);
     assert_eq!(kept.store.held_of("linde", sender, 10).await.unwrap().len(), 1);
     assert_eq!(kept.store.held_of("other", sender, 10).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn findings_go_when_nobody_reported_them_in_time() {
+    let kept = kept();
+    kept.take("A").await;
+    let claimed = kept.store.claim(NOW, 1000, DAY, 1).await.unwrap().remove(0);
+    let finding = Some(Finding { domain: "veilig.example".to_owned(), succeeded: 1, ..Finding::default() });
+    kept.store.settle(&claimed, Settled { finding, ..Settled::default() }, NOW).await.unwrap();
+    let left = async || kept.store.findings_before(i64::MAX).await.unwrap().len();
+    kept.store.drop_old_findings(NOW + 4 * DAY).await.unwrap();
+    assert_eq!(left().await, 1);
+    kept.store.drop_old_findings(NOW + 5 * DAY).await.unwrap();
+    assert_eq!(left().await, 0);
 }
 
 #[tokio::test]

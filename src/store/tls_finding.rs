@@ -113,6 +113,14 @@ impl Store {
         .await
     }
 
+    /// What nobody has reported in time goes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn drop_old_findings(&self, now: i64) -> Result<(), StoreError> {
+        self.write(move |tables| drop_old(tables, day(now))).await
+    }
+
     pub(super) fn seal_finding(&self, finding: &Finding) -> Result<([u8; 16], Vec<u8>), StoreError> {
         let salt = random::<16>().map_err(|error| StoreError::Trouble(error.to_string()))?;
         Ok((salt, self.seal(&label(&salt), finding)?))
@@ -121,11 +129,16 @@ impl Store {
 
 pub(super) fn insert(tables: &Connection, (salt, facts): &([u8; 16], Vec<u8>), now: i64) -> rusqlite::Result<()> {
     let today = day(now);
-    tables.prepare_cached("DELETE FROM tls_finding WHERE day < ?1")?.execute([today.saturating_sub(LIVES)])?;
+    drop_old(tables, today)?;
     tables
         .prepare_cached("INSERT INTO tls_finding (day, salt, facts) VALUES (?1, ?2, ?3)")?
         .execute(params![today, salt, facts])?;
     Ok(())
+}
+
+fn drop_old(tables: &Connection, today: i64) -> rusqlite::Result<()> {
+    let oldest = today.saturating_sub(LIVES);
+    tables.prepare_cached("DELETE FROM tls_finding WHERE day < ?1")?.execute([oldest]).map(|_| ())
 }
 
 fn label(salt: &[u8]) -> String {

@@ -6,7 +6,7 @@
 //! logs. Fails as [`Trouble`], which names no address and no header. Source: RFC 9110, 9112.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,6 +142,41 @@ impl Server {
     }
 }
 
+/// Whether an address is one of the internet: of no network inside, of this machine or link, of no group, and set aside
+/// for nothing else (RFC 6890). An address of IPv4 inside one of IPv6 counts as itself.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, e, f, g, h] = address.segments();
+            let inner = |high: u16, low: u16| {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                is_public_v4(Ipv4Addr::new(a, b, c, d))
+            };
+            match (a, b) {
+                (0, 0) if (c, d, e, f) == (0, 0, 0, 0xffff) => inner(g, h),
+                // NAT64 and 6to4, which lead to the address inside.
+                (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => inner(g, h),
+                (0x2002, _) => inner(b, c),
+                // Global unicast (RFC 4291 2.4), but for Teredo and the like, and documentation.
+                (0x2001, 0..=0x1ff | 0xdb8) => false,
+                _ => a & 0xe000 == 0x2000,
+            }
+        }
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let set_aside = match (a, b, c) {
+        (0 | 10 | 127 | 224.., ..) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _) => true,
+        // Carrier-grade NAT (RFC 6598), protocol assignments, documentation, benchmarks.
+        (100, 64..=127, _) | (192, 0, 0 | 2) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113) => true,
+        _ => false,
+    };
+    !set_aside
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -156,3 +191,48 @@ impl fmt::Display for Trouble {
 }
 
 impl std::error::Error for Trouble {}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn no_address_of_a_network_inside_is_public() {
+        for inside in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::1",
+            "2001:0:1::1",
+            "2001:db8::1",
+            "fc00::1",
+            "fdff::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+        ] {
+            assert!(!is_public(inside.parse().unwrap()), "{inside}");
+        }
+        for outside in
+            ["8.8.8.8", "100.63.0.1", "172.32.0.1", "193.0.6.139", "2a00:1450::1", "2001:610::1", "::ffff:9.9.9.9"]
+        {
+            assert!(is_public(outside.parse().unwrap()), "{outside}");
+        }
+    }
+}

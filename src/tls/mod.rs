@@ -24,7 +24,8 @@ pub use issuer::{Issuer, NotVouched};
 pub use listener::{ACME_TLS, Challenges, Serving, pins, web_config};
 pub use mx::{Certified, Expected, MxVerifier, Refused, mx_config};
 pub use next_hop::{Trust, authorities, client_config};
-pub use shown::{Files, Shown};
+use shown::stamp;
+pub use shown::{Files, Shown, Stamp};
 
 use crate::problem::Problem;
 

@@ -49,8 +49,8 @@ struct Held {
     life: (Timestamp, Timestamp),
 }
 
-/// A file that is written anew differs in one of these.
-type Stamp = (Option<SystemTime>, u64, u64);
+/// A file that is written anew differs in one of these: when it was changed, its number, its octets.
+pub type Stamp = (Option<SystemTime>, u64, u64);
 
 impl Shown {
     /// Reads a certificate.
@@ -173,7 +173,7 @@ fn held(certificate: &Path, key: &Path) -> Result<Held, Problem> {
     Ok(Held { key: Arc::new(certified), life })
 }
 
-fn stamp(file: &Path) -> Stamp {
+pub(super) fn stamp(file: &Path) -> Stamp {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(file).map_or((None, 0, 0), |metadata| (metadata.modified().ok(), metadata.ino(), metadata.len()))
 }

@@ -21,7 +21,7 @@ use crate::message::Mailbox;
 use crate::outbox::Outbox;
 use crate::store;
 use crate::store::tls_finding::{self, Finding, day};
-use crate::tls::posture::{Postures, Row};
+use crate::tls::posture::Postures;
 
 /// In whose name reports go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,11 @@ const SPREAD: Duration = Duration::from_secs(4 * 3600);
 
 /// Sends the reports of all days that are over, as of now. Never fails: what cannot be sent is said in the log, and stays.
 pub async fn send(settings: &Settings, outbox: &Outbox, postures: &Postures) {
-    let before = due_before(settings, store::now());
+    let now = store::now();
+    if let Err(error) = outbox.store().drop_old_findings(now).await {
+        tracing::error!(%error, "findings about TLS stay longer than they may");
+    }
+    let before = due_before(settings, now);
     let found = match outbox.store().findings_before(before).await {
         Ok(found) => found,
         Err(error) => return tracing::error!(%error, "findings about TLS cannot be read; they are reported later"),
@@ -74,8 +78,9 @@ async fn one(settings: &Settings, outbox: &Outbox, postures: &Postures, report: 
     let posture = postures.of(report.domain()).await;
     let zipped = gzip(&report.json(settings));
     // What DNS does not say now, it may say in an hour.
-    let mut done = posture.reports.is_empty() && !matches!(posture.row, Row::Temp(..));
-    for address in &posture.reports {
+    let Some(readers) = &posture.reports else { return false };
+    let mut done = readers.is_empty();
+    for address in readers {
         let sent = match address.split_once(':') {
             Some((scheme, reader)) if scheme.eq_ignore_ascii_case("mailto") => {
                 by_mail(settings, outbox, report, reader, &zipped).await

@@ -4,12 +4,13 @@
 use std::net::IpAddr;
 
 use super::report::Report;
-use super::spf;
+use super::{outward, spf};
 use crate::commands::reach::reach;
 use crate::config::{Config, TlsRoute};
 use crate::dkim;
-use crate::gate::house::House;
+use crate::gate::house::{House, Road, Tenant};
 use crate::outbox::Outbox;
+use crate::record::reach::Way;
 use crate::school::Language;
 use crate::store;
 use crate::store::journal::find::Which;
@@ -23,12 +24,26 @@ pub(super) async fn all(report: &mut Report, config: &Config, house: &House, dep
         Err(problem) => return report.problem("dns", &problem),
     };
     if !depends {
-        return recipients(report, &postures, config).await;
+        recipients(report, &postures, config).await;
+        return;
     }
     match postures.validates().await {
         Ok(true) => report
             .ok("dns", ["antwoorden van DNS worden gecontroleerd (DNSSEC)", "answers of DNS are validated (DNSSEC)"]),
-        Ok(false) | Err(_) => report.warn(
+        Err(_) => {
+            return report.bad(
+                "dns",
+                [
+                    "onze eigen resolver antwoordt niet; wat DNS van jullie domeinen zegt, is niet nagekeken",
+                    "our own resolver does not answer; what DNS says of your domains was not looked at",
+                ],
+                [
+                    "kijk naar `resolver` in [tls], of naar /etc/resolv.conf, en of poort 53 naar buiten open is",
+                    "look at `resolver` in [tls], or at /etc/resolv.conf, and whether port 53 is open outward",
+                ],
+            );
+        }
+        Ok(false) => report.warn(
             "dns",
             ["de resolver geeft geen antwoorden die te controleren zijn", "the resolver gives no answers to validate"],
             [
@@ -38,7 +53,7 @@ pub(super) async fn all(report: &mut Report, config: &Config, house: &House, dep
         ),
     }
     let direct = config.tls.route == TlsRoute::Direct;
-    let ours = if direct { postures.addresses(&config.tls.ehlo).await } else { Vec::new() };
+    let ours = if direct { postures.addresses(&config.tls.ehlo).await.unwrap_or_default() } else { Vec::new() };
     for tenant in &house.schools {
         for domain in &tenant.school.domains {
             own(report, &postures, domain).await;
@@ -50,27 +65,60 @@ pub(super) async fn all(report: &mut Report, config: &Config, house: &House, dep
         if let Some(signer) = &tenant.dkim {
             key(report, &postures, signer).await;
         }
+        if direct {
+            signs(report, tenant);
+        }
     }
     if direct {
         name(report, &postures, &config.tls.ehlo).await;
     }
-    recipients(report, &postures, config).await;
+    let proven = recipients(report, &postures, config).await;
+    if let Road::Direct(direct, _) = &house.road {
+        let own = house.schools.iter().flat_map(|tenant| &tenant.school.domains).cloned();
+        outward::check(report, &postures, direct, proven.into_iter().chain(own)).await;
+    }
 }
 
-/// What share of the recipients of the last 30 days a proven route reaches.
-async fn recipients(report: &mut Report, postures: &Postures, config: &Config) {
+/// Whether all mail of a school that goes straight to others is signed for by a key of ours: DMARC passes on nothing else
+/// where our address is not the domain's, and without it such mail takes its other way.
+fn signs(report: &mut Report, tenant: &Tenant) {
+    let is_signed = |domain: &&String| {
+        let signer = tenant.dkim.as_ref();
+        signer.is_some_and(|signer| dkim::is_aligned(signer.domain(), domain))
+    };
+    for domain in tenant.school.domains.iter().filter(|domain| !is_signed(domain)) {
+        report.bad(
+            "dkim",
+            [
+                format!("{domain}: mail onder bewezen TLS wordt niet ondertekend, en gaat dus niet rechtstreeks"),
+                format!("{domain}: mail under proven TLS is not signed, and so does not go straight"),
+            ],
+            [
+                format!("geef de school van {domain} een `dkim` met een sleutel voor dit domein"),
+                format!("give the school of {domain} a `dkim` with a key for this domain"),
+            ],
+        );
+    }
+}
+
+/// What share of the recipients of the last 30 days a proven route reaches, and at which domains.
+async fn recipients(report: &mut Report, postures: &Postures, config: &Config) -> Vec<String> {
     const MONTH: i64 = 30 * 24 * 3600 * 1000;
     if postures.validates().await.is_err() {
-        return;
+        return Vec::new();
     }
-    let Some(kept) = config.data_dir.as_deref().and_then(|folder| Outbox::beside(folder).ok()) else { return };
+    let Some(kept) = config.data_dir.as_deref().and_then(|folder| Outbox::beside(folder).ok()) else {
+        return Vec::new();
+    };
     let from = Some(store::now().saturating_sub(MONTH));
     let which = Which { from, of_mail: true, ..Which::default() };
-    let Ok(reached) = reach(kept.store(), &which, config, postures).await else { return };
+    let Ok(reached) = reach(kept.store(), &which, config, postures).await else { return Vec::new() };
     if reached.recipients > 0 {
         let told = [Language::Nl, Language::En].map(|language| reached.sentence(language));
         report.ok("reach", told);
     }
+    let proven = reached.rows.into_iter().filter(|row| row.way == Some(Way::Proven));
+    proven.filter_map(|row| row.domain).collect()
 }
 
 /// Whether others can prove that they reach the domain's own servers, and if not, which record is in the way.
@@ -83,11 +131,12 @@ async fn own(report: &mut Report, postures: &Postures, domain: &str) {
     }
     let host = posture.hosts.first().map_or(domain, |host| host.name.as_str());
     let todo = match posture.row {
+        Row::Temp(LookUp::Sts, _) => policy_is_there(domain),
         Row::Temp(look_up, _) => {
             let at = match look_up {
                 LookUp::Tlsa => format!("_25._tcp.{host}"),
                 LookUp::Address => host.to_owned(),
-                LookUp::Mx | LookUp::All => domain.to_owned(),
+                LookUp::Mx | LookUp::Sts | LookUp::All => domain.to_owned(),
             };
             [
                 format!("laat wie DNS beheert de handtekeningen (DNSSEC) van {at} nakijken"),
@@ -102,14 +151,7 @@ async fn own(report: &mut Report, postures: &Postures, domain: &str) {
                 "list {host} in the policy at https://mta-sts.{domain}/.well-known/mta-sts.txt, or remove the MX record"
             ),
         ],
-        Row::Unproven(NotProven::StsUnreachable) => [
-            format!(
-                "zorg dat https://mta-sts.{domain}/.well-known/mta-sts.txt een goed beleid geeft, of haal het TXT-record bij _mta-sts.{domain} weg"
-            ),
-            format!(
-                "have https://mta-sts.{domain}/.well-known/mta-sts.txt give a good policy, or remove the TXT record at _mta-sts.{domain}"
-            ),
-        ],
+        Row::Unproven(NotProven::StsUnreachable) => policy_is_there(domain),
         Row::Unproven(NotProven::StsTesting | NotProven::StsNone) => [
             format!(
                 "zet in het beleid van mta-sts.{domain} `mode: enforce`, en verander het id in het TXT-record bij _mta-sts.{domain}"
@@ -153,6 +195,18 @@ async fn own(report: &mut Report, postures: &Postures, domain: &str) {
         ],
         todo,
     );
+}
+
+/// What to do about a policy that cannot be had, by language.
+fn policy_is_there(domain: &str) -> [String; 2] {
+    [
+        format!(
+            "zorg dat https://mta-sts.{domain}/.well-known/mta-sts.txt een goed beleid geeft, of haal het TXT-record bij _mta-sts.{domain} weg"
+        ),
+        format!(
+            "have https://mta-sts.{domain}/.well-known/mta-sts.txt give a good policy, or remove the TXT record at _mta-sts.{domain}"
+        ),
+    ]
 }
 
 /// Whether the SPF record lets mail come from our own address, where we send by ourselves.
@@ -247,7 +301,7 @@ async fn key(report: &mut Report, postures: &Postures, signer: &dkim::Signer) {
 
 /// Our name towards recipients' servers has an address, and that address has the name.
 async fn name(report: &mut Report, postures: &Postures, ehlo: &str) {
-    let addresses = postures.addresses(ehlo).await;
+    let Ok(addresses) = postures.addresses(ehlo).await else { return unknown(report, "ehlo", ehlo) };
     if addresses.is_empty() {
         return report.bad(
             "ehlo",
@@ -259,7 +313,11 @@ async fn name(report: &mut Report, postures: &Postures, ehlo: &str) {
         );
     }
     for address in addresses {
-        if postures.names(address).await.iter().any(|name| name == ehlo) {
+        let Ok(names) = postures.names(address).await else {
+            unknown(report, "ehlo", &address.to_string());
+            continue;
+        };
+        if names.iter().any(|name| name == ehlo) {
             report.ok("ehlo", [format!("{address} heet {ehlo}"), format!("{address} is called {ehlo}")]);
             continue;
         }

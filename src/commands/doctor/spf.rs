@@ -49,7 +49,7 @@ fn of<'p>(
                 "a" | "mx" | "include" if *left == 0 => false,
                 "a" => {
                     *left -= 1;
-                    postures.addresses(if value.is_empty() { domain } else { value }).await.contains(&address)
+                    postures.addresses(if value.is_empty() { domain } else { value }).await?.contains(&address)
                 }
                 "mx" => {
                     *left -= 1;

@@ -40,9 +40,16 @@ fn tries(file: &Path, domain: Option<&str>) -> Result<(Vec<Delivery>, TimeZone),
     let mut tries = read
         .map_err(|error| vec![Problem::new("tls_delivery", error.to_string(), "look at the disk below `data_dir`")])?;
     if let Some(domain) = domain {
-        tries.retain(|tried| tried.facts.domain.eq_ignore_ascii_case(domain));
+        let asked = in_a_labels(domain);
+        tries.retain(|tried| in_a_labels(&tried.facts.domain) == asked);
     }
     Ok((tries, config.time_zone))
+}
+
+/// As DNS has it, however it is typed.
+fn in_a_labels(domain: &str) -> String {
+    let domain = domain.trim_end_matches('.');
+    idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_ascii_lowercase())
 }
 
 /// Domains are sealed, since one may be a family's: that somebody looked is written down.

@@ -32,7 +32,11 @@ pub(super) fn text(found: &Found, language: Language) -> String {
         host_lines(&mut page, host, found.looks.get(number).map_or(&[], Vec::as_slice));
     }
     let _ = writeln!(page, "MTA-STS    {}", sts(posture));
-    let _ = writeln!(page, "Reports    {}", or_none(&posture.reports.join(", ")));
+    let _ = writeln!(
+        page,
+        "Reports    {}",
+        posture.reports.as_ref().map_or("not known now".to_owned(), |to| or_none(&to.join(", ")).to_owned())
+    );
     let nta = posture.nta7516.as_ref().map(|nta| format!("{} until {}; {}", nta.provider, nta.end, secure(nta.secure)));
     let _ = writeln!(page, "NTA 7516   {}", or_none(&nta.unwrap_or_default()));
     let _ = writeln!(page, "\nRow        {} ({})", posture.row.number(), posture.row.code());
@@ -209,7 +213,7 @@ fn sts(posture: &Posture) -> String {
 fn sts_json(sts: &StsFound) -> Value {
     match sts {
         StsFound::None => Value::Null,
-        StsFound::Trouble(why) => json!({ "trouble": why }),
+        StsFound::Trouble(why) => json!({ "trouble": why.to_string() }),
         StsFound::Policy { mode, mx, id, fetched, until } => json!({
             "mode": mode.word(),
             "mx": mx,

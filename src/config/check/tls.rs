@@ -156,6 +156,12 @@ impl Check<'_> {
         let domains = domains.collect();
         for host in &raw.mx {
             self.domain_after(host, "*.", "a pinned host");
+            // Whoever may register a name there has a certificate for it.
+            let parent = host.get_ref().strip_prefix("*.").map(|parent| parent.trim_end_matches('.'));
+            if parent.is_some_and(dkim::is_suffix) {
+                let what = format!("the pinned hosts `{}` are anybody's", host.get_ref());
+                self.problem(&host.span(), what, "write whose they are, for example \"*.mail.provider.example\"");
+            }
         }
         Pinned { domains, mx: super::folded(raw.mx.clone()) }
     }

@@ -55,6 +55,8 @@ impl House {
             .iter()
             .filter_map(|school| Some((school.school.id.clone(), school.roster_inbox.clone()?)))
             .collect();
+        // Before the files are read: one that is written in between counts at the next reload.
+        let posture_files = config.tls.postures.stamps();
         let road = road(&config, &mut problems);
         let asks_where = bench.as_ref().is_some_and(|bench| bench.policy.asks_for(Fact::HostOutsideEea));
         let postures = match &road {
@@ -130,6 +132,7 @@ impl House {
                         postures,
                         report: config.tls.report,
                         posture_settings: config.tls.postures,
+                        posture_files,
                         texts,
                         desk_texts: Arc::new(desk_texts),
                         portal_texts: Arc::new(portal_texts),

@@ -6,6 +6,7 @@
 //! content went out (RFC 1047). Fails as replies, one for each recipient: temporary ones for whatever may come right.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,9 +171,11 @@ impl Direct {
     pub async fn deliver(&self, posture: &Posture, letter: &Letter<'_>) -> Sent {
         let deadline = Instant::now() + self.patience.whole;
         let mut misses = Vec::new();
-        for host in &posture.hosts {
+        for host in in_turn(&posture.hosts) {
             let miss = |address: Option<IpAddr>, why: Why| Miss { mx: host.name.clone(), address, why };
-            let Some(expected) = Expected::of(host, &self.roots) else {
+            // REQUIRETLS wants a host that is proven to be the domain's, too (RFC 8689 4.2.1).
+            let may = !(letter.mail.require_tls && matches!(host.proof, Proof::Unproven { .. }));
+            let Some(expected) = Expected::of(host, &self.roots).filter(|_| may) else {
                 misses.push(miss(None, Why::Row(host.row())));
                 continue;
             };
@@ -181,16 +184,22 @@ impl Direct {
             }
             for address in &host.addresses {
                 let tried = timeout_at(deadline, self.address(host, *address, &expected, letter, deadline)).await;
-                match tried.unwrap_or(Err(Why::Trouble(Trouble::Silent))) {
+                let (came, connection) = tried.unwrap_or((Err(Why::Trouble(Trouble::Silent)), None));
+                // What has come of it stays so, whatever time the goodbye takes.
+                if let Some(connection) = connection {
+                    connection.quit().await;
+                }
+                match came {
                     Ok((replies, evidence)) => return Sent { replies, evidence: Some(evidence), misses },
                     Err(why) => misses.push(miss(Some(*address), why)),
                 }
             }
         }
-        let replies = vec![nobody(&misses); letter.recipients.len()];
+        let replies = vec![nobody(&misses, letter.mail.require_tls); letter.recipients.len()];
         Sent { replies, evidence: None, misses }
     }
 
+    /// What comes of one address, with the connection to take leave of.
     async fn address(
         &self,
         host: &MxHost,
@@ -198,21 +207,22 @@ impl Direct {
         expected: &Expected,
         letter: &Letter<'_>,
         deadline: Instant,
-    ) -> Result<(Vec<Reply>, Evidence), Why> {
-        let (mut connection, evidence) = self.proven(host, address, expected).await?;
+    ) -> (Result<(Vec<Reply>, Evidence), Why>, Option<Connection>) {
+        let (mut connection, evidence) = match self.proven(host, address, expected).await {
+            Ok(proven) => proven,
+            Err(why) => return (Err(why), None),
+        };
         if letter.mail.require_tls && !connection.extensions.require_tls {
-            connection.quit().await;
-            return Err(Why::NoRequireTls);
+            return (Err(Why::NoRequireTls), Some(connection));
         }
         let replies = transact(&mut connection, letter, deadline).await;
-        connection.quit().await;
         tracing::info!(
             tls = evidence.version,
             cipher = evidence.cipher,
             row = evidence.row.code(),
             "a server has proven who it is"
         );
-        replies.map(|replies| (replies, evidence))
+        (replies.map(|replies| (replies, evidence)), Some(connection))
     }
 
     /// A session with a host that has shown what is expected of it. Nothing about the message was said yet.
@@ -327,11 +337,51 @@ async fn content(connection: &mut Connection, letter: &Letter<'_>, deadline: Ins
     Ok(last.map_or_else(Trouble::reply_after_dot, |reply| carried(&reply)))
 }
 
+/// The preferred first, and those of one preference in an order by chance, so that each has its share (RFC 5321 5.1).
+fn in_turn(hosts: &[MxHost]) -> Vec<&MxHost> {
+    let chance = RandomState::new();
+    let mut hosts: Vec<(usize, &MxHost)> = hosts.iter().enumerate().collect();
+    hosts.sort_by_cached_key(|(number, host)| (host.preference, chance.hash_one(number)));
+    hosts.into_iter().map(|(_, host)| host).collect()
+}
+
 /// The reply when no host got it.
-fn nobody(misses: &[Miss]) -> Reply {
+fn nobody(misses: &[Miss], require_tls: bool) -> Reply {
     let tried = || misses.iter().filter(|miss| !matches!(miss.why, Why::Row(_)));
-    if tried().any(|miss| miss.why == Why::NoRequireTls) && tried().all(|miss| miss.why == Why::NoRequireTls) {
+    let will_never = |miss: &Miss| match miss.why {
+        Why::NoRequireTls => true,
+        Why::Row(row) => !matches!(row, Row::Temp(..) | Row::StsNotListed),
+        _ => false,
+    };
+    if require_tls && misses.iter().all(will_never) {
         return Reply::no_requiretls();
     }
     if tried().any(|miss| miss.why.is_tls()) { Reply::unproven_now() } else { Reply::next_hop_unreachable() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::tls::posture::{NotProven, Ordinary, TlsaFound};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn hosts_of_one_preference_take_turns_and_others_do_not() {
+        let host = |name: &str, preference: u16| MxHost {
+            name: name.to_owned(),
+            preference,
+            addresses: Vec::new(),
+            countries: Vec::new(),
+            addresses_secure: false,
+            tlsa: TlsaFound::NotAsked,
+            proof: Proof::None(Row::Unproven(NotProven::NoPolicy)),
+            ordinary: Ordinary::Opportunistic,
+        };
+        let hosts = [host("a", 10), host("b", 20), host("c", 20), host("d", 20), host("e", 30)];
+        let orders: BTreeSet<String> =
+            (0..200).map(|_| in_turn(&hosts).iter().map(|host| host.name.as_str()).collect()).collect();
+        let all = ["abcde", "abdce", "acbde", "acdbe", "adbce", "adcbe"];
+        assert_eq!(orders, all.map(str::to_owned).into());
+    }
 }

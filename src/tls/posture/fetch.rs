@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use rustls::ClientConfig;
 
+use super::found::StsTrouble;
 use super::sts::Policy;
 use crate::tls::https::{Server, Trouble};
 
@@ -22,33 +23,37 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Fetches the policy of a domain from one of the addresses of its `mta-sts` host.
 ///
 /// # Errors
-/// Why there is none, in words.
+/// Why there is none.
 pub(super) async fn policy(
     tls: &Arc<ClientConfig>,
     domain: &str,
     addresses: &[IpAddr],
     port: u16,
-) -> Result<Policy, &'static str> {
+) -> Result<Policy, StsTrouble> {
     let server = Server::at(&format!("mta-sts.{domain}"), port, addresses);
     let request = Request::get("/.well-known/mta-sts.txt").body(Vec::new()).map_err(|_| words(Trouble::Name))?;
     let response = server.ask(tls, request, LENGTH, PATIENCE).await.map_err(words)?;
+    if response.status().is_server_error() {
+        return Err(StsTrouble::Now("the policy's server says that it cannot answer"));
+    }
     if response.status() != StatusCode::OK {
-        return Err("the policy's server answers with another status than 200");
+        return Err(StsTrouble::Server("the policy's server answers with another status than 200"));
     }
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/plain") {
-        return Err("the policy is not text/plain");
+        return Err(StsTrouble::Policy("the policy is not text/plain"));
     }
-    Policy::parse(&String::from_utf8(response.into_body()).map_err(|_| "the policy is no text")?)
+    let text = String::from_utf8(response.into_body()).map_err(|_| StsTrouble::Policy("the policy is no text"))?;
+    Policy::parse(&text).map_err(StsTrouble::Policy)
 }
 
-fn words(trouble: Trouble) -> &'static str {
+fn words(trouble: Trouble) -> StsTrouble {
     match trouble {
-        Trouble::Name => "the policy's server has no name for a certificate",
-        Trouble::Unreachable => "the policy's server cannot be reached",
-        Trouble::Certificate => "the policy's server has no valid certificate",
-        Trouble::Silent => "the policy's server speaks no HTTP",
-        Trouble::Slow => "the policy's server is too slow",
-        Trouble::TooLong => "the policy is longer than 64 KiB, or breaks off",
+        Trouble::Name => StsTrouble::Server("the policy's server has no name for a certificate"),
+        Trouble::Unreachable => StsTrouble::Now("the policy's server cannot be reached"),
+        Trouble::Certificate => StsTrouble::Certificate,
+        Trouble::Silent => StsTrouble::Now("the policy's server speaks no HTTP"),
+        Trouble::Slow => StsTrouble::Now("the policy's server is too slow"),
+        Trouble::TooLong => StsTrouble::Policy("the policy is longer than 64 KiB, or breaks off"),
     }
 }

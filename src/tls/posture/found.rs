@@ -1,5 +1,6 @@
 //! A posture: what was found of a domain, and what sessions with its hosts must show.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ pub struct Posture {
     pub implicit_mx: bool,
     /// Its MTA-STS.
     pub sts: StsFound,
-    /// Where it wants reports about TLS: `mailto:` or `https:` (RFC 8460 3). At most 4.
-    pub reports: Vec<String>,
+    /// Where it wants reports about TLS: `mailto:` or `https:` (RFC 8460 3). At most 4; none when it is not known now.
+    pub reports: Option<Vec<String>>,
     /// Its NTA 7516 record, when it is in force today.
     pub nta7516: Option<Nta7516>,
     /// When it was looked up.
@@ -208,8 +209,25 @@ pub enum StsFound {
         /// Until when it holds.
         until: Timestamp,
     },
-    /// A record, or the look-up of one, and no policy to be had; what is wrong, in words.
-    Trouble(&'static str),
+    /// A record, or the look-up of one, and no policy to be had.
+    Trouble(StsTrouble),
+}
+
+/// Why there is no policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StsTrouble {
+    /// Whether there is a record cannot be looked up now.
+    Record(Trouble),
+    /// It is being fetched, and nobody knows yet what comes.
+    Pending,
+    /// Its server cannot be asked now; in words.
+    Now(&'static str),
+    /// Its server gives none; in words.
+    Server(&'static str),
+    /// Its server has no valid certificate.
+    Certificate,
+    /// What it gives is none; in words.
+    Policy(&'static str),
 }
 
 /// A record of NTA 7516: `v=NTA7516-1;startdate=..;enddate=..;provider=..;ntamx=..`.
@@ -225,6 +243,29 @@ pub struct Nta7516 {
     pub mx: Vec<String>,
     /// Whether the record is secure (DNSSEC).
     pub secure: bool,
+}
+
+impl StsTrouble {
+    /// The trouble of the moment, when it is no more than that: then nobody knows whether there is a policy, and nothing
+    /// less is taken in its place.
+    pub(super) fn for_now(self) -> Option<Trouble> {
+        match self {
+            Self::Record(trouble) => Some(trouble),
+            Self::Pending | Self::Now(_) => Some(Trouble::Silent),
+            Self::Server(_) | Self::Certificate | Self::Policy(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for StsTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Record(_) => "the record cannot be looked up now",
+            Self::Pending => "the policy is being fetched",
+            Self::Certificate => "the policy's server has no valid certificate",
+            Self::Now(words) | Self::Server(words) | Self::Policy(words) => words,
+        })
+    }
 }
 
 impl Posture {

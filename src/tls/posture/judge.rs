@@ -90,6 +90,12 @@ fn proof(domain: Domain<'_>, host: &str, tlsa: &TlsaFound) -> Proof {
         };
         return if is_pinned { Proof::Pkix { names, dane } } else { Proof::None(Row::Unproven(NotProven::NotPinned)) };
     }
+    // Nobody knows whether there is a policy, who would have us believe less than it might ask.
+    if let StsFound::Trouble(trouble) = domain.sts
+        && let Some(trouble) = trouble.for_now()
+    {
+        return Proof::None(Row::Temp(LookUp::Sts, trouble));
+    }
     if domain.accept_unproven {
         return Proof::Unproven { names, dane };
     }
@@ -129,7 +135,7 @@ fn is_within(name: &str, domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::found::{Matching, Selector, Tlsa, Usage};
+    use super::super::found::{Matching, Selector, StsTrouble, Tlsa, Usage};
     use super::*;
     use jiff::Timestamp;
 
@@ -163,6 +169,9 @@ mod tests {
         let elsewhere = sts(Mode::Enforce, "mx.elsewhere.example");
         let within = pinned(&[]);
         let provider = pinned(&["*.provider.example"]);
+        let gone = StsFound::Trouble(StsTrouble::Server("x"));
+        let slow = StsFound::Trouble(StsTrouble::Pending);
+        let unknown = StsFound::Trouble(StsTrouble::Record(Trouble::Refused));
         for (mx_secure, tlsa, sts, pinned, accept, code) in [
             (true, &usable, &StsFound::None, None, false, "dane"),
             // DANE stands before a policy that says otherwise.
@@ -180,7 +189,14 @@ mod tests {
             (true, &TlsaFound::None, &elsewhere, Some(&within), true, "sts-mx-not-listed"),
             (true, &TlsaFound::None, &sts(Mode::Testing, HOST), None, false, "sts-testing"),
             (true, &TlsaFound::None, &sts(Mode::None, HOST), None, false, "sts-none"),
-            (true, &TlsaFound::None, &StsFound::Trouble("x"), None, false, "sts-unreachable"),
+            (true, &TlsaFound::None, &gone, None, false, "sts-unreachable"),
+            (true, &TlsaFound::None, &gone, None, true, "pkix-unproven"),
+            (true, &TlsaFound::None, &slow, None, false, "temp-sts-silent"),
+            (true, &TlsaFound::None, &slow, None, true, "temp-sts-silent"),
+            (true, &unusable, &unknown, None, false, "temp-sts-refused"),
+            (false, &usable, &unknown, None, true, "temp-sts-refused"),
+            (true, &usable, &unknown, None, false, "dane"),
+            (true, &TlsaFound::None, &unknown, Some(&within), false, "pkix"),
             (true, &TlsaFound::None, &StsFound::None, None, false, "unproven"),
             (false, &TlsaFound::NotAsked, &StsFound::None, Some(&within), false, "pkix"),
             (false, &TlsaFound::NotAsked, &StsFound::None, Some(&provider), true, "pkix-mx-not-pinned"),

@@ -74,25 +74,27 @@ impl Asker {
     }
 
     /// The names of an address.
-    pub async fn names(&self, address: IpAddr) -> Vec<String> {
+    pub async fn names(&self, address: IpAddr) -> Result<Vec<String>, Trouble> {
         match self.ask(&Name::from(address), RecordType::PTR).await {
             Reply::Records(found) => {
                 let name = |data: &RData| match data {
                     RData::PTR(name) => Some(name.0.to_string().trim_end_matches('.').to_ascii_lowercase()),
                     _ => None,
                 };
-                found.data.iter().filter_map(name).collect()
+                Ok(found.data.iter().filter_map(name).collect())
             }
-            Reply::None(_) | Reply::Trouble(_) => Vec::new(),
+            Reply::None(_) => Ok(Vec::new()),
+            Reply::Trouble(trouble) => Err(trouble),
         }
     }
 
     /// The addresses of a name, IPv6 first, and nothing of what they prove.
-    pub async fn addresses(&self, name: &str) -> Vec<IpAddr> {
-        let Some(name) = dns_name(name) else { return Vec::new() };
+    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Trouble> {
+        let Some(name) = dns_name(name) else { return Ok(Vec::new()) };
         match addresses(self, &name).await.0 {
-            Addresses::Found { addresses, .. } => addresses,
-            Addresses::None | Addresses::Trouble(_) => Vec::new(),
+            Addresses::Found { addresses, .. } => Ok(addresses),
+            Addresses::None => Ok(Vec::new()),
+            Addresses::Trouble(trouble) => Err(trouble),
         }
     }
 }
@@ -138,12 +140,14 @@ impl Looker {
             texts::nta7516(&records, secure, Timestamp::now().to_zoned(TimeZone::UTC).date())
         };
         let reports = async {
-            let (records, ..) = asker.texts(&format!("_smtp._tls.{domain}")).await;
-            texts::report_addresses(&records)
+            let (records, _, trouble) = asker.texts(&format!("_smtp._tls.{domain}")).await;
+            trouble.is_none().then(|| texts::report_addresses(&records))
         };
         let (mx, sts, reports, nta) =
             tokio::join!(asker.ask(&name, RecordType::MX), self.policies.of(&asker, domain), reports, nta);
-        let found = Posture { reports, nta7516: nta, ..self.hosts(&asker, domain, &name, mx, sts).await };
+        let found = self.hosts(&asker, domain, &name, mx, sts).await;
+        let ttl = if reports.is_none() { AGAIN } else { found.ttl };
+        let found = Posture { reports, nta7516: nta, ttl, ..found };
         // Nobody is asked by us what a host of nobody wants to know.
         if matches!(found.row, Row::Nowhere(NoHost::NoDomain)) { Posture { nta7516: None, ..found } } else { found }
     }
@@ -318,7 +322,7 @@ pub(super) fn posture(domain: &str, row: Row, ttl: Duration) -> Posture {
         mx_secure: false,
         implicit_mx: false,
         sts: StsFound::None,
-        reports: Vec::new(),
+        reports: (!matches!(row, Row::Temp(..))).then(Vec::new),
         nta7516: None::<Nta7516>,
         at: Timestamp::now(),
         ttl,

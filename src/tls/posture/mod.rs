@@ -36,7 +36,8 @@ mod texts;
 mod tlsa;
 
 pub use found::{
-    Dane, Forced, Matching, MxHost, Nta7516, Ordinary, Posture, Proof, Selector, StsFound, Tlsa, TlsaFound, Usage,
+    Dane, Forced, Matching, MxHost, Nta7516, Ordinary, Posture, Proof, Selector, StsFound, StsTrouble, Tlsa, TlsaFound,
+    Usage,
 };
 pub use policies::Shelf;
 pub use postures::Postures;

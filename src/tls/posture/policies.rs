@@ -6,6 +6,7 @@
 //! minutes. Kept on the [`Shelf`] too, when there is one.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -16,11 +17,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use super::found::StsFound;
+use super::found::{StsFound, StsTrouble};
 use super::look::Asker;
 use super::posting::{self, Target};
 use super::sts::Policy;
 use super::{fetch, texts};
+use crate::tls::https::is_public;
 
 /// Policies in memory, and failures that are remembered.
 const KEPT: usize = 4096;
@@ -30,6 +32,8 @@ const FETCHES: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(6);
 /// A failed fetch is not tried again before this (3.3).
 const AGAIN: Duration = Duration::from_secs(300);
+/// Where a report may be posted to.
+const HTTPS: u16 = 443;
 /// A kept policy is fetched anew after this (10.2).
 const DAILY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -45,9 +49,11 @@ pub trait Shelf: Send + Sync {
 pub(super) struct Policies {
     tls: Arc<ClientConfig>,
     port: u16,
+    /// Whether addresses of networks inside are asked, too.
+    inside: bool,
     shelf: OnceLock<Arc<dyn Shelf>>,
     kept: Mutex<HashMap<String, Kept>>,
-    failed: Mutex<HashMap<String, (Instant, &'static str)>>,
+    failed: Mutex<HashMap<String, (Instant, StsTrouble)>>,
     under_way: Mutex<BTreeSet<String>>,
     places: Semaphore,
 }
@@ -62,10 +68,10 @@ struct Kept {
 }
 
 impl Policies {
-    pub fn new(tls: Arc<ClientConfig>, port: u16) -> Self {
+    pub fn new(tls: Arc<ClientConfig>, port: u16, inside: bool) -> Self {
         let (places, shelf) = (Semaphore::new(FETCHES), OnceLock::new());
         let (kept, failed, under_way) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { tls, port, shelf, kept, failed, under_way, places }
+        Self { tls, port, inside, shelf, kept, failed, under_way, places }
     }
 
     /// From now on policies outlive us there; the first shelf counts.
@@ -81,7 +87,7 @@ impl Policies {
             return match (kept, trouble) {
                 (Some(kept), _) => kept.found(),
                 (None, None) => StsFound::None,
-                (None, Some(_)) => StsFound::Trouble("the record cannot be looked up now"),
+                (None, Some(trouble)) => StsFound::Trouble(StsTrouble::Record(trouble)),
             };
         };
         let fetching = match &kept {
@@ -97,8 +103,8 @@ impl Policies {
         match (fetched, kept) {
             (Ok(Ok(Ok(fresh))), _) => fresh.found(),
             (_, Some(kept)) => kept.found(),
-            (Ok(Ok(Err(reason))), None) => StsFound::Trouble(reason),
-            (_, None) => StsFound::Trouble("the policy's server is slow"),
+            (Ok(Ok(Err(trouble))), None) => StsFound::Trouble(trouble),
+            (_, None) => StsFound::Trouble(StsTrouble::Pending),
         }
     }
 
@@ -108,8 +114,25 @@ impl Policies {
     /// Why it was not taken, in words.
     pub async fn post(&self, asker: &Asker, url: &str, content: (&str, Vec<u8>)) -> Result<(), String> {
         let target = Target::of(url).ok_or("the address is none for HTTPS")?;
-        let addresses = asker.addresses(target.host).await;
+        if !self.may_ask(&target) {
+            return Err("the address names a port of its own".to_owned());
+        }
+        let known = asker.addresses(target.host).await.map_err(|_| "the resolver does not answer")?;
+        let addresses = self.outside(known.clone());
+        if addresses.is_empty() && !known.is_empty() {
+            return Err("the address is of a network inside".to_owned());
+        }
         posting::post(&self.tls, &target, &addresses, content).await
+    }
+
+    /// Whether a stranger's record may send us to this port.
+    fn may_ask(&self, target: &Target<'_>) -> bool {
+        self.inside || target.port == HTTPS
+    }
+
+    /// The addresses that a stranger's records may send us to: none of networks inside, which are not his to name.
+    fn outside(&self, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+        addresses.into_iter().filter(|address| self.inside || is_public(*address)).collect()
     }
 
     /// Domains whose policy is kept and was not fetched for a day.
@@ -144,20 +167,19 @@ impl Policies {
         asker: &Asker,
         domain: &str,
         id: String,
-    ) -> impl Future<Output = Result<Kept, &'static str>> + Send + 'static {
+    ) -> impl Future<Output = Result<Kept, StsTrouble>> + Send + 'static {
         let (policies, asker, domain) = (Arc::clone(self), asker.clone(), domain.to_owned());
         async move {
-            if let Some(reason) = policies.failed_lately(&domain) {
-                return Err(reason);
+            if let Some(trouble) = policies.failed_lately(&domain) {
+                return Err(trouble);
             }
-            let _place = policies.places.acquire().await.map_err(|_| "we are closing")?;
+            let _place = policies.places.acquire().await.map_err(|_| StsTrouble::Pending)?;
             if !lock(&policies.under_way).insert(domain.clone()) {
-                return Err("the policy is being fetched");
+                return Err(StsTrouble::Pending);
             }
             let _done = UnderWay { policies: &policies, domain: &domain };
-            let addresses = asker.addresses(&format!("mta-sts.{domain}")).await;
-            let fetched = fetch::policy(&policies.tls, &domain, &addresses, policies.port).await;
-            let policy = fetched.inspect_err(|reason| policies.failed(&domain, reason))?;
+            let fetched = policies.fetch_now(&asker, &domain).await;
+            let policy = fetched.inspect_err(|trouble| policies.failed(&domain, *trouble))?;
             let kept = Kept { id, policy, fetched: Timestamp::now().as_millisecond() };
             policies.remember(&domain, kept.clone());
             if let (Some(shelf), Ok(octets)) = (policies.shelf.get(), postcard::to_allocvec(&kept)) {
@@ -167,18 +189,31 @@ impl Policies {
         }
     }
 
-    fn failed_lately(&self, domain: &str) -> Option<&'static str> {
-        let failed = lock(&self.failed);
-        failed.get(domain).filter(|(until, _)| Instant::now() < *until).map(|(_, reason)| *reason)
+    async fn fetch_now(&self, asker: &Asker, domain: &str) -> Result<Policy, StsTrouble> {
+        let known = asker.addresses(&format!("mta-sts.{domain}")).await;
+        let known = known.map_err(|_| StsTrouble::Now("the address of the policy's server cannot be looked up now"))?;
+        if known.is_empty() {
+            return Err(StsTrouble::Server("the policy's server has no address"));
+        }
+        let addresses = self.outside(known);
+        if addresses.is_empty() {
+            return Err(StsTrouble::Server("the policy's server stands in a network inside"));
+        }
+        fetch::policy(&self.tls, domain, &addresses, self.port).await
     }
 
-    fn failed(&self, domain: &str, reason: &'static str) {
+    fn failed_lately(&self, domain: &str) -> Option<StsTrouble> {
+        let failed = lock(&self.failed);
+        failed.get(domain).filter(|(until, _)| Instant::now() < *until).map(|(_, trouble)| *trouble)
+    }
+
+    fn failed(&self, domain: &str, trouble: StsTrouble) {
         let (mut failed, now) = (lock(&self.failed), Instant::now());
         if failed.len() >= KEPT {
             failed.retain(|_, (until, _)| now < *until);
         }
         if failed.len() < KEPT {
-            failed.insert(domain.to_owned(), (now + AGAIN, reason));
+            failed.insert(domain.to_owned(), (now + AGAIN, trouble));
         }
     }
 }
@@ -226,4 +261,31 @@ impl Kept {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::tls::provider;
+    use rustls::RootCertStore;
+
+    #[test]
+    fn a_strangers_record_sends_us_nowhere_inside() {
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
+        let tls = Arc::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+        let addresses = || ["10.0.0.1", "193.0.6.139", "::1"].map(|address| address.parse().unwrap()).to_vec();
+        let target = |url| Target::of(url).unwrap();
+        let (outside, bench) = (Policies::new(Arc::clone(&tls), 443, false), Policies::new(tls, 443, true));
+        assert_eq!(outside.outside(addresses()), [addresses()[1]]);
+        assert_eq!(bench.outside(addresses()), addresses());
+        for (url, may) in [
+            ("https://b.example/v1", true),
+            ("https://b.example:443/v1", true),
+            ("https://b.example:8443/v1", false),
+            ("https://b.example:22/v1", false),
+        ] {
+            assert_eq!((outside.may_ask(&target(url)), bench.may_ask(&target(url))), (may, true), "{url}");
+        }
+    }
 }

@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Target<'u> {
     /// Its host.
     pub host: &'u str,
-    port: u16,
+    /// Its port.
+    pub port: u16,
     path: &'u str,
 }
 

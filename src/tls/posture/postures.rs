@@ -58,7 +58,7 @@ impl Postures {
     /// # Errors
     /// There is no resolver to ask, or a file of the settings is not what it should be.
     pub fn new(settings: Settings, shelf: Option<Arc<dyn Shelf>>) -> Result<Self, Problem> {
-        let policies = Arc::new(Policies::new(authorities(&settings)?, settings.sts_port));
+        let policies = Arc::new(Policies::new(authorities(&settings)?, settings.sts_port, settings.asks_inside()));
         if let Some(shelf) = shelf {
             policies.keep_on(shelf);
         }
@@ -120,20 +120,20 @@ impl Postures {
         trouble.map_or(Ok(texts), Err)
     }
 
-    /// The addresses of a name, IPv6 first; none when they cannot be found out now.
-    pub async fn addresses(&self, name: &str) -> Vec<IpAddr> {
-        match self.asker().await {
-            Ok(asker) => asker.addresses(name).await,
-            Err(_) => Vec::new(),
-        }
+    /// The addresses of a name, IPv6 first.
+    ///
+    /// # Errors
+    /// They cannot be found out now.
+    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Trouble> {
+        self.asker().await?.addresses(name).await
     }
 
-    /// The names that DNS gives an address (PTR), in lower case; none when they cannot be found out now.
-    pub async fn names(&self, address: IpAddr) -> Vec<String> {
-        match self.asker().await {
-            Ok(asker) => asker.names(address).await,
-            Err(_) => Vec::new(),
-        }
+    /// The names that DNS gives an address (PTR), in lower case.
+    ///
+    /// # Errors
+    /// They cannot be found out now.
+    pub async fn names(&self, address: IpAddr) -> Result<Vec<String>, Trouble> {
+        self.asker().await?.names(address).await
     }
 
     /// Posts content of a type to an `https:` address, whose certificate must be valid.
@@ -275,7 +275,7 @@ fn weight(posture: &Posture) -> usize {
         TlsaFound::Usable(dane) => 1000 + 3 * dane.records.iter().map(|record| record.data.len() + 64).sum::<usize>(),
         _ => 1000,
     };
-    let reports: usize = posture.reports.iter().map(String::len).sum();
+    let reports: usize = posture.reports.iter().flatten().map(String::len).sum();
     8000 + reports + posture.hosts.iter().map(host).sum::<usize>()
 }
 

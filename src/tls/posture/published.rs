@@ -1,7 +1,7 @@
 //! What a domain has published of its servers, as reports about TLS name it (RFC 8460 4.4), and which of their words a
 //! finding is that no session was needed for (4.3).
 
-use super::found::{MxHost, Posture, Proof, StsFound, Tlsa, TlsaFound};
+use super::found::{MxHost, Posture, Proof, StsFound, StsTrouble, Tlsa, TlsaFound};
 use super::row::{LookUp, Row, Trouble};
 
 /// A policy by which a session was judged.
@@ -36,8 +36,16 @@ impl Posture {
                 Published { kind: "sts", domain, strings, hosts: mx.clone() }
             }
             // A record without a policy that can be had is one all the same: what is wrong is the finding.
-            StsFound::Trouble(_) => Published { kind: "sts", domain, strings: Vec::new(), hosts: Vec::new() },
-            StsFound::None => Published { kind: "no-policy-found", domain, strings: Vec::new(), hosts: Vec::new() },
+            StsFound::Trouble(
+                StsTrouble::Pending
+                | StsTrouble::Now(_)
+                | StsTrouble::Server(_)
+                | StsTrouble::Certificate
+                | StsTrouble::Policy(_),
+            ) => Published { kind: "sts", domain, strings: Vec::new(), hosts: Vec::new() },
+            StsFound::None | StsFound::Trouble(StsTrouble::Record(_)) => {
+                Published { kind: "no-policy-found", domain, strings: Vec::new(), hosts: Vec::new() }
+            }
         }
     }
 
@@ -55,7 +63,7 @@ impl Posture {
     /// word for.
     pub fn finding(&self) -> Option<&'static str> {
         let rows = || self.hosts.iter().map(MxHost::row).chain([self.row]);
-        let silent = |row: Row| matches!(row, Row::Temp(LookUp::All, _) | Row::Temp(_, Trouble::Silent));
+        let silent = |row: Row| matches!(row, Row::Temp(LookUp::All | LookUp::Sts, _) | Row::Temp(_, Trouble::Silent));
         if rows().any(|row| matches!(row, Row::Temp(..)) && !silent(row)) {
             return Some("dnssec-invalid");
         }
@@ -63,10 +71,11 @@ impl Posture {
             return Some("tlsa-invalid");
         }
         match self.sts {
-            StsFound::Trouble(reason) if reason.contains("certificate") => Some("sts-webpki-invalid"),
-            // What was fetched, and is none; the rest is about its server.
-            StsFound::Trouble(reason) if reason.starts_with("the policy ") => Some("sts-policy-invalid"),
-            StsFound::Trouble(_) => Some("sts-policy-fetch-error"),
+            StsFound::Trouble(StsTrouble::Certificate) => Some("sts-webpki-invalid"),
+            StsFound::Trouble(StsTrouble::Policy(_)) => Some("sts-policy-invalid"),
+            StsFound::Trouble(StsTrouble::Now(_) | StsTrouble::Server(_)) => Some("sts-policy-fetch-error"),
+            // It may have none, or one that is good.
+            StsFound::Trouble(StsTrouble::Record(_) | StsTrouble::Pending) => None,
             _ if rows().any(|row| row == Row::StsNotListed) => Some("validation-failure"),
             _ => None,
         }
@@ -77,4 +86,32 @@ fn written(record: &Tlsa) -> String {
     let [usage, selector, matching] = record.numbers();
     let data: String = record.data.iter().map(|octet| format!("{octet:02x}")).collect();
     format!("{usage} {selector} {matching} {data}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::look::posture;
+    use super::super::row::NotProven;
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_domain_is_told_of_its_policy_only_what_is_known_of_it() {
+        for (trouble, kind, expected) in [
+            (StsTrouble::Record(Trouble::Refused), "no-policy-found", None),
+            (StsTrouble::Record(Trouble::Bogus), "no-policy-found", None),
+            (StsTrouble::Pending, "sts", None),
+            (StsTrouble::Now("x"), "sts", Some("sts-policy-fetch-error")),
+            (StsTrouble::Server("x"), "sts", Some("sts-policy-fetch-error")),
+            (StsTrouble::Certificate, "sts", Some("sts-webpki-invalid")),
+            (StsTrouble::Policy("x"), "sts", Some("sts-policy-invalid")),
+        ] {
+            let row = trouble
+                .for_now()
+                .map_or(Row::Unproven(NotProven::StsUnreachable), |trouble| Row::Temp(LookUp::Sts, trouble));
+            let sts = StsFound::Trouble(trouble);
+            let found = Posture { sts, ..posture("linde.example", row, Duration::ZERO) };
+            assert_eq!((found.published(None).kind, found.finding()), (kind, expected), "{trouble:?}");
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub enum LookUp {
     Address,
     /// A host's TLSA records.
     Tlsa,
+    /// The domain's MTA-STS, where nothing of it is kept from before.
+    Sts,
     /// All of it: our resolver is silent, or it took longer than a posture may.
     All,
 }
@@ -64,7 +66,7 @@ pub enum NotProven {
     StsTesting,
     /// MTA-STS that says it is not used (`mode: none`).
     StsNone,
-    /// A record of MTA-STS, and no policy that can be had.
+    /// A record of MTA-STS, and no policy there.
     StsUnreachable,
     /// Listed in the configuration, but the MX is none of the pinned ones.
     NotPinned,
@@ -171,6 +173,9 @@ fn temp_code(look_up: LookUp, trouble: Trouble) -> &'static str {
         (LookUp::Tlsa, Trouble::Bogus) => "temp-tlsa-bogus",
         (LookUp::Tlsa, Trouble::Refused) => "temp-tlsa-refused",
         (LookUp::Tlsa, Trouble::Silent) => "temp-tlsa-silent",
+        (LookUp::Sts, Trouble::Bogus) => "temp-sts-bogus",
+        (LookUp::Sts, Trouble::Refused) => "temp-sts-refused",
+        (LookUp::Sts, Trouble::Silent) => "temp-sts-silent",
         (LookUp::All, _) => "temp-no-answer",
     }
 }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::tls::{Stamp, stamp};
+
 /// What the configuration says about postures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -22,6 +24,19 @@ pub struct Settings {
     pub countries: Option<PathBuf>,
     /// The port on which policies of MTA-STS are fetched; 443 but on a test bench.
     pub sts_port: u16,
+}
+
+impl Settings {
+    /// Whether servers of policies and reports may stand in networks inside (RFC 1918 and the like) and at any port: where
+    /// the root of DNS is one's own, all that it names is one's own, too.
+    pub fn asks_inside(&self) -> bool {
+        self.trust_anchor.is_some()
+    }
+
+    /// What its files are now, to tell later whether they are still the same.
+    pub fn stamps(&self) -> Vec<Stamp> {
+        [&self.trust_anchor, &self.ca, &self.countries].into_iter().flatten().map(|file| stamp(file)).collect()
+    }
 }
 
 impl Default for Settings {
