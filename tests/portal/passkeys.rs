@@ -8,6 +8,9 @@ use super::house::*;
 
 const RIGHT: fn() -> Says = || Says::right(ORIGIN, HOST);
 
+/// A lie, and how it is told.
+type Lie = (&'static str, fn(Says) -> Says);
+
 /// What a page asks of a device: its challenge, and what the script hands on.
 fn asked(page: &str) -> Option<(String, Value)> {
     let challenge = page.split_once("name=\"challenge\" value=\"")?.1.split('"').next()?;
@@ -84,7 +87,7 @@ async fn a_passkey_opens_the_next_message_with_each_kind_of_key() {
 
 #[tokio::test]
 async fn whatever_is_wrong_with_an_answer_it_is_refused_alike() {
-    let lies: [(&str, fn(Says) -> Says); 10] = [
+    let lies: [Lie; 10] = [
         ("from other pages", |says| Says { origin: "https://veilig.delinde.example.kwaad.example", ..says }),
         ("from another port", |says| Says { origin: "https://veilig.delinde.example:8443", ..says }),
         ("unsecured", |says| Says { origin: "http://veilig.delinde.example", ..says }),

@@ -174,7 +174,7 @@ pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -
 
 /// A point for each family: whom the code is for, and the code.
 fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<String> {
-    let mut points: Vec<(u32, Vec<(String, bool)>, String)> = Vec::new();
+    let mut points: Vec<Family> = Vec::new();
     let mut others = Vec::new();
     for link in &made.links {
         let discreet = sending.recipients.iter().any(|to| to.discreet && to.mailbox.folded() == link.mailbox.folded());
@@ -191,17 +191,23 @@ fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<Strin
             others.push(format!("{who}: {passkey}{}", without_code(&link.factor, discreet, language)));
             continue;
         };
-        match points.iter_mut().find(|(family, ..)| *family == link.family) {
-            Some((_, people, _)) => people.push((who, link.passkey)),
-            None => points.push((link.family, vec![(who, link.passkey)], code)),
+        match points.iter_mut().find(|one| one.number == link.family) {
+            Some(family) => family.people.push((who, link.passkey)),
+            None => points.push(Family { number: link.family, people: vec![(who, link.passkey)], code }),
         }
     }
-    let point = |(_, people, code): (u32, Vec<(String, bool)>, String)| family(&people, &code, language);
-    points.into_iter().map(point).chain(others).collect()
+    points.iter().map(|family| point(family, language)).chain(others).collect()
+}
+
+/// People with one code; of each whether he has a passkey.
+struct Family {
+    number: u32,
+    people: Vec<(String, bool)>,
+    code: String,
 }
 
 /// Whom a code is for. Who has a passkey needs none, but may.
-fn family(people: &[(String, bool)], code: &str, language: Language) -> String {
+fn point(Family { people, code, .. }: &Family, language: Language) -> String {
     let also = language.of("heeft ook een passkey", "has a passkey too");
     if people.iter().all(|(_, passkey)| *passkey) {
         let names: Vec<String> = people.iter().map(|(who, _)| who.clone()).collect();

@@ -97,6 +97,11 @@ pub(super) async fn second_step(
     error: Option<String>,
 ) -> Answer {
     let passkey = passkey::button(portal, visit, link, &door.path).await?;
+    // What was wrong with a passkey stands at its own button, where that is still there.
+    let (passkey, error) = match (passkey, error) {
+        (Some(passkey), Some(error)) => (Some(PasskeyForm { error, ..passkey }), None),
+        other => other,
+    };
     if matches!(door.seen.factor, Factor::Sms { .. }) && !portal.0.shares.text_waits(&link.0).await? {
         return Ok(text_code::shown(visit, text_code::ask(door, door.page(portal, visit), (error, passkey))));
     }

@@ -167,6 +167,8 @@ pub(super) struct PasskeyForm {
     pub challenge: String,
     /// In JSON.
     pub asked: String,
+    /// What was wrong with the answer before; empty when nothing was.
+    pub error: String,
 }
 
 /// A passkey in a list.

@@ -149,7 +149,7 @@ pub(super) fn with_script(mut response: Response) -> Response {
 }
 
 fn form(challenge: Challenge, action: String, page: String) -> PasskeyForm {
-    PasskeyForm { action, page, challenge: challenge.id, asked: challenge.options }
+    PasskeyForm { action, page, challenge: challenge.id, asked: challenge.options, error: String::new() }
 }
 
 fn own_key(page: &Page, one: &OwnPasskey, zone: &TimeZone) -> OwnKey {
