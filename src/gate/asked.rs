@@ -26,7 +26,7 @@ fn by_sender(mail: &Mail, headers: &Headers, tag: &str) -> bool {
 
 /// Whether it answers what somebody wrote on the portal: by the Message-ID of our mail with that (RFC 5322, 3.6.4).
 fn is_answer(mail: &Mail) -> bool {
-    let names = |field| header::value_of(&mail.raw, field).is_some_and(|ids| names_answer(ids));
+    let names = |field| header::value_of(&mail.raw, field).is_some_and(names_answer);
     names("In-Reply-To") || names("References")
 }
 
