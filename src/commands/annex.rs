@@ -67,10 +67,7 @@ fn annex(config: &Config, language: Language) -> String {
 fn schools(config: &Config, language: Language) -> Vec<String> {
     let school = |one: &crate::config::SchoolConfig| {
         let school = &one.school;
-        let fg = school
-            .fg
-            .as_ref()
-            .map_or_else(|| language.of("niet ingevuld", "not filled in").to_owned(), |fg| contact(fg));
+        let fg = school.fg.as_ref().map_or_else(|| language.of("niet ingevuld", "not filled in").to_owned(), contact);
         let day = |day: Option<jiff::civil::Date>| {
             day.map_or_else(|| language.of("niet ingevuld", "not filled in").to_owned(), |day| day.to_string())
         };
