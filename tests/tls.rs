@@ -292,6 +292,37 @@ async fn a_policy_survives_outages() {
     assert_eq!((both.row.code(), both.forced()), ("temp-tlsa-refused", Forced::Defer));
 }
 
+/// RFC 8461 3.3: a record with another id announces another policy, which counts from then on, one that says none as well.
+#[tokio::test]
+async fn a_policy_is_replaced_when_its_record_changes() {
+    let lab = Lab::start();
+    let web = Web::start(lab.web, lab.folder(), &["sts.test"]).await;
+    let settings = Settings { ca: Some(web.ca.clone()), sts_port: PORT, ..lab.settings(lab.dns) };
+    let shelf = Arc::new(Kept::default());
+    let ask = async |mode: &str, host: &str| {
+        web.say("sts.test", Some(right(&policy(mode, &[host]))));
+        // Another process, which has the policy from the shelf.
+        let postures = Postures::new(settings.clone(), Some(Arc::clone(&shelf) as Arc<dyn Shelf>)).unwrap();
+        postures.of("sts.test").await.row.code()
+    };
+    let was_kept_under_another_id = || {
+        let mut kept = shelf.0.lock().unwrap();
+        let octets = kept.get_mut("sts.test").unwrap();
+        assert_eq!(octets.get(..2), Some(&[1, b'1'][..]), "the id, with its length before it");
+        octets[1] = b'0';
+    };
+    assert_eq!(ask("enforce", "mx.sts.test").await, "sts");
+    assert_eq!(
+        (ask("none", "mx.sts.test").await, web.asked("sts.test")),
+        ("sts", 1),
+        "what holds is not asked for again"
+    );
+    was_kept_under_another_id();
+    assert_eq!((ask("enforce", "mx.other.test").await, web.asked("sts.test")), ("sts-mx-not-listed", 2));
+    was_kept_under_another_id();
+    assert_eq!((ask("none", "mx.sts.test").await, web.asked("sts.test")), ("sts-none", 3));
+}
+
 #[tokio::test]
 async fn hosts_that_the_configuration_pins() {
     let lab = Lab::start();
