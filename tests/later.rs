@@ -123,6 +123,28 @@ fn a_link_takes_the_place_of_what_a_program_may_not_send() {
     });
 }
 
+/// A program reads no mail: what of its mail does not arrive is told to who answers for it.
+#[test]
+fn what_a_program_cannot_deliver_is_told_to_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(128)), format!("{}:2525", address(129)));
+    let sink = Sink::listen(&sink_at);
+    let owner = format!("owner = \"{OWNER}\"\n");
+    let config = config(folder.path(), &gate_at, &sink_at).replace(&owner, &format!("{owner}link_only = \"{LINK}\"\n"));
+    let gate = Gate::start(folder.path(), &config);
+    let mut client = Client::connect(&address(127), &gate_at);
+    let reply = client.send(FORM, &["weg@thuis.example"], &mail(FORM, "toets"));
+    assert!(reply.starts_with("250 "), "{reply}");
+    until(|| format!("a letter: {:?}", sink.kept()), PATIENCE, || (!sink.kept().is_empty()).then_some(()));
+    drop(client);
+    gate.stop();
+    let kept = sink.kept();
+    assert_eq!(kept.len(), 1);
+    let letter = readable(&kept[0].1);
+    assert!(kept[0].0.len() == 1 && kept[0].0[0].contains(OWNER), "{:?}", kept[0].0);
+    assert!(letter.contains("weg@thuis.example") && !letter.contains("123456782"), "{letter}");
+}
+
 /// What is told in a day, by its reader, as text.
 async fn tell(folder: &Path) -> Vec<(String, String)> {
     let config = Config::load(&folder.join("mailpoort.toml")).unwrap();

@@ -33,6 +33,9 @@ impl Around for Gate {
         if !school.owns(failure.sender.domain()) {
             return None;
         }
+        // A program reads no mail; whoever answers for it does.
+        let owner = house.programs.get(&failure.sender.folded()).map(|program| &program.owner);
+        let failure = &Failure { sender: owner.unwrap_or(failure.sender), ..*failure };
         let stamp = stamp(school);
         let told = act::failure(&house.texts, failure, school, house.language, &house.time_zone, &stamp);
         let told =

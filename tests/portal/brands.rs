@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use mailpoort::share::Brand;
+use mailpoort::share::{Brand, Settings};
 
 use super::house::*;
+use super::provider::Texts;
 use super::surf::Browser;
 
 /// The school whose shares the house makes has the address ELSEWHERE, and another has the installation's own.
@@ -37,6 +38,24 @@ async fn a_link_at_the_address_of_another_school_is_one_that_never_was() {
     }
     let at = house.enter(&mut here, &made.links[0]).await;
     assert!(here.get(&at).await.body.contains(SUBJECT));
+}
+
+/// A browser fills in a code only where its last line says that it belongs.
+#[tokio::test]
+async fn a_text_names_the_address_of_the_school_that_shared() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = Texts::listen(folder.path()).await;
+    let own = Brand { url: Some(format!("https://{ELSEWHERE}")), colour: None, logo: None };
+    let change = |settings: &mut Settings| _ = settings.brands.insert("linde".into(), own);
+    let house = House::open_with_settings(Some(texts.provider(10)), change).await;
+    let made = house.share(Mail { phones: vec![(MOTHER, "06-12345678")], ..Mail::default() }).await;
+    let mut browser = Browser::new(house.server.listening(), ELSEWHERE);
+    browser.get(&path(&made.links[0])).await;
+    let on = browser.post(&path(&made.links[0]), &[]).await.location();
+    browser.get(&on).await;
+    browser.post(&format!("{}/sms", path(&made.links[0])), &[]).await;
+    let (text, code) = (texts.last_text(), texts.last_code());
+    assert!(text.ends_with(&format!("\n\n@{ELSEWHERE} #{code}")), "{text}");
 }
 
 #[tokio::test]

@@ -210,6 +210,11 @@ impl House {
         Self::built(provider, |_| {}).await
     }
 
+    /// One that sends codes by text message, with other settings.
+    pub async fn open_with_settings(provider: Option<Arc<Provider>>, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(provider, change).await
+    }
+
     /// One with other settings.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::built(None, change).await

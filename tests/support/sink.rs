@@ -1,4 +1,4 @@
-//! A next hop that takes everything and keeps it in memory.
+//! A next hop that takes everything and keeps it in memory; whoever is called `weg` it knows once only.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,6 +13,8 @@ pub type Kept = (Vec<String>, Vec<u8>);
 pub struct Sink {
     kept: Arc<Mutex<Vec<Kept>>>,
     refuses: Arc<AtomicBool>,
+    /// Whether somebody called `weg` was there once, and is gone since.
+    left: Arc<AtomicBool>,
 }
 
 impl Sink {
@@ -56,6 +58,9 @@ impl Sink {
                 "MAIL" | "RSET" => {
                     recipients.clear();
                     say("250 2.0.0 ok\r\n")?;
+                }
+                "RCPT" if line.contains("<weg@") && self.left.swap(true, Ordering::SeqCst) => {
+                    say("550 5.1.1 nobody of that name\r\n")?
                 }
                 "RCPT" => {
                     recipients.push(line.trim_end().to_string());

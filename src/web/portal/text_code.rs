@@ -25,7 +25,7 @@ pub(super) async fn send(
     visit.check(&portal, &fields)?;
     let door = door::find(&portal, &visit, &link).await?;
     let page = door.page(&portal, &visit);
-    let words = |code: &str| text(&portal, &page, &door.seen.reference, code);
+    let words = |code: &str| text(&portal, &page, &door, code);
     let (status, error) = match portal.0.shares.text_code(&link.0, &link.1, visit.visitor, words).await? {
         Texted::Sent => return Ok(see(&format!("{}/code", door.path))),
         Texted::Nothing => return Err(Fault::MISSING),
@@ -70,10 +70,11 @@ pub(super) fn number(door: &Door) -> &str {
 /// One text is 160 letters; a school's long name does not make it two.
 const LONGEST_NAME: usize = 40;
 
-fn text(portal: &Portal, page: &Page, reference: &str, code: &str) -> String {
+/// The last line has browsers fill the code in, at the address of the page where it is asked for and nowhere else.
+fn text(portal: &Portal, page: &Page, door: &Door, code: &str) -> String {
     let school: String = page.school.chars().take(LONGEST_NAME).collect();
-    let said = page.fill("sms_text", &[("code", code), ("reference", reference), ("school", &school)]);
-    let url = &portal.0.shares.settings().url;
+    let said = page.fill("sms_text", &[("code", code), ("reference", &door.seen.reference), ("school", &school)]);
+    let url = portal.0.shares.settings().url_of(&door.seen.school);
     let host = url.split("://").last().unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
     format!("{said}\n\n@{host} #{code}")
