@@ -530,8 +530,8 @@ impl Store {
                     [held],
                     |row| row.get(0),
                 )?;
-                // With another part of the same mail on its way nobody knows here whose part this was; that part says so
-                // when it arrives.
+                // With another part of the same mail on its way nobody knows here whose part this was: its recipients go on
+                // standing as owed at the desk, which is less wrong than that the others have lost theirs.
                 if others == 0 {
                     super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
                 }
