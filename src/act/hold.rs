@@ -21,7 +21,7 @@ use crate::seal::Index;
 use crate::share::ShareError;
 use crate::smtp::Reply;
 use crate::smtp::command::MailCommand;
-use crate::store::held::{Facts, NewHeld, NewRecipient, State, Taken, Took};
+use crate::store::held::{Facts, NewHeld, NewRecipient, Once, State, Taken, Took};
 use crate::store::now;
 use crate::store::owed::{Envelope, Kind, NewOwed, To};
 use crate::vault::{Item, LinkSecret};
@@ -104,7 +104,22 @@ async fn take(
 ) -> Result<Took, ShareError> {
     let (outbox, now) = (keeping.outbox, now());
     let envelope = envelope(case, command);
-    let passing = places(case, |route| route == Route::Pass);
+    let mut passing = places(case, |route| route == Route::Pass);
+    let (mut once, mut before) = (Vec::new(), None);
+    if composed.is_none() {
+        // Held mail is known again by its row; of this one those who have it are known.
+        once = once_each(case, keeping, &passing);
+        let taken = outbox.taken_before(&once).await?;
+        let is_new = |at: usize| taken.get(at).is_none_or(Option::is_none);
+        let new: Vec<usize> = (0..passing.len()).filter(|at| is_new(*at)).collect();
+        (passing, once) = new.iter().filter_map(|at| Some((*passing.get(*at)?, *once.get(*at)?))).unzip();
+        before = taken.into_iter().flatten().next();
+    }
+    // Before anything is put on the disk: what fails most is this, and it takes away what it has put there.
+    let shared = share::of_case(case, outbox, &places(case, |route| route == Route::Share)).await?;
+    if shared.is_again() && composed.is_none() && passing.is_empty() {
+        return Ok(Took::Again(before.unwrap_or_else(|| case.id.to_owned())));
+    }
     let (mut items, mut owed) = (Vec::new(), Vec::new());
     let mut notes = Vec::new();
     if let Some(composed) = composed.as_ref().filter(|composed| composed.goes_together) {
@@ -142,10 +157,6 @@ async fn take(
     if let (Some(item), Some(composed)) = (&mail, &composed) {
         owed.extend(forced::owed(case, keeping, composed, &item.id, &envelope, now));
     }
-    let shared = share::of_case(case, outbox, &places(case, |route| route == Route::Share)).await?;
-    if shared.is_again() && composed.is_none() && passing.is_empty() {
-        return Ok(Took::Again(case.id.to_owned()));
-    }
     let (rows, receipt, kept) = shared.into_parts();
     if let Some((item, receipt)) = receipt {
         items.push(item);
@@ -153,7 +164,8 @@ async fn take(
     }
     let held = composed.map(|composed| held(case, keeping, envelope, &composed, mail.map(|item| item.id), now));
     let journal = case.journal.as_ref().map(|journal| journal.line.clone());
-    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, notes, journal };
+    let once = Once { keys: once, mail: case.id.to_owned() };
+    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, notes, once, journal };
     let took = outbox.take(taken).await?;
     if let Some(kept) = kept.filter(|_| took == Took::New) {
         kept.done();
@@ -279,17 +291,32 @@ fn offers(case: &Case<'_>, decision: &Decision, incident: &Incident) -> BTreeSet
     offers
 }
 
+/// A hash for each of these recipients, of incident, content and address: a client that missed our reply sends the same
+/// again, and nobody gets it twice.
+fn once_each(case: &Case<'_>, keeping: &Keeping<'_>, places: &[usize]) -> Vec<Index> {
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let store = keeping.outbox.store();
+    let content = store.index("content", &[&incident(case, keeping), &case.mail.raw]);
+    let recipients = places.iter().filter_map(|place| case.mail.envelope.recipients.get(*place));
+    recipients.map(|to| store.index("once", &[&content, to.mailbox.folded().as_bytes()])).collect()
+}
+
 /// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of
 /// this part of it (its recipients and content: a second mail under the same Message-ID is another mail).
 fn marks(case: &Case<'_>, keeping: &Keeping<'_>) -> (Index, Index) {
-    let envelope = &case.mail.envelope;
-    let sender = envelope.sender.as_ref().map(|sender| sender.folded()).unwrap_or_default();
-    let id = case.headers.message_id.as_deref().map_or(case.mail.raw.as_slice(), str::as_bytes);
-    let store = keeping.outbox.store();
-    let incident = store.index("incident", &[case.school.id.as_bytes(), sender.as_bytes(), id]);
+    let (envelope, store) = (&case.mail.envelope, keeping.outbox.store());
+    let incident = incident(case, keeping);
     let mut folded: Vec<String> = envelope.recipients.iter().map(|recipient| recipient.mailbox.folded()).collect();
     folded.sort_unstable();
     let mut values: Vec<&[u8]> = vec![&incident, &case.mail.raw];
     values.extend(folded.iter().map(|one| one.as_bytes()));
     (incident, store.index("part", &values))
+}
+
+fn incident(case: &Case<'_>, keeping: &Keeping<'_>) -> Index {
+    let sender = case.mail.envelope.sender.as_ref().map(|sender| sender.folded()).unwrap_or_default();
+    let id = case.headers.message_id.as_deref().map_or(case.mail.raw.as_slice(), str::as_bytes);
+    keeping.outbox.store().index("incident", &[case.school.id.as_bytes(), sender.as_bytes(), id])
 }

@@ -245,7 +245,9 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::smtp::client::{Demand, Hop, NextHop};
 
     #[test]
     fn who_wants_to_hear_of_nothing_is_told_nothing() {
@@ -258,5 +260,46 @@ mod tests {
         ] {
             assert_eq!(asks_for_silence(parameters), silent, "{parameters}");
         }
+    }
+
+    /// Ways on which nobody answers, ever.
+    #[tokio::test]
+    async fn all_recipients_together_have_one_deadline() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let hour = Duration::from_secs(3600);
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let next_hop = NextHop::new(Hop {
+            name: "hole".to_owned(),
+            hosts: vec![("127.0.0.1".to_owned(), listener.local_addr().unwrap().port())],
+            our_name: "poort.delinde.example".to_owned(),
+            demand: Demand::Off,
+            implicit_tls: false,
+            tls: Arc::new(tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()),
+            credentials: None,
+            connect_timeout: hour,
+            reply_timeout: hour,
+            final_reply_timeout: hour,
+            keep_idle: Duration::ZERO,
+            max_connections: 1,
+        });
+        let to = |n: usize| To { address: format!("{n}@thuis.example"), parameters: String::new(), place: None };
+        let claimed = Claimed {
+            id: 1,
+            school: "linde".to_owned(),
+            kind: Kind::Message,
+            held: None,
+            item: String::new(),
+            sealed: None,
+            envelope: Envelope { recipients: (0..250).map(to).collect(), ..Envelope::default() },
+            tries: 0,
+            made_at: 0,
+            give_up_at: i64::MAX,
+            lane: None,
+        };
+        let way = Way { next_hop, mark: None };
+        let replies = hand_over(&claimed, &way, "", b"dag", Instant::now()).await;
+        assert_eq!(replies, vec![Reply::next_hop_lost(); 250]);
+        assert!(!is_out_of_reach(&Reply::next_hop_lost()));
     }
 }

@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 use crate::kill::Point;
 use crate::message::Mailbox;
 use crate::problem::Problem;
-use crate::seal::SealKey;
+use crate::seal::{Index, SealKey};
 use crate::store::held::{Choice, Held, Taken, Took};
 use crate::store::notes::{NewNote, Notes};
 use crate::store::owed::{Claimed, Closed, Envelope, Kind, NewOwed, To};
@@ -258,6 +258,15 @@ impl Outbox {
             self.0.wake.notify_one();
         }
         Ok(took?)
+    }
+
+    /// Under which number these recipients have a mail already that its client sends again; see
+    /// [`Once`](crate::store::held::Once).
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub async fn taken_before(&self, keys: &[Index]) -> Result<Vec<Option<String>>, OutboxError> {
+        Ok(self.0.store.taken_since(keys, store::now().saturating_sub(millis(AGAIN))).await?)
     }
 
     /// Owes a message that we wrote, to one reader or some.

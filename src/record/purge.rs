@@ -336,6 +336,7 @@ mod tests {
             owed: Vec::new(),
             share: None,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         store.take(taken, now - 14 * DAY, 0).await.unwrap();

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::desk::Asked;
 use super::journal::NewLine;
 use super::notes::NewNote;
 use super::owed::{Envelope, NewOwed};
@@ -82,8 +83,19 @@ pub struct Taken {
     pub share: Option<NewShared>,
     /// What is told later because of it.
     pub notes: Vec<NewNote>,
+    /// By what its recipients are known again who have it with nothing held.
+    pub once: Once,
     /// Its line in the journal.
     pub journal: Option<NewLine>,
+}
+
+/// By what recipients are known again who have a mail of which nothing is held.
+#[derive(Debug, Default)]
+pub struct Once {
+    /// A hash for each of them, of incident, content and address.
+    pub keys: Vec<Index>,
+    /// The number of the mail.
+    pub mail: String,
 }
 
 /// A mail to be held.
@@ -231,6 +243,8 @@ pub struct Choice {
     pub items: Vec<Item>,
     /// What we owe because of it.
     pub owed: Vec<NewOwed>,
+    /// What somebody else is asked, or has answered, with it.
+    pub asked: Option<Asked>,
 }
 
 /// What a purge did.

@@ -311,6 +311,7 @@ impl House {
             owed: Vec::new(),
             share: None,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.store.take(taken, self.now(), 0).await.unwrap();

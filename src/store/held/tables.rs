@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Act, Choice, Facts, Held, HeldRecipient, NewHeld, Purged, State, Taken, Took};
 use crate::kill::Point;
 use crate::seal::Index;
+use crate::store::desk::Asked;
 use crate::store::journal::{self, NewLine, People, Sort};
 use crate::store::notes;
 use crate::store::owed::{self, NewOwed};
@@ -41,6 +42,9 @@ impl Store {
             {
                 return Ok(Took::Again(id));
             }
+            if let Some(took) = once(tables, &taken, now, again)? {
+                return Ok(took);
+            }
             for item in &taken.items {
                 insert_item(tables, &taken.school, item)?;
             }
@@ -69,6 +73,18 @@ impl Store {
             Ok(Took::New)
         })
         .await
+    }
+
+    /// Under which number each of these recipients has it already, since a moment; see [`Once`](super::Once).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn taken_since(&self, keys: &[Index], since: i64) -> Result<Vec<Option<String>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = keys.to_vec();
+        self.read(move |tables| keys.iter().map(|key| taken_as(tables, key, since)).collect()).await
     }
 
     /// The held mail that a notice's link leads to.
@@ -144,6 +160,7 @@ impl Store {
         let (line, chain) = (self.prepare(line_of(held, &choice.act, Some(choice.to), now))?, self.chain());
         let envelopes: Vec<Vec<u8>> =
             choice.owed.iter().map(|owed| self.seal_envelope(owed)).collect::<Result<_, _>>()?;
+        let asked = choice.asked.as_ref().map(|asked| self.seal_asked(asked)).transpose()?;
         self.write(move |tables| {
             let mut changed = Vec::new();
             for &place in &choice.act.places {
@@ -170,6 +187,9 @@ impl Store {
             if let Some((sealed, shared)) = &shared {
                 share::insert(tables, shared, sealed, now)?;
             }
+            if let Some(asked) = &asked {
+                asked.write(tables, now)?;
+            }
             insert_act(tables, &id, &school, &choice.act.what, &act, now)?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
             Point::ChosenRows.reached();
@@ -184,6 +204,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was written then.
     pub async fn did(&self, held: &Held, act: &Act, owed: Option<(Item, NewOwed)>, now: i64) -> Result<(), StoreError> {
+        self.did_about(held, act, owed, None, now).await.map(drop)
+    }
+
+    /// The same, with what somebody else is asked or has answered. False when somebody answered before, and then nothing was
+    /// written.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn did_about(
+        &self,
+        held: &Held,
+        act: &Act,
+        owed: Option<(Item, NewOwed)>,
+        asked: Option<Asked>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let asked = asked.as_ref().map(|asked| self.seal_asked(asked)).transpose()?;
         let (id, school, what) = (held.id.clone(), held.school.clone(), act.what.clone());
         let sealed = self.seal(&act_label(&id), act)?;
         let (line, chain) = (self.prepare(line_of(held, act, None, now))?, self.chain());
@@ -196,10 +233,15 @@ impl Store {
                 insert_item(tables, &school, item)?;
                 owed::insert(tables, &school, Some(&id), new, envelope, now)?;
             }
+            if let Some(asked) = &asked {
+                asked.write(tables, now)?;
+            }
             insert_act(tables, &id, &school, &what, &sealed, now)?;
-            journal::append(tables, &chain, std::slice::from_ref(&line))
+            journal::append(tables, &chain, std::slice::from_ref(&line))?;
+            Ok(true)
         })
         .await
+        .or_else(|error| if error == no_rows() { Ok(false) } else { Err(error) })
     }
 
     /// What was done to a held mail, oldest first, with its times in milliseconds.
@@ -328,6 +370,37 @@ fn same_part(tables: &Connection, held: &NewHeld, since: i64) -> rusqlite::Resul
         .prepare_cached("SELECT id FROM held WHERE part = ?1 AND taken_at > ?2 ORDER BY taken_at LIMIT 1")?
         .query_row(params![held.part, since], |row| row.get(0))
         .optional()
+}
+
+fn taken_as(tables: &Connection, key: &Index, since: i64) -> rusqlite::Result<Option<String>> {
+    tables
+        .prepare_cached("SELECT mail FROM taken WHERE recipient = ?1 AND at > ?2")?
+        .query_row(params![key, since], |row| row.get(0))
+        .optional()
+}
+
+/// Writes down who has it from now on; what it took to be, when somebody else was first.
+///
+/// # Errors
+/// Busy when somebody was first with some of them: its client sends it again, and then it is known who has it.
+fn once(tables: &Connection, taken: &Taken, now: i64, again: i64) -> rusqlite::Result<Option<Took>> {
+    let keys = &taken.once.keys;
+    let before = keys.iter().map(|key| taken_as(tables, key, now.saturating_sub(again)));
+    let mut before: Vec<String> = before.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
+    if !before.is_empty() {
+        let busy = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT), None);
+        let all = before.len() == keys.len() && taken.share.is_none();
+        return if all { Ok(before.pop().map(Took::Again)) } else { Err(busy) };
+    }
+    for key in keys {
+        tables
+            .prepare_cached(
+                "INSERT INTO taken (recipient, school, mail, at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (recipient) DO UPDATE SET mail = excluded.mail, at = excluded.at",
+            )?
+            .execute(params![key, taken.school, taken.once.mail, now])?;
+    }
+    Ok(None)
 }
 
 fn insert(tables: &Connection, school: &str, held: &NewHeld, facts: &[u8], now: i64) -> rusqlite::Result<()> {
