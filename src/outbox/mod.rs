@@ -250,7 +250,8 @@ impl Outbox {
             taken.items.iter().filter(|item| item.sealed.is_none()).map(|i| i.id.clone()).collect();
         let owes = !taken.owed.is_empty() || taken.share.is_some();
         let took = self.0.store.take(taken, store::now(), millis(AGAIN)).await;
-        if !matches!(took, Ok(Took::New)) {
+        // What a part that joined another has put there for nothing goes with the next sweep.
+        if !matches!(took, Ok(Took::New | Took::Joined { .. })) {
             self.forget(&files).await;
         }
         Point::Taken.reached();

@@ -328,6 +328,7 @@ mod tests {
             size: 300_000,
             facts: Facts::default(),
             recipients: Vec::new(),
+            joins: None,
         };
         let taken = Taken {
             school: "linde".into(),

@@ -260,6 +260,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-passkey.sql"),
     include_str!("schema-lanes.sql"),
     include_str!("schema-taken.sql"),
+    include_str!("schema-incident.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

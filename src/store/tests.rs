@@ -67,6 +67,7 @@ impl Kept {
                 ..Facts::default()
             },
             recipients: vec![recipient(State::Owed), recipient(State::Held)],
+            joins: None,
         };
         let rest = owed(Kind::Rest, &mail, vec![to("bert@delinde.example", 0)]);
         let told = owed(Kind::Notice, &notice, vec![]);

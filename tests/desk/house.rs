@@ -303,6 +303,7 @@ impl House {
                     state: *state,
                 })
                 .collect(),
+            joins: None,
         };
         let taken = Taken {
             school: mail.school.into(),

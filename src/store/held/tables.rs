@@ -8,7 +8,7 @@ use crate::seal::Index;
 use crate::store::desk::Asked;
 use crate::store::journal::{self, NewLine, People, Sort};
 use crate::store::notes;
-use crate::store::owed::{self, NewOwed};
+use crate::store::owed::{self, Kind, NewOwed};
 use crate::store::share::{self, NewShared};
 use crate::store::{Store, StoreError, count, insert_item};
 use crate::vault::Item;
@@ -30,6 +30,10 @@ impl Store {
             None => Vec::new(),
         };
         let notes: Vec<_> = taken.notes.iter().map(|note| self.seal_note(note)).collect::<Result<_, _>>()?;
+        let joins = taken.held.as_ref().and_then(|held| held.joins.as_ref());
+        let late = joins.iter().flat_map(|joins| &joins.late).map(|note| self.seal_note(note));
+        let late: Vec<_> = late.collect::<Result<_, _>>()?;
+        let store = self.clone();
         let envelopes: Vec<Vec<u8>> =
             taken.owed.iter().map(|owed| self.seal_envelope(owed)).collect::<Result<_, _>>()?;
         let shared = match taken.share.take() {
@@ -48,12 +52,32 @@ impl Store {
             for item in &taken.items {
                 insert_item(tables, &taken.school, item)?;
             }
-            if let Some(held) = &taken.held {
-                insert(tables, &taken.school, held, &facts, now)?;
+            let mut took = Took::New;
+            let mut in_place_of = None;
+            match &taken.held {
+                Some(held) if held.joins.is_some() => {
+                    in_place_of = join(tables, &store, &taken.school, held, now)?;
+                    took = Took::Joined { notice: in_place_of.is_some() };
+                }
+                Some(held) => insert(tables, &taken.school, held, &facts, now)?,
+                None => {}
             }
             for (owed, envelope) in taken.owed.iter().zip(&envelopes) {
                 let held = taken.held.as_ref().map(|held| held.id.as_str());
-                owed::insert(tables, &taken.school, held, owed, envelope, now)?;
+                match (owed.kind, &took, in_place_of) {
+                    (Kind::Notice, Took::Joined { .. }, Some(due_at)) => {
+                        let owed = NewOwed { due_at: owed.due_at.min(due_at), ..owed.clone() };
+                        owed::insert(tables, &taken.school, held, &owed, envelope, now)?;
+                    }
+                    // The one before is out; of the rest its reader hears with other mail.
+                    (Kind::Notice, Took::Joined { .. }, None) => {}
+                    _ => owed::insert(tables, &taken.school, held, owed, envelope, now)?,
+                }
+            }
+            if took == (Took::Joined { notice: false }) && notes.is_empty() {
+                for note in &late {
+                    notes::insert(tables, &taken.school, note, now)?;
+                }
             }
             if let Some((sealed, shared)) = &shared {
                 share::insert(tables, shared, sealed, now)?;
@@ -70,7 +94,7 @@ impl Store {
             }
             journal::append(tables, &chain, line.as_slice())?;
             Point::TakenRows.reached();
-            Ok(Took::New)
+            Ok(took)
         })
         .await
     }
@@ -319,9 +343,13 @@ impl Store {
     }
 
     fn unsealed(&self, (held, sealed): (Held, Vec<u8>)) -> Result<Held, StoreError> {
-        let plain = self.0.keys.open(&facts_label(&held.id), &sealed).ok_or(StoreError::Sealed)?;
-        let facts = serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)?;
+        let facts = self.unseal_facts(&held.id, &sealed)?;
         Ok(Held { facts, ..held })
+    }
+
+    fn unseal_facts(&self, id: &str, sealed: &[u8]) -> Result<Facts, StoreError> {
+        let plain = self.0.keys.open(&facts_label(id), sealed).ok_or(StoreError::Sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)
     }
 
     /// In JSON, so that a later version can read what an earlier one wrote.
@@ -367,7 +395,10 @@ fn with_recipients(tables: &Connection, (mut held, facts): (Held, Vec<u8>)) -> r
 
 fn same_part(tables: &Connection, held: &NewHeld, since: i64) -> rusqlite::Result<Option<String>> {
     tables
-        .prepare_cached("SELECT id FROM held WHERE part = ?1 AND taken_at > ?2 ORDER BY taken_at LIMIT 1")?
+        .prepare_cached(
+            "SELECT id, taken_at FROM held WHERE part = ?1 AND taken_at > ?2
+             UNION SELECT held, taken_at FROM held_joined WHERE part = ?1 AND taken_at > ?2 ORDER BY 2 LIMIT 1",
+        )?
         .query_row(params![held.part, since], |row| row.get(0))
         .optional()
 }
@@ -422,6 +453,55 @@ fn insert(tables: &Connection, school: &str, held: &NewHeld, facts: &[u8], now: 
             count(held.size),
             facts
         ])?;
+    insert_recipients(tables, school, held, 0, now)
+}
+
+/// Adds a part to the mail that it belongs to; gives when the notice was due in whose place its own comes, when that one is
+/// not on its way.
+///
+/// # Errors
+/// Also when that mail is not there as it was known; then its client sends it again.
+fn join(tables: &Connection, store: &Store, school: &str, held: &NewHeld, now: i64) -> rusqlite::Result<Option<i64>> {
+    let changed = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT), None);
+    let joins = held.joins.as_ref().ok_or_else(changed)?;
+    let sealed: Option<Vec<u8>> = tables
+        .prepare_cached(
+            "SELECT facts FROM held WHERE id = ?1 AND school = ?2 AND incident = ?3
+             AND (SELECT count(*) FROM held_recipient r WHERE r.held = held.id) = ?4",
+        )?
+        .query_row(params![held.id, school, held.incident, count(joins.before)], |row| row.get(0))
+        .optional()?;
+    let mut facts = store.unseal_facts(&held.id, &sealed.ok_or_else(changed)?).map_err(|_| changed())?;
+    facts.join(&held.facts);
+    let sealed = store.seal_facts(&held.id, &facts).map_err(|_| changed())?;
+    // Where nothing of the parts before is kept any more, this one's is.
+    tables
+        .prepare_cached(
+            "UPDATE held SET facts = ?2, item = coalesce(item, ?3),
+             delete_at = CASE WHEN item IS NULL THEN ?4 ELSE delete_at END WHERE id = ?1",
+        )?
+        .execute(params![held.id, sealed, held.item, held.delete_at])?;
+    insert_recipients(tables, school, held, joins.before, now)?;
+    tables
+        .prepare_cached("INSERT INTO held_joined (part, held, school, taken_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![held.part, held.id, school, now])?;
+    let Some(notice) = &joins.notice else { return Ok(None) };
+    tables
+        .prepare_cached(
+            "DELETE FROM owed WHERE item = ?1 AND held = ?2 AND tries = 0 AND (lease_until IS NULL OR lease_until < ?3)
+             RETURNING due_at",
+        )?
+        .query_row(params![notice, held.id, now], |row| row.get(0))
+        .optional()
+}
+
+fn insert_recipients(
+    tables: &Connection,
+    school: &str,
+    held: &NewHeld,
+    before: usize,
+    now: i64,
+) -> rusqlite::Result<()> {
     let mut recipient = tables.prepare_cached(
         "INSERT INTO held_recipient (held, place, school, address, class, line, state, changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -429,7 +509,7 @@ fn insert(tables: &Connection, school: &str, held: &NewHeld, facts: &[u8], now: 
     for (place, one) in held.recipients.iter().enumerate() {
         recipient.execute(params![
             held.id,
-            count(place),
+            count(before.saturating_add(place)),
             school,
             one.address,
             one.class,

@@ -250,6 +250,7 @@ async fn the_line_of_owed_mail_is_in_its_transaction() {
             line: "05_bsn".into(),
             state: State::Held,
         }],
+        joins: None,
     };
     let taken = |id: &str, link: u8| Taken {
         school: "linde".into(),
