@@ -72,9 +72,9 @@ fn a_mail_becomes_a_share_and_what_it_opens_is_what_was_sent() {
 async fn opened(shares: &Shares, (rid, secret): &(String, String), code: &str, own: &(String, String)) {
     assert!(matches!(shares.look(rid, secret).await.unwrap(), Look::Ready(_)));
     let visitor = Visitor::default();
-    let wrong = shares.unlock(rid, secret, "1111 1111 1111", visitor).await.unwrap();
+    let wrong = shares.unlock(rid, secret, "1111 1111 1111", visitor.clone()).await.unwrap();
     assert!(matches!(wrong, Unlock::Wrong { left: 4 }));
-    let Unlock::Open { opened, .. } = shares.unlock(rid, secret, code, visitor).await.unwrap() else {
+    let Unlock::Open { opened, .. } = shares.unlock(rid, secret, code, visitor.clone()).await.unwrap() else {
         panic!("the code of the receipt is the right one")
     };
     assert_eq!(opened.subject.expose(), "Kanariesubject groep 5");
@@ -95,7 +95,7 @@ async fn opened(shares: &Shares, (rid, secret): &(String, String), code: &str, o
     shares.withdraw(&opened.share, &Scope::All, JUF).await.unwrap();
     let again = shares.read(&opened, &items[0].id, None, How::Viewed).await;
     assert!(matches!(again, Err(ShareError::Gone)));
-    assert!(matches!(shares.unlock(rid, secret, code, visitor).await.unwrap(), Unlock::Nothing));
+    assert!(matches!(shares.unlock(rid, secret, code, visitor.clone()).await.unwrap(), Unlock::Nothing));
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl Shares {
         if let Some(until) = linked.locked(now) {
             return Ok(Texted::Locked { until });
         }
-        if self.inner.is_too_much(visitor) {
+        if self.inner.is_too_much(&visitor) {
             return Ok(Texted::Busy);
         }
         let (Some(provider), Some(phone)) = (&self.sms, number(&linked.recipient)) else { return Ok(Texted::Down) };

@@ -6,6 +6,8 @@
 //! organisation  the key of the fixed code: any link to that contact, until the code is changed
 //! code          the code itself: links of the same sending to the same family, since a code is part of the key and every
 //!               sending has its own. So eight hours, and never longer: a new share always asks for its own code.
+//! passkey       this address was proven by a passkey it still has: any link to it at that school which a passkey opens.
+//!               Eight hours and never longer: the passkey is asked for again then.
 //! ```
 //!
 //! The proof is a cookie: sealed with the key file, so nobody reads or makes one, and kept nowhere else. A server that is
@@ -19,11 +21,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::factor::{self, CODE, ORGANISATION, SMS};
-use super::open::{OpenedBy, Unlock};
+use super::open::{OpenedBy, Unlock, Visitor};
 use super::{ShareError, Shares};
 use crate::message::Mailbox;
 use crate::secret::Secret;
-use crate::store::share::{Linked, hex};
+use crate::store::share::{Linked, PasskeyId, hex};
 use crate::vault::LinkSecret;
 use crate::vault::share::{AccessCode, CodeKey, Cost, RecipientKey, Rid};
 
@@ -75,6 +77,8 @@ enum By {
     Organisation(String, [u8; 32]),
     /// Share, family, code.
     Code(String, u32, String),
+    /// Which one, in hexadecimal.
+    Passkey(String),
 }
 
 impl Shares {
@@ -88,7 +92,7 @@ impl Shares {
         rid: &str,
         secret: &str,
         proofs: &[String],
-        remembers: bool,
+        (visitor, remembers): (Visitor, bool),
     ) -> Result<Unlock, ShareError> {
         if proofs.is_empty() {
             return Ok(Unlock::Nothing);
@@ -99,7 +103,7 @@ impl Shares {
                 continue;
             }
             let Some(key) = self.key_by(&proof, &linked, &secret).await? else { continue };
-            return self.enter(linked, &key, OpenedBy::Device).await;
+            return self.enter(linked, &key, (OpenedBy::Device, visitor.statement)).await;
         }
         Ok(Unlock::Nothing)
     }
@@ -111,16 +115,17 @@ impl Shares {
             Shown::Sms => By::Sms(self.number_index(linked)?),
             Shown::Organisation(key) => By::Organisation(linked.recipient.contact.clone()?, *key.octets()),
             Shown::Code(code) => By::Code(linked.share.clone(), linked.family, code.grouped()),
-            // Its own proof, at every link.
-            Shown::Passkey => return None,
+            Shown::Passkey(id) => By::Passkey(hex(id)),
         };
         let address = self.address_index(linked)?;
         let scope = match &by {
             By::Sms(_) => SMS.to_owned(),
             By::Organisation(..) => ORGANISATION.to_owned(),
             By::Code(share, family, _) => format!("{CODE} {share} {family}"),
+            By::Passkey(_) => format!("passkey {}", linked.school),
         };
-        let kept = (remember && !matches!(by, By::Code(..))).then(|| now.saturating_add(REMEMBERED));
+        let kept =
+            (remember && matches!(by, By::Sms(_) | By::Organisation(..))).then(|| now.saturating_add(REMEMBERED));
         let store = self.inner.outbox.store();
         let name = hex(&store.index("portal proof", &[address.as_bytes(), scope.as_bytes()]));
         let proven = Proven { address, school: linked.school.clone(), until: now.saturating_add(COUNTS), kept, by };
@@ -151,6 +156,10 @@ impl Shares {
         linked: &Linked,
         secret: &LinkSecret,
     ) -> Result<Option<RecipientKey>, ShareError> {
+        if let By::Passkey(id) = &proof.by {
+            let same = proof.school == linked.school && self.still_has(linked, id).await?;
+            return if same { self.key_by_passkey(linked, secret).await } else { Ok(None) };
+        }
         let rid = Rid::of(linked.rid);
         let code = match (&proof.by, linked.factor.as_str()) {
             (By::Sms(number), SMS) if self.number_index(linked).as_ref() == Some(number) => None,
@@ -185,5 +194,5 @@ pub(super) enum Shown {
     Sms,
     Organisation(CodeKey),
     Code(AccessCode),
-    Passkey,
+    Passkey(PasskeyId),
 }

@@ -238,6 +238,7 @@ impl House {
                 key: key.into(),
                 fetched: false,
             }),
+            proxies: Vec::new(),
             max_connections: 64,
             idle_timeout: Duration::from_secs(20),
         };

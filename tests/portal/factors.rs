@@ -1,7 +1,7 @@
 //! Second factors: a code by text message, the fixed code of an organisation, and what a device has proven before.
 
 use mailpoort::message::Mailbox;
-use mailpoort::share::{Factor, Link, Made, Unlock};
+use mailpoort::share::{Factor, Link, Made, Unlock, Visitor};
 use mailpoort::store::contacts::Facts;
 use mailpoort::vault::share::{AccessCode, Cost};
 
@@ -97,11 +97,10 @@ async fn a_code_by_text_lives_ten_minutes_and_five_tries() {
     let made = share(&house).await;
     let link = &made.links[0];
     let (rid, secret) = (link.rid.as_str(), link.secret.written());
-    let visitor = mailpoort::share::Visitor::default();
-    let send = || house.shares.text_code(rid, &secret, visitor, |code| format!("{code} x"));
+    let send = || house.shares.text_code(rid, &secret, Visitor::default(), |code| format!("{code} x"));
     let unlock = |code: String| {
         let (shares, secret) = (house.shares.clone(), secret.clone());
-        async move { shares.unlock(rid, &secret, &code, visitor).await.unwrap() }
+        async move { shares.unlock(rid, &secret, &code, Visitor::default()).await.unwrap() }
     };
     assert!(matches!(unlock("000000".into()).await, Unlock::Expired), "before one was sent");
     send().await.unwrap();
@@ -239,7 +238,7 @@ async fn a_device_is_remembered_where_the_school_allows_it_and_forgotten_at_once
     let proofs: Vec<String> =
         browser.cookies.iter().filter(|(name, _)| name.contains("apparaat")).map(|(_, value)| value.clone()).collect();
     let (rid, secret) = (&next.links[0].rid, next.links[0].secret.written());
-    let elsewhere = house.shares.unlock_by_proof(rid, &secret, &proofs, false).await.unwrap();
+    let elsewhere = house.shares.unlock_by_proof(rid, &secret, &proofs, (Visitor::default(), false)).await.unwrap();
     assert!(matches!(elsewhere, Unlock::Nothing), "not where the school does not allow it");
     let mut forgetful = browser.clone();
     forgetful.cookies.retain(|name, _| !name.contains("bericht"));

@@ -17,7 +17,9 @@ use crate::act::texts::Set;
 use crate::act::wording;
 use crate::message::{Mailbox, header};
 use crate::school::{Language, School};
-use crate::share::{CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, Received, ReplyFile, Settings};
+use crate::share::{
+    CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, PasskeyMade, Received, ReplyFile, Settings,
+};
 use crate::vault;
 
 /// The longest list of Message-IDs that is repeated, octets.
@@ -317,6 +319,22 @@ pub fn code_wanted(
     Some(letter)
 }
 
+/// Tells an address that there is a passkey now; Dutch first, English below, and no link.
+pub fn passkey_made((texts, school, zone): (&Texts, &School, &TimeZone), made: &PasskeyMade) -> Option<Letter> {
+    let (reader, at) = (Mailbox::parse(made.address.expose()).ok()?, Timestamp::from_millisecond(made.at).ok()?);
+    let [(subject, dutch), (_, english)] = Language::ALL.map(|language| {
+        let values = [
+            ("recipient", line(made.address.expose(), 320)),
+            ("school", school.name.clone()),
+            ("time", wording::moment(at.to_zoned(zone.clone()).datetime(), language)),
+            ("helpdesk", wording::contact(&school.helpdesk)),
+        ];
+        filled(&texts.set(language).passkey_made, &values)
+    });
+    let body = format!("{dutch}\n\n---\n\n{english}");
+    ours(school, &reader, (&subject, &body), Language::Nl, at, None)
+}
+
 /// A recipient's answer, for the sender's own mailbox. An answer to it goes to the recipient, and past the gate again.
 pub fn answer((texts, school, language): (&Texts, &School, Language), received: &Received) -> Option<Letter> {
     let recipient = line(received.from.expose(), 320);
@@ -492,8 +510,16 @@ fn message_ids(field: &[u8]) -> Vec<String> {
 }
 
 /// The texts that a set must have for shares.
-pub(in crate::act) fn names() -> [&'static str; 6] {
-    ["share", "share_receipt", "share_ready", "share_code_wanted", "share_code_instead", "share_answer"]
+pub(in crate::act) fn names() -> [&'static str; 7] {
+    [
+        "share",
+        "share_receipt",
+        "share_ready",
+        "share_code_wanted",
+        "share_code_instead",
+        "share_passkey",
+        "share_answer",
+    ]
 }
 
 impl Set {
@@ -508,6 +534,7 @@ impl Set {
             "share_ready" => (&mut self.ready, &RECEIPT),
             "share_code_instead" => (&mut self.code_instead, &CODE_WANTED),
             "share_code_wanted" => (&mut self.code_wanted, &CODE_WANTED),
+            "share_passkey" => (&mut self.passkey_made, &PASSKEY),
             "share_answer" => (&mut self.answer, &ANSWER),
             _ => return None,
         })
@@ -519,6 +546,7 @@ const SHARE: [&str; 9] =
 const RECEIPT: [&str; 11] =
     ["codes", "reference", "time", "clock", "why", "channels", "open_by", "link", "helpdesk", "number", "recipients"];
 const CODE_WANTED: [&str; 5] = ["recipient", "reference", "link", "channels", "helpdesk"];
+const PASSKEY: [&str; 4] = ["recipient", "school", "time", "helpdesk"];
 const ANSWER: [&str; 4] = ["recipient", "school", "reference", "text"];
 
 #[cfg(test)]

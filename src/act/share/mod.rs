@@ -20,7 +20,7 @@ use std::sync::Arc;
 use jiff::Zoned;
 
 pub(super) use self::letters::names;
-pub use self::letters::{answer, as_mail, code_wanted, invitation};
+pub use self::letters::{answer, as_mail, code_wanted, invitation, passkey_made};
 use crate::act::Case;
 use crate::act::notice::Texts;
 use crate::decide::Verdict;

@@ -27,10 +27,10 @@ use serde::{Deserialize, Serialize};
 pub use self::factor::{Limits as TextLimits, Text};
 pub use self::make::{Invitation, NewItem, NewRecipient, NewShare, NewShared};
 pub(super) use self::make::{insert, settled};
-pub use self::open::{Entry, Grant, Linked, Session, Try};
+pub use self::open::{Entry, Grant, Linked, Session, Statement, Try};
 pub use self::passkey::{Facts as PasskeyFacts, Kept as PasskeyKept, Passkey, PasskeyId};
-pub use self::purge::PurgedShares;
-pub use self::sender::{EventRow, ItemRow, RecipientRow, Rewrapped, ShareRow, Withdrawn};
+pub use self::purge::{LOG_DAYS, PurgedShares};
+pub use self::sender::{EventRow, ItemRow, RecipientRow, Reminder, Rewrapped, ShareRow, Withdrawn};
 use super::{Store, StoreError};
 
 /// The octets of the public half of a link.
