@@ -265,6 +265,7 @@ async fn try_all(shares: &Shares, outbox: &Outbox) -> Result<Vec<&'static str>, 
         owed: Vec::new(),
         share: draft.rows(Vec::new()),
         notes: Vec::new(),
+        once: Default::default(),
         journal: None,
     };
     outbox.take(taken).await?;

@@ -118,6 +118,7 @@ impl House {
             owed: Vec::new(),
             share,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.shares.inner.outbox.take(taken).await?;

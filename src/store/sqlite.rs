@@ -259,6 +259,9 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-tlsrpt.sql"),
     include_str!("schema-passkey.sql"),
     include_str!("schema-statement.sql"),
+    include_str!("schema-lanes.sql"),
+    include_str!("schema-taken.sql"),
+    include_str!("schema-incident.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

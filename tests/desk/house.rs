@@ -304,6 +304,7 @@ impl House {
                     state: *state,
                 })
                 .collect(),
+            joins: None,
         };
         let taken = Taken {
             school: mail.school.into(),
@@ -312,6 +313,7 @@ impl House {
             owed: Vec::new(),
             share: None,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.store.take(taken, self.now(), 0).await.unwrap();

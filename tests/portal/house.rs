@@ -334,6 +334,7 @@ impl House {
             owed: Vec::new(),
             share,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.outbox.take(taken).await.unwrap();
