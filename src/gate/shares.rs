@@ -9,7 +9,7 @@ use crate::act;
 use crate::detect::LiveCodes;
 use crate::gate::Gate;
 use crate::school::School;
-use crate::share::{CodeWanted, Letter, Letters, Link, Overview, Received};
+use crate::share::{CodeMail, CodeWanted, Letter, Letters, Link, Overview, Received};
 
 impl Letters for Gate {
     fn school(&self, id: &str) -> Option<School> {
@@ -25,6 +25,10 @@ impl Letters for Gate {
     fn code_wanted(&self, wanted: &CodeWanted) -> Option<Letter> {
         let (house, school) = (self.house(), Letters::school(self, &wanted.school)?);
         act::share::code_wanted((&house.texts, &school, house.language), self.shares()?.settings(), wanted)
+    }
+
+    fn code_mail(&self, mail: &CodeMail) -> Option<Letter> {
+        act::share::code_mail(&Letters::school(self, &mail.school)?, mail)
     }
 
     fn reply(&self, received: &Received) -> Option<Letter> {

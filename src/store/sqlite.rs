@@ -258,6 +258,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-factor.sql"),
     include_str!("schema-tlsrpt.sql"),
     include_str!("schema-passkey.sql"),
+    include_str!("schema-level.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
