@@ -31,7 +31,7 @@
 //! that cannot be wrong), [`roster`] (an export of the pupil administration -> pupils), [`tls`] (certificates, ours and
 //! theirs), [`acme`] (asks for ours), [`status`] (health and metrics, for programs that watch), [`dkim`] (signs what we
 //! write), [`commands`] (one file each), and the leaves that anybody may use: [`school`], [`problem`], [`secret`],
-//! [`country`], [`seal`], [`meter`], [`kill`] (points at which tests have us die).
+//! [`country`], [`seal`], [`meter`], [`level`] (how sure it must be who opens a share), [`kill`] (points at which tests have us die).
 //!
 //! # What always holds
 //!
@@ -61,6 +61,7 @@ pub mod dkim;
 pub mod extract;
 pub mod gate;
 pub mod kill;
+pub mod level;
 pub mod message;
 pub mod meter;
 pub mod outbox;

@@ -28,6 +28,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "detect",
             "dkim",
             "extract",
+            "level",
             "message",
             "meter",
             "outbox",
@@ -126,7 +127,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // A pupil's key is a word of the findings, which a roster gives out; its contacts are asked by address, and its
     // report is in the school's language.
     ("roster", &["detect::PupilKey", "detect::is_everyday", "message::Mailbox", "problem", "school", "seal"]),
-    ("decide", &["detect", "extract", "message", "problem", "roster", "school", "secret"]),
+    ("decide", &["detect", "extract", "level", "message", "problem", "roster", "school", "secret"]),
     // Of smtp our own sending side, and the reply that the client gets.
     (
         "act",
@@ -134,6 +135,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "decide",
             "detect",
             "extract",
+            "level",
             "message",
             "outbox",
             "problem",
@@ -172,6 +174,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // Points at which a test has the process die.
     ("kill", &[]),
     ("meter", &[]),
+    ("level", &[]),
     // Reads what the others count, and knows nothing of mail.
     ("status", &["acme", "gate", "meter", "outbox", "problem", "reader", "roster", "smtp", "store", "tls"]),
     ("problem", &[]),
@@ -179,7 +182,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("seal", &["problem"]),
     // What is kept, sealed: blobs, and the tables that know of them.
     ("vault", &["kill", "problem", "seal", "secret"]),
-    ("store", &["kill", "problem", "seal", "tls::posture::Shelf", "vault"]),
+    ("store", &["kill", "level", "problem", "seal", "tls::posture::Shelf", "vault"]),
     // Mail we owe: out of the store, to a next hop.
     ("outbox", &["kill", "message", "problem", "seal", "secret", "smtp", "store", "tls::posture", "vault"]),
     // Reports about TLS: findings out of the store, into mails that are owed.
@@ -191,6 +194,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         "share",
         &[
             "kill",
+            "level",
             "message::Mailbox",
             "outbox",
             "problem",
@@ -208,6 +212,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
+            "level",
             "message::Mailbox",
             "message::rewrite",
             "problem",

@@ -185,6 +185,7 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
             mailbox: Mailbox::parse("p.jansen@voorbeeld.example").unwrap(),
             family: Secret::new("jansen".into()),
             line: "12_health".into(),
+            level: mailpoort::level::Level::default(),
             phones: Vec::new(),
         }],
         is_password: false,

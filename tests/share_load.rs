@@ -164,6 +164,7 @@ fn new(incident: u8, items: Vec<NewItem>, people: usize) -> NewShare {
         mailbox: Mailbox::parse(&format!("ouder{number}@voorbeeld.example")).unwrap(),
         family: Secret::new(number.to_string()),
         line: "12_health".into(),
+        level: mailpoort::level::Level::default(),
         phones: Vec::new(),
     };
     NewShare {

@@ -11,6 +11,7 @@ use crate::act::carry::{Case, Keeping};
 use crate::act::hold::Composed;
 use crate::decide::{self, Route};
 use crate::detect::Kind as Found;
+use crate::level::Level;
 use crate::store::owed::{Envelope, Forced, Kind, NewOwed, Otherwise};
 use crate::vault::LinkSecret;
 
@@ -30,7 +31,7 @@ pub(super) fn owed(
     envelope: &Envelope,
     now: i64,
 ) -> Vec<NewOwed> {
-    let mut groups: BTreeMap<(String, Otherwise, bool), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, Otherwise, bool, Level), Vec<usize>> = BTreeMap::new();
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions).enumerate();
     for (place, (recipient, decision)) in decided.filter(|(_, (_, decision))| decision.route == Route::Tls) {
         let otherwise = match decision.otherwise {
@@ -41,19 +42,19 @@ pub(super) fn owed(
             _ => keeping.unproven,
         };
         groups
-            .entry((recipient.mailbox.domain().to_lowercase(), otherwise, decision.discreet))
+            .entry((recipient.mailbox.domain().to_lowercase(), otherwise, decision.discreet, decision.level))
             .or_default()
             .push(place);
     }
     let within = i64::try_from(keeping.prove_within.as_millis()).unwrap_or(i64::MAX);
     let mut kinds = case.verdict.kinds.keys();
     let password = kinds.any(|kind| matches!(kind, Found::Password | Found::LockedWithPassword));
-    let one = |((_, otherwise, discreet), places): ((String, Otherwise, bool), Vec<usize>)| NewOwed {
+    let one = |((_, otherwise, discreet, level), places): ((String, Otherwise, bool, Level), Vec<usize>)| NewOwed {
         kind: Kind::Forced,
         item: item.to_owned(),
         envelope: Envelope {
             recipients: places.into_iter().filter_map(|place| envelope.recipients.get(place).cloned()).collect(),
-            forced: Some(Forced { otherwise, link: composed.link.written(), discreet, password }),
+            forced: Some(Forced { otherwise, link: composed.link.written(), discreet, password, level }),
             ..envelope.clone()
         },
         due_at: now,

@@ -304,6 +304,7 @@ fn invented() -> Option<NewShare> {
         family: Secret::new("one".to_owned()),
         phones: Vec::new(),
         line: "selftest".to_owned(),
+        level: crate::level::Level::default(),
     };
     Some(NewShare {
         school: "selftest".to_owned(),

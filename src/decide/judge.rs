@@ -19,7 +19,8 @@ use super::sender::{SenderClass, sender_class};
 use super::tally::{Tally, counted, strength_of};
 use super::verdict::{Ask, Content, Decision, Means, Mode, Release, Route, Verdict};
 use crate::detect::{Finding, Kind, RuleMode, Zone};
-use crate::extract::Unread;
+use crate::extract::{Place, Spot, Unread};
+use crate::level::Level;
 use crate::message::{Day, Envelope, Headers, Mailbox};
 use crate::roster::Contacts;
 use crate::school::School;
@@ -74,7 +75,7 @@ pub fn verdict(evidence: &Evidence<'_>, known: &Known<'_>) -> Verdict {
     let tally = Tally::new(&counted, evidence.unread);
     let mail = MailFacts::new(evidence, known);
     let mut recipients = Recipients::new(evidence, known, &counted, tally.pupils());
-    let levels = Level::all(&counted, evidence.unread, known);
+    let ceilings = Ceiling::all(&counted, evidence.unread, known);
     // Most recipients are like another one.
     let mut decided: HashMap<(Recipient, BTreeSet<Kind>), Decision> = HashMap::new();
     let mut decide = |mailbox: &Mailbox| {
@@ -85,7 +86,7 @@ pub fn verdict(evidence: &Evidence<'_>, known: &Known<'_>) -> Verdict {
         if let Some(decision) = decided.get(&alike).filter(|_| !has_own_words) {
             return decision.clone();
         }
-        let decision = strictest_level(&levels, &mail, &recipient, &new_kinds, mailbox);
+        let decision = under_the_strictest(&ceilings, &mail, &recipient, &new_kinds, mailbox);
         if !has_own_words {
             decided.insert(alike, decision.clone());
         }
@@ -101,37 +102,50 @@ pub fn verdict(evidence: &Evidence<'_>, known: &Known<'_>) -> Verdict {
 
 /// The findings of rules that may go at least so far, judged under that ceiling: a rule that only advises makes no line
 /// block.
-struct Level<'m> {
+struct Ceiling<'m> {
     known: Known<'m>,
     findings: Vec<&'m Finding>,
     tally: Tally,
+    /// Of the mail without its attachments; none where no line asks.
+    rest: Option<Tally>,
 }
 
-impl<'m> Level<'m> {
+impl<'m> Ceiling<'m> {
     fn all(counted: &[&'m Finding], unread: &[Unread], known: &Known<'m>) -> Vec<Self> {
-        let level = |(rules, mode): (RuleMode, Mode)| {
+        let of_rules = |(rules, mode): (RuleMode, Mode)| {
             let findings: Vec<&Finding> = counted.iter().copied().filter(|finding| finding.mode >= rules).collect();
             let is_needed = mode == Mode::Enforce || findings.iter().any(|finding| finding.mode == rules);
             let tally = Tally::new(&findings, unread);
-            is_needed.then(|| Self { known: Known { mode: known.mode.min(mode), ..*known }, findings, tally })
+            let rest = known.policy.lines.iter().any(|line| line.attachments);
+            let rest = rest.then(|| without_attachments(&findings, unread));
+            is_needed.then(|| Self { known: Known { mode: known.mode.min(mode), ..*known }, findings, tally, rest })
         };
         let modes = [(RuleMode::Enforce, Mode::Enforce), (RuleMode::Advise, Mode::Advise)];
-        modes.into_iter().chain([(RuleMode::Observe, Mode::Observe)]).filter_map(level).collect()
+        modes.into_iter().chain([(RuleMode::Observe, Mode::Observe)]).filter_map(of_rules).collect()
     }
 }
 
+/// What the mail holds without its attachments.
+fn without_attachments(findings: &[&Finding], unread: &[Unread]) -> Tally {
+    let stays =
+        |place: &Place| place.within.is_empty() && !matches!(place.spot, Spot::Attachment(_) | Spot::FileName(_));
+    let findings: Vec<&Finding> = findings.iter().copied().filter(|finding| stays(&finding.place)).collect();
+    let unread: Vec<Unread> = unread.iter().filter(|unread| stays(&unread.place)).cloned().collect();
+    Tally::new(&findings, &unread)
+}
+
 /// What is carried out comes before what is only asked for; of two alike the one that may go further.
-fn strictest_level(
-    levels: &[Level<'_>],
+fn under_the_strictest(
+    ceilings: &[Ceiling<'_>],
     mail: &MailFacts,
     recipient: &Recipient,
     new_kinds: &BTreeSet<Kind>,
     mailbox: &Mailbox,
 ) -> Decision {
-    let decisions = levels.iter().map(|level| {
-        let returned = Returned::new(&level.findings, mailbox);
-        let case = Case { mail, recipient, new_kinds, returned: returned.as_ref(), known: &level.known };
-        case.decision(&level.tally)
+    let decisions = ceilings.iter().map(|ceiling| {
+        let returned = Returned::new(&ceiling.findings, mailbox);
+        let case = Case { mail, recipient, new_kinds, returned: returned.as_ref(), known: &ceiling.known };
+        case.decision(&ceiling.tally, ceiling.rest.as_ref())
     });
     let strictness = |d: &Decision| (d.route, (d.route != Route::Pass).then_some(d.asked), d.advise, d.asked);
     let strictest = decisions.reduce(|best, next| if strictness(&next) > strictness(&best) { next } else { best });
@@ -150,6 +164,8 @@ fn unanswered(recipient: &Recipient) -> Decision {
         advise: false,
         discreet: recipient.discreet,
         next: Vec::new(),
+        level: Level::default(),
+        attachments: false,
     }
 }
 
@@ -258,7 +274,7 @@ struct Left<'c> {
 }
 
 impl<'c> Case<'c> {
-    fn decision(&self, tally: &'c Tally) -> Decision {
+    fn decision(&self, tally: &'c Tally, rest: Option<&'c Tally>) -> Decision {
         let mut left = Left {
             tally: Cow::Borrowed(tally),
             returned: self.returned.map(|returned| Cow::Borrowed(&returned.tally)),
@@ -272,13 +288,34 @@ impl<'c> Case<'c> {
             left.tally = Cow::Owned(Tally::new(&returned.rest(&answered), &[]).with_unread_of(tally));
         }
         match self.strictest(&left) {
-            Some(line) => self.of_line(line, left),
+            Some(line) => {
+                let (level, attachments) = self.of_shares(&left, rest);
+                Decision { level, attachments, ..self.of_line(line, left) }
+            }
             None => self.built_in(tally),
         }
     }
 
     /// The strictest of the lines that fit; of two alike the first.
     fn strictest(&self, left: &Left<'_>) -> Option<&'c Line> {
+        let keyed = self.fitting(left).into_iter().map(|line| (self.strictness(line), line));
+        keyed.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, line)| line)
+    }
+
+    /// What all lines that fit say of a share: how sure it must be who opens it, and whether it is of the attachments
+    /// alone. A line that may go less far than enforcing has its say too: it says what the content is worth.
+    fn of_shares(&self, left: &Left<'_>, rest: Option<&Tally>) -> (Level, bool) {
+        let lines: Vec<&Line> = self.fitting(left).into_iter().filter(|line| line.can_share()).collect();
+        let level = lines.iter().map(|line| line.level).max().unwrap_or_default();
+        let attachments = !lines.is_empty() && lines.iter().all(|line| line.attachments);
+        let Some(rest) = rest.filter(|_| attachments) else { return (level, false) };
+        let rest = Left { tally: Cow::Borrowed(rest), ..left.clone() };
+        let passes = |line: &Line| self.carried_out(line).0 == Route::Pass;
+        (level, self.strictest(&rest).map_or(rest.tally.is_empty(), passes))
+    }
+
+    /// The lines that fit.
+    fn fitting(&self, left: &Left<'_>) -> Vec<&'c Line> {
         let lines = &self.known.policy.lines;
         let first: Vec<&Line> =
             lines.iter().filter(|line| (line.before || line.when.quote) && self.fits(line, left)).collect();
@@ -287,8 +324,7 @@ impl<'c> Case<'c> {
             others.to_mut().tally.to_mut().take_out(&line.when);
         }
         let rest = lines.iter().filter(|line| !line.before && !line.when.quote && self.fits(line, &others));
-        let keyed = first.into_iter().chain(rest).map(|line| (self.strictness(line), line));
-        keyed.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, line)| line)
+        first.into_iter().chain(rest).collect()
     }
 
     /// What is carried out comes before what is only asked for.
@@ -345,6 +381,8 @@ impl<'c> Case<'c> {
             advise,
             discreet: self.recipient.discreet,
             next: if route == Route::Block { self.next(line, left) } else { Vec::new() },
+            level: Level::default(),
+            attachments: false,
         }
     }
 

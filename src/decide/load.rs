@@ -18,6 +18,7 @@ use super::sender::SenderClass;
 use super::verdict::{Ask, Mode, Release};
 use crate::detect::{Kind, Strength};
 use crate::extract::Why;
+use crate::level::Level;
 use crate::problem::{Problem, line_of};
 
 mod exceptions;
@@ -89,6 +90,8 @@ struct RawLine {
     advice: Option<Word>,
     #[serde(default)]
     offers: Vec<Word>,
+    level: Option<Word>,
+    share_parts: Option<Word>,
 }
 
 /// Reads a policy file.
@@ -187,6 +190,10 @@ impl Reader<'_> {
         };
         let offers = self.words("offer", &raw.offers, &Offer::ALL.map(|offer| (offer.word(), offer)));
         self.offers(&raw.offers, &offers, ask);
+        self.shares([("level", &raw.level), ("share_parts", &raw.share_parts)], ask, &offers);
+        let levels = Level::ALL.map(|level| (level.word(), level));
+        let level = raw.level.as_ref().and_then(|word| self.word("level", word, &levels));
+        let parts = raw.share_parts.as_ref().and_then(|word| self.word("share_parts", word, &PARTS));
         if raw.before && !when.can_come_before() {
             let remedy = "ask for kinds, pupils_min or unread, to and message only; a line with less comes before none";
             self.say(at, "a line that comes before the others asks for more than it can answer alone", remedy);
@@ -198,10 +205,8 @@ impl Reader<'_> {
         if self.problems.len() > told {
             return None;
         }
-        // A line that is off has been read, so that it can be switched on, and answers nothing.
-        let mode = mode??;
-        Some(Line {
-            id: Arc::from(raw.id.into_inner()),
+        let line = Line {
+            id: Arc::from(raw.id.get_ref().as_str()),
             at: line_of(self.text, at),
             why: raw.why,
             when,
@@ -210,10 +215,14 @@ impl Reader<'_> {
             passes_meanwhile: meanwhile.flatten().unwrap_or(false),
             before: raw.before,
             advise: raw.advise,
-            mode,
+            mode: Mode::Enforce,
             advice: raw.advice.map(|key| Arc::from(key.into_inner())),
             offers,
-        })
+            level: level.unwrap_or_default(),
+            attachments: parts.unwrap_or(false),
+        };
+        // A line that is off has been read, so that it can be switched on, and answers nothing.
+        Some(Line { mode: mode??, ..line })
     }
 
     fn id_and_why(&mut self, raw: &RawLine) {
@@ -305,6 +314,21 @@ impl Reader<'_> {
                 format!("the offer \"{}\" goes further than the line's release", offer.word()),
                 "set release to what may be offered (reason or second_person), or leave the offer out",
             );
+        }
+    }
+
+    /// What is said of shares, a line says of which one can come.
+    fn shares(&mut self, said: [(&str, &Option<Word>); 2], ask: Option<Ask>, offers: &[Offer]) {
+        let can = matches!(ask, None | Some(Ask::Tls | Ask::Share | Ask::ShareWithPurpose));
+        if can || offers.contains(&Offer::Share) {
+            return;
+        }
+        for (key, word) in said {
+            if let Some(word) = word {
+                let remedy =
+                    "leave it out: it is about shares (route share, share_with_purpose or tls, or the offer share)";
+                self.say(word.span().start, format!("{key} on a line of which no share comes"), remedy);
+            }
         }
     }
 
@@ -405,6 +429,8 @@ impl Reader<'_> {
     }
 }
 
+/// What of a mail is shared: whether its attachments alone.
+const PARTS: [(&str, bool); 2] = [("whole", false), ("attachments", true)];
 const STRENGTHS: [(&str, Strength); 2] = [("light", Strength::Light), ("heavy", Strength::Heavy)];
 
 fn open_classes(answered: impl Fn(&str) -> bool) -> Vec<&'static str> {

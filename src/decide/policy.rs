@@ -17,6 +17,7 @@ use super::sender::SenderClass;
 use super::verdict::{Ask, Decision, Means, Mode, Release, Route};
 use crate::detect::{Kind, Strength};
 use crate::extract::Why;
+use crate::level::Level;
 use crate::problem::Problem;
 
 /// The id of the built-in last line: nothing found, all read, so it passes.
@@ -68,6 +69,10 @@ pub struct Line {
     pub advice: Option<Arc<str>>,
     /// What the sender may choose, at the desk.
     pub offers: Vec<Offer>,
+    /// How sure it must be who opens a share that comes of it.
+    pub level: Level,
+    /// Whether only the attachments are shared, where the mail without them may go as it is.
+    pub attachments: bool,
 }
 
 /// What the law lets a class of recipients have.
@@ -235,7 +240,6 @@ impl Policy {
         lines().flat_map(|line| line.offers.iter().copied()).filter(|offer| !forbidden(offer)).collect()
     }
 
-    /// Whether any line asks for this fact.
     /// Whether a line asks for this fact.
     pub fn asks_for(&self, fact: Fact) -> bool {
         self.lines.iter().any(|line| line.when.facts.contains(&fact))
@@ -260,6 +264,11 @@ impl Line {
     pub fn goes_to(&self, class: &str) -> bool {
         let to = self.exception.as_ref().map_or(&self.when.to, |exception| &exception.classes);
         (to.is_empty() && self.exception.is_none()) || to.iter().any(|to| &**to == class)
+    }
+
+    /// Whether a share may come of it, at once or at the desk.
+    pub fn can_share(&self) -> bool {
+        matches!(self.ask, Ask::Tls | Ask::Share | Ask::ShareWithPurpose) || self.offers.contains(&Offer::Share)
     }
 
     /// What the gate does: what the line asks for, or what it can do instead.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::detect::Kind;
 use crate::extract::Why;
+use crate::level::Level;
 
 /// What happens to a mail for one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +141,10 @@ pub struct Decision {
     /// The lines that would stop the mail one after the other when only what the line before asks about is taken out of
     /// it. The sender is to know all of them at once. Empty unless blocked.
     pub next: Vec<Arc<str>>,
+    /// How sure it must be who opens a share of it: the strictest of all lines that fit of which one may come.
+    pub level: Level,
+    /// Whether only its attachments are shared: every such line says so, and the mail without them may go as it is.
+    pub attachments: bool,
 }
 
 /// What was decided, made once, before anything is done; nothing later decides again.

@@ -125,7 +125,14 @@ async fn shared_instead(gate: &Gate, unproven: &Unproven<'_>, raw: &[u8]) -> Opt
         let mailbox = Mailbox::parse(&to.address).ok()?;
         let household = tenant.household(&mailbox);
         let (family, phones) = (household.family, household.phones);
-        Some(share::To { mailbox, line: line.unwrap_or_default(), family, phones, discreet: forced.discreet })
+        Some(share::To {
+            mailbox,
+            line: line.unwrap_or_default(),
+            family,
+            phones,
+            discreet: forced.discreet,
+            level: forced.level,
+        })
     };
     let sending = share::Sending {
         number,

@@ -187,6 +187,8 @@ impl Scan {
             advise: false,
             discreet: false,
             next: Vec::new(),
+            level: crate::level::Level::default(),
+            attachments: false,
         };
         let verdict =
             crate::decide::Verdict { decisions: vec![decision; mail.envelope.recipients.len()], ..Default::default() };

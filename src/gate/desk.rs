@@ -132,10 +132,11 @@ async fn shared(
     let to = |place: &usize| {
         let (recipient, row) = (envelope.recipients.get(*place)?, held.recipients.get(*place)?);
         let discreet = held.facts.discreet.contains(place);
+        let level = scan.verdict.decisions.get(*place).map(|decision| decision.level).unwrap_or_default();
         let mailbox = recipient.mailbox.clone();
         let household = tenant.household(&mailbox);
         let (family, phones) = (household.family, household.phones);
-        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet })
+        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet, level })
     };
     let sending = act::share::Sending {
         number: &held.id,

@@ -145,6 +145,8 @@ pub(super) fn held_back(mail: &Mail) -> Verdict {
         advise: false,
         discreet: false,
         next: Vec::new(),
+        level: crate::level::Level::default(),
+        attachments: false,
     };
     Verdict { decisions: vec![decision; mail.envelope.recipients.len()], ..Verdict::default() }
 }

@@ -9,7 +9,7 @@ use crate::act;
 use crate::detect::LiveCodes;
 use crate::gate::Gate;
 use crate::school::School;
-use crate::share::{CodeWanted, Letter, Letters, Link, Overview, PasskeyMade, Received};
+use crate::share::{CodeMail, CodeWanted, Letter, Letters, Link, Overview, PasskeyMade, Received};
 
 impl Letters for Gate {
     fn school(&self, id: &str) -> Option<School> {
@@ -30,6 +30,10 @@ impl Letters for Gate {
     fn passkey_made(&self, made: &PasskeyMade) -> Option<Letter> {
         let (house, school) = (self.house(), Letters::school(self, &made.school)?);
         act::share::passkey_made((&house.texts, &school, &house.time_zone), made)
+    }
+
+    fn code_mail(&self, mail: &CodeMail) -> Option<Letter> {
+        act::share::code_mail(&Letters::school(self, &mail.school)?, mail)
     }
 
     fn reply(&self, received: &Received) -> Option<Letter> {

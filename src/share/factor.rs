@@ -1,17 +1,21 @@
 //! The second factor: by what, besides the link, a recipient proves who he is.
 //!
-//! Chosen for each recipient when a share is made: a contact with a fixed code of his organisation, else a number that takes
-//! text messages where `[sms]` sends them, else a code that the sender tells. A code is part of the key, so nothing opens
-//! the share without it; a text message is asked for by this server alone, and is no part of the key.
+//! Chosen for each recipient when a share is made: a contact with a fixed code of his organisation (not at level high, since
+//! several people know it), else a number that takes text messages where `[sms]` sends them, else a code that the sender
+//! tells, or at level low a code by mail. A code that is told is part of the key, so nothing opens the share without it; a
+//! code by text message or mail is asked for by this server alone, and is no part of the key. One by mail goes to the
+//! mailbox that has the link too: it keeps out who finds the link elsewhere, not who reads that mailbox.
 
 use std::fmt;
 
-use super::{ShareError, Shares, Visitor};
+use super::{CodeMail, ShareError, Shares, Visitor};
+use crate::level::Level;
 use crate::seal;
 use crate::secret::Secret;
 use crate::share::sms::NotSent;
 use crate::share::{NewRecipient, Phone};
 use crate::store::contacts::{Contact, ContactId};
+use crate::store::owed::Kind;
 use crate::store::share::{Linked, RecipientFacts, Text, TextLimits};
 use crate::vault::share::{AccessCode, CodeKey, Rid};
 
@@ -27,6 +31,8 @@ pub enum Factor {
         /// Where the number comes from.
         from: NumberFrom,
     },
+    /// A code of 6 digits that comes by mail, to the mailbox that has the link: level low.
+    Email,
     /// The fixed code of an organisation, 12 digits.
     Organisation,
     /// Nothing here: the sender's own link opens at the desk.
@@ -47,6 +53,7 @@ impl fmt::Debug for Factor {
         f.write_str(match self {
             Self::Code => "Code",
             Self::Sms { .. } => "Sms(..)",
+            Self::Email => "Email",
             Self::Organisation => "Organisation",
             Self::Sender => "Sender",
         })
@@ -56,6 +63,7 @@ impl fmt::Debug for Factor {
 /// The words in the table.
 pub(super) const CODE: &str = "code";
 pub(super) const SMS: &str = "sms";
+pub(super) const EMAIL: &str = "email";
 pub(super) const ORGANISATION: &str = "organisation";
 pub(super) const SENDER: &str = "sender";
 
@@ -64,6 +72,7 @@ pub(super) enum Proving {
     Sender,
     Code(AccessCode),
     Sms { phone: Phone, contact: Option<ContactId> },
+    Email,
     Organisation { contact: ContactId, key: CodeKey, cost: u32 },
 }
 
@@ -73,6 +82,7 @@ impl Proving {
             Self::Sender => SENDER,
             Self::Code(_) => CODE,
             Self::Sms { .. } => SMS,
+            Self::Email => EMAIL,
             Self::Organisation { .. } => ORGANISATION,
         }
     }
@@ -81,7 +91,7 @@ impl Proving {
     pub(super) fn cost(&self) -> Option<u32> {
         match self {
             Self::Organisation { cost, .. } => Some(*cost),
-            Self::Sender | Self::Code(_) | Self::Sms { .. } => None,
+            Self::Sender | Self::Code(_) | Self::Sms { .. } | Self::Email => None,
         }
     }
 
@@ -89,6 +99,7 @@ impl Proving {
         match self {
             Self::Sender => Factor::Sender,
             Self::Code(_) => Factor::Code,
+            Self::Email => Factor::Email,
             Self::Organisation { .. } => Factor::Organisation,
             Self::Sms { phone, contact } => {
                 let from = if contact.is_some() { NumberFrom::Contacts } else { NumberFrom::Roster };
@@ -99,7 +110,7 @@ impl Proving {
 
     pub(super) fn note(&self, facts: &mut RecipientFacts) {
         let (phone, contact) = match self {
-            Self::Sender | Self::Code(_) => (None, None),
+            Self::Sender | Self::Code(_) | Self::Email => (None, None),
             Self::Sms { phone, contact } => (Some(phone.written().to_owned()), *contact),
             Self::Organisation { contact, .. } => (None, Some(*contact)),
         };
@@ -112,6 +123,7 @@ pub(super) fn of(factor: &str, facts: &RecipientFacts) -> Factor {
     match factor {
         SENDER => Factor::Sender,
         ORGANISATION => Factor::Organisation,
+        EMAIL => Factor::Email,
         SMS => {
             let from = if facts.contact.is_some() { NumberFrom::Contacts } else { NumberFrom::Roster };
             let masked = number(facts).map(|phone| phone.masked()).unwrap_or_default();
@@ -131,7 +143,21 @@ pub(super) fn contact(facts: &RecipientFacts) -> Option<ContactId> {
     Rid::read(facts.contact.as_deref()?).map(|id| *id.octets())
 }
 
-/// What became of the wish for a text message.
+/// A code of six digits in words: what is sent.
+pub struct CodeWords {
+    /// The subject, where it goes by mail.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+}
+
+impl fmt::Debug for CodeWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CodeWords(..)")
+    }
+}
+
+/// What became of the wish for a text message, or a mail with a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Texted {
     /// It was sent.
@@ -151,17 +177,20 @@ pub enum Texted {
     Busy,
 }
 
-/// A code by text message lives so long, milliseconds.
+/// A code by text message or mail lives so long, milliseconds.
 const TEXT_LASTS: i64 = 10 * 60 * 1000;
 /// Codes that are typed against one text.
 const TEXT_TRIES: u32 = 5;
-/// Texts to one recipient in a day.
+/// Texts to one recipient in a day, and as many mails.
 const TEXTS_A_DAY: u32 = 5;
+/// Codes by mail that a school sends in a day: they cost nothing, and a robot that asks for them is stopped.
+const MAILS_OF_SCHOOL: u32 = 5000;
 /// Digits of a code by text message.
 const TEXT_DIGITS: usize = 6;
 
 impl Shares {
-    /// Sends a code to the number of a recipient. `words` makes the text of the code.
+    /// Sends a code to the number of a recipient, or where his link takes one by mail, to his mailbox. `words` makes the
+    /// text of the code.
     ///
     /// # Errors
     /// [`ShareError`]; nothing was sent then.
@@ -170,10 +199,10 @@ impl Shares {
         rid: &str,
         secret: &str,
         visitor: Visitor,
-        words: impl FnOnce(&str) -> String + Send,
+        words: impl FnOnce(&str) -> CodeWords + Send,
     ) -> Result<Texted, ShareError> {
         let Some((linked, _)) = self.live(rid, secret).await? else { return Ok(Texted::Nothing) };
-        if linked.factor != SMS {
+        if ![SMS, EMAIL].contains(&linked.factor.as_str()) {
             return Ok(Texted::Nothing);
         }
         let now = self.now();
@@ -183,17 +212,20 @@ impl Shares {
         if self.inner.is_too_much(&visitor) {
             return Ok(Texted::Busy);
         }
-        let (Some(provider), Some(phone)) = (&self.sms, number(&linked.recipient)) else { return Ok(Texted::Down) };
-        let limits = TextLimits {
-            of_recipient: TEXTS_A_DAY,
-            of_school: provider.settings().daily,
-            lasts: TEXT_LASTS,
-            tries: TEXT_TRIES,
-        };
         let code = text_code().ok_or(ShareError::System)?;
-        let mac = self.text_mac(&linked, &code);
-        let store = self.inner.outbox.store();
-        let id = match store.share_text(linked.rid, mac, limits, now).await? {
+        let words = words(&code);
+        if linked.factor == EMAIL {
+            self.mail_code(linked, &code, words).await
+        } else {
+            self.text_message(linked, &code, words).await
+        }
+    }
+
+    async fn text_message(&self, linked: Linked, code: &str, words: CodeWords) -> Result<Texted, ShareError> {
+        let (Some(provider), Some(phone)) = (&self.sms, number(&linked.recipient)) else { return Ok(Texted::Down) };
+        let limits = limits(SMS, provider.settings().daily);
+        let (store, mac) = (self.inner.outbox.store(), self.text_mac(&linked, code));
+        let id = match store.share_text(linked.rid, mac, limits, None, self.now()).await? {
             Text::Due(id) => id,
             Text::Enough => return Ok(Texted::Enough),
             Text::Ceiling => {
@@ -204,7 +236,7 @@ impl Shares {
                 return Ok(Texted::Down);
             }
         };
-        match provider.send(&phone, &words(&code), &linked.facts.reference).await {
+        match provider.send(&phone, &words.text, &linked.facts.reference).await {
             Ok(()) => Ok(Texted::Sent),
             Err(NotSent::Refused) => {
                 store.share_text_failed(id, self.now()).await?;
@@ -212,6 +244,30 @@ impl Shares {
             }
             // It counts, since it may arrive.
             Err(NotSent::Unsure) => Ok(Texted::Down),
+        }
+    }
+
+    async fn mail_code(&self, linked: Linked, code: &str, words: CodeWords) -> Result<Texted, ShareError> {
+        let (now, mac) = (self.now(), self.text_mac(&linked, code));
+        let CodeWords { subject, text } = words;
+        let to = Secret::new(linked.recipient.address);
+        let mail = CodeMail { school: linked.school.clone(), to, subject, text: Secret::new(text), at: now };
+        let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;
+        let letter = letters.code_mail(&mail).ok_or(ShareError::Letter)?;
+        let (item, mut owed) = self.owe(Kind::Message, letter, now).await?;
+        // One that comes later opens nothing.
+        owed.give_up_at = now.saturating_add(TEXT_LASTS);
+        let limits = limits(EMAIL, MAILS_OF_SCHOOL);
+        match self.inner.outbox.store().share_text(linked.rid, mac, limits, Some((item, owed)), now).await? {
+            Text::Due(_) => {
+                self.inner.outbox.wake();
+                Ok(Texted::Sent)
+            }
+            Text::Enough => Ok(Texted::Enough),
+            Text::Ceiling => {
+                tracing::error!(school = linked.school, "somebody asks for codes by mail without end");
+                Ok(Texted::Down)
+            }
         }
     }
 
@@ -249,10 +305,12 @@ impl Shares {
 
     /// How this recipient is to prove who he is. A number that nobody can text is none.
     pub(super) fn proving(&self, one: &NewRecipient, contact: Option<&Contact>, code: &AccessCode) -> Proving {
-        if let Some((contact, (key, cost))) = contact.and_then(|contact| Some((contact.id, contact.code?))) {
+        let fixed = contact.filter(|_| one.level < Level::High);
+        if let Some((contact, (key, cost))) = fixed.and_then(|contact| Some((contact.id, contact.code?))) {
             return Proving::Organisation { contact, key: CodeKey::of(key), cost };
         }
-        let Some(provider) = &self.sms else { return Proving::Code(code.clone()) };
+        let otherwise = if one.level == Level::Low { Proving::Email } else { Proving::Code(code.clone()) };
+        let Some(provider) = &self.sms else { return otherwise };
         let calling_code = &provider.settings().calling_code;
         let takes = |typed: &str| Phone::read(typed, calling_code).filter(Phone::takes_texts);
         let of_contact = contact.and_then(|contact| Some((takes(contact.facts.phone.as_deref()?)?, contact.id)));
@@ -261,9 +319,13 @@ impl Shares {
         }
         match one.phones.iter().find_map(|phone| takes(phone.expose())) {
             Some(phone) => Proving::Sms { phone, contact: None },
-            None => Proving::Code(code.clone()),
+            None => otherwise,
         }
     }
+}
+
+fn limits(channel: &'static str, of_school: u32) -> TextLimits {
+    TextLimits { channel, of_recipient: TEXTS_A_DAY, of_school, lasts: TEXT_LASTS, tries: TEXT_TRIES }
 }
 
 /// Six digits as they were typed. None when they are not six.

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::factor::{Factor, Proving};
 use super::{Inner, ItemKind, KeysMode, ShareError, Shares};
 use crate::kill::Point;
+use crate::level::Level;
 use crate::message::Mailbox;
 use crate::seal::{self, Index, KeyId};
 use crate::secret::Secret;
@@ -74,6 +75,8 @@ pub struct NewRecipient {
     pub phones: Vec<Secret<String>>,
     /// The policy line that made this a share.
     pub line: String,
+    /// How sure it must be that it is he who opens it.
+    pub level: Level,
 }
 
 /// An access code: 12 digits.
@@ -104,6 +107,8 @@ pub struct Link {
     pub passkey: bool,
     /// Which family it is, among those of the share.
     pub family: u32,
+    /// How sure it must be that it is he who opens it.
+    pub level: Level,
 }
 
 /// What is told about a share that was made.
@@ -284,6 +289,7 @@ impl Shares {
             code: None,
             passkey: false,
             family: 0,
+            level: Level::default(),
         };
         let reference = reference().ok_or(ShareError::System)?;
         let facts = rows::Facts {
@@ -387,6 +393,7 @@ impl Shares {
                 code,
                 passkey: self.has_passkey(&rows.school, self.inner.address(&one.mailbox)).await?,
                 family: family.0,
+                level: one.level,
             };
             links.push((link, rid, proving, one.line.clone()));
         }
@@ -411,7 +418,7 @@ impl Shares {
         let code_key = match proving {
             Proving::Code(code) => Some(code.key(rid, self.inner.cost).await.ok_or(ShareError::System)?),
             Proving::Organisation { key, .. } => Some(key.clone()),
-            Proving::Sms { .. } | Proving::Sender => None,
+            Proving::Sms { .. } | Proving::Email | Proving::Sender => None,
         };
         let by_passkey = code_key.as_ref().filter(|_| link.passkey && matches!(proving, Proving::Code(_)));
         let by_passkey = by_passkey.map(|key| *key.octets());
@@ -426,6 +433,7 @@ impl Shares {
         let mut facts = rows::RecipientFacts {
             address: link.mailbox.typed().to_owned(),
             line: line.to_owned(),
+            level: link.level,
             ..Default::default()
         };
         proving.note(&mut facts);

@@ -6,7 +6,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `factor`, `phone`, `sms` | by what a recipient proves who he is; codes by text message |
+//! | `factor`, `phone`, `sms` | by what a recipient proves who he is; codes by text message and mail |
 //! | `make` | from a message to sealed items, rows and links, all or nothing |
 //! | `open` | a recipient: link, code, session, items |
 //! | `passkey`, `ceremony` | whoever comes back opens with what unlocks his device |
@@ -40,13 +40,13 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-pub use self::factor::{Factor, NumberFrom, Texted};
+pub use self::factor::{CodeWords, Factor, NumberFrom, Texted};
 pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
 pub use self::open::{Body, How, Item, Look, Opened, OpenedBy, Seen, Unlock, Visitor};
 pub use self::passkey::{Added, Challenge, OwnPasskey, PasskeyMade};
 pub use self::phone::Phone;
 pub use self::proof::Proof;
-pub use self::reply::{Asked, CodeWanted, Received, Replied, Reply, ReplyFile};
+pub use self::reply::{Asked, CodeMail, CodeWanted, Received, Replied, Reply, ReplyFile};
 pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
 pub use self::values::{Brand, ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
 use crate::outbox::Outbox;

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::Stream;
 
-use super::factor::{self, CODE, Factor, ORGANISATION, SENDER, SMS};
+use super::factor::{self, CODE, EMAIL, Factor, ORGANISATION, SENDER, SMS};
 use super::proof::{Proof, Shown};
 use super::{Inner, ItemKind, ShareError, Shares};
+use crate::level::Level;
 use crate::seal::Index;
 use crate::secret::Secret;
 use crate::store::share::{Entry, ItemRow, Linked, Statement, Try};
@@ -63,6 +64,8 @@ pub struct Seen {
     pub view_only: bool,
     /// What the recipient needs besides the link.
     pub factor: Factor,
+    /// How sure it must be that it is he who opens it.
+    pub level: Level,
 }
 
 /// Who tries, for the budgets against guessing. Of the address no more than its network is used, in memory.
@@ -83,6 +86,8 @@ pub enum OpenedBy {
     Code,
     /// A code by text message.
     Sms,
+    /// A code by mail.
+    Email,
     /// The fixed code of an organisation.
     Organisation,
     /// What was proven before on the same device.
@@ -94,13 +99,15 @@ pub enum OpenedBy {
 }
 
 impl OpenedBy {
-    const ALL: [Self; 6] = [Self::Code, Self::Sms, Self::Organisation, Self::Device, Self::Passkey, Self::Sender];
+    const ALL: [Self; 7] =
+        [Self::Code, Self::Sms, Self::Email, Self::Organisation, Self::Device, Self::Passkey, Self::Sender];
 
     /// The word in table and journal.
     pub fn word(self) -> &'static str {
         match self {
             Self::Code => CODE,
             Self::Sms => SMS,
+            Self::Email => EMAIL,
             Self::Organisation => ORGANISATION,
             Self::Device => "device",
             Self::Passkey => "passkey",
@@ -125,7 +132,7 @@ pub enum Unlock {
     },
     /// It has not as many digits as a code; nothing was counted.
     Malformed,
-    /// No code was sent by text message that can still be typed.
+    /// No code was sent by text message or mail that can still be typed.
     Expired,
     /// It is not the code.
     Wrong {
@@ -256,7 +263,7 @@ impl Shares {
     pub async fn unlock(&self, rid: &str, secret: &str, code: &str, visitor: Visitor) -> Result<Unlock, ShareError> {
         let Some((linked, secret)) = self.live(rid, secret).await? else { return Ok(Unlock::Nothing) };
         let typed = match linked.factor.as_str() {
-            SMS => factor::read_text_code(code).map(Typed::Text),
+            SMS | EMAIL => factor::read_text_code(code).map(Typed::Text),
             CODE => AccessCode::read(code).map(Typed::Code),
             ORGANISATION => AccessCode::read(code).map(Typed::Fixed),
             _ => return Ok(Unlock::Nothing),
@@ -301,7 +308,9 @@ impl Shares {
         let rid = Rid::of(linked.rid);
         let (code, shown) = match typed {
             Typed::Text(typed) => match sent {
-                Some(sent) if self.is_text_code(linked, &sent, typed.expose()).await? => (None, Shown::Sms),
+                Some(sent) if self.is_text_code(linked, &sent, typed.expose()).await? => {
+                    (None, if linked.factor == EMAIL { Shown::Email } else { Shown::Sms })
+                }
                 _ => return Ok(None),
             },
             Typed::Code(code) => {
@@ -564,6 +573,7 @@ fn seen(linked: &Linked) -> Seen {
         is_sender: linked.factor == SENDER,
         view_only: linked.view_only && linked.factor != SENDER,
         factor: factor::of(&linked.factor, &linked.recipient),
+        level: linked.recipient.level,
     }
 }
 

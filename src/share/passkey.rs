@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use super::ceremony::{Making, Pages, Proving};
-use super::factor::{CODE, ORGANISATION, SENDER, SMS};
+use super::factor::{CODE, EMAIL, Factor, ORGANISATION, SENDER, SMS};
 use super::open::{Opened, OpenedBy, Unlock, Visitor};
 use super::proof::Shown;
 use super::{ShareError, Shares, factor};
@@ -207,7 +207,7 @@ impl Shares {
 
     /// Whether whoever has this link open may make a passkey.
     pub fn takes_passkeys(&self, opened: &Opened) -> bool {
-        !opened.seen.is_sender && self.pages(&opened.seen.school).is_some()
+        may_make(opened) && self.pages(&opened.seen.school).is_some()
     }
 
     /// Asks a device to make a passkey, for whoever has this link open. None when there are none for this school.
@@ -215,7 +215,7 @@ impl Shares {
     /// # Errors
     /// [`ShareError`].
     pub async fn invite_passkey(&self, opened: &Opened, browser: &str) -> Result<Option<Challenge>, ShareError> {
-        let Some(pages) = self.pages(&opened.seen.school).filter(|_| !opened.seen.is_sender) else { return Ok(None) };
+        let Some(pages) = self.pages(&opened.seen.school).filter(|_| may_make(opened)) else { return Ok(None) };
         let there = self.own(opened).await?;
         let Some((making, options)) = pages.invite(opened.address.expose(), &there) else { return Ok(None) };
         let rid = Rid::read(&opened.rid).ok_or(ShareError::Gone)?;
@@ -359,7 +359,7 @@ impl Shares {
         secret: &LinkSecret,
     ) -> Result<Option<RecipientKey>, ShareError> {
         let code = match linked.factor.as_str() {
-            SMS => None,
+            SMS | EMAIL => None,
             CODE => match linked.code_key {
                 Some(key) => Some(CodeKey::of(key)),
                 None => return Ok(None),
@@ -386,6 +386,7 @@ impl Shown {
     pub(super) fn by(&self) -> OpenedBy {
         match self {
             Self::Sms => OpenedBy::Sms,
+            Self::Email => OpenedBy::Email,
             Self::Organisation(_) => OpenedBy::Organisation,
             Self::Code(_) => OpenedBy::Code,
             Self::Passkey(_) => OpenedBy::Passkey,
@@ -393,10 +394,16 @@ impl Shown {
     }
 }
 
+/// Whether whoever has this open may make a passkey. Not by a code by mail: the passkey would open links that take more than
+/// reading that mailbox.
+fn may_make(opened: &Opened) -> bool {
+    !opened.seen.is_sender && opened.seen.factor != Factor::Email
+}
+
 /// Whether a passkey opens this link: not one that takes a code and was made when its address had none.
 fn takes_passkey(linked: &Linked) -> bool {
     match linked.factor.as_str() {
-        SMS | ORGANISATION => true,
+        SMS | EMAIL | ORGANISATION => true,
         CODE => linked.code_key.is_some(),
         _ => false,
     }

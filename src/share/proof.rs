@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! sms           this address answers at this number: any link to it that asks for a text to that number
+//! email         this address was read on this device: any link to it that asks for a code by mail, and no other
 //! organisation  the key of the fixed code: any link to that contact, until the code is changed
 //! code          the code itself: links of the same sending to the same family, since a code is part of the key and every
 //!               sending has its own. So eight hours, and never longer: a new share always asks for its own code.
@@ -12,7 +13,7 @@
 //!
 //! The proof is a cookie: sealed with the key file, so nobody reads or makes one, and kept nowhere else. A server that is
 //! stolen has none; a device that is stolen has no link. Eight hours count for all schools of the installation, 90 days for
-//! the school where it was chosen. Changing number or code ends it.
+//! the school where it was chosen; not for links of level high. Changing number or code ends it.
 
 use std::fmt;
 
@@ -20,9 +21,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::factor::{self, CODE, ORGANISATION, SMS};
+use super::factor::{self, CODE, EMAIL, ORGANISATION, SMS};
 use super::open::{OpenedBy, Unlock, Visitor};
 use super::{ShareError, Shares};
+use crate::level::Level;
 use crate::message::Mailbox;
 use crate::secret::Secret;
 use crate::store::share::{Linked, PasskeyId, hex};
@@ -73,6 +75,8 @@ struct Proven {
 enum By {
     /// Hash of the number.
     Sms(String),
+    /// The address itself.
+    Email,
     /// The contact, and the key of its code.
     Organisation(String, [u8; 32]),
     /// Share, family, code.
@@ -113,6 +117,7 @@ impl Shares {
         let now = self.now();
         let by = match by {
             Shown::Sms => By::Sms(self.number_index(linked)?),
+            Shown::Email => By::Email,
             Shown::Organisation(key) => By::Organisation(linked.recipient.contact.clone()?, *key.octets()),
             Shown::Code(code) => By::Code(linked.share.clone(), linked.family, code.grouped()),
             Shown::Passkey(id) => By::Passkey(hex(id)),
@@ -120,12 +125,13 @@ impl Shares {
         let address = self.address_index(linked)?;
         let scope = match &by {
             By::Sms(_) => SMS.to_owned(),
+            By::Email => EMAIL.to_owned(),
             By::Organisation(..) => ORGANISATION.to_owned(),
             By::Code(share, family, _) => format!("{CODE} {share} {family}"),
             By::Passkey(_) => format!("passkey {}", linked.school),
         };
-        let kept =
-            (remember && matches!(by, By::Sms(_) | By::Organisation(..))).then(|| now.saturating_add(REMEMBERED));
+        let can_be_kept = !matches!(by, By::Code(..) | By::Passkey(_)) && linked.recipient.level < Level::High;
+        let kept = (remember && can_be_kept).then(|| now.saturating_add(REMEMBERED));
         let store = self.inner.outbox.store();
         let name = hex(&store.index("portal proof", &[address.as_bytes(), scope.as_bytes()]));
         let proven = Proven { address, school: linked.school.clone(), until: now.saturating_add(COUNTS), kept, by };
@@ -142,6 +148,7 @@ impl Shares {
     /// Whether a proof is of this recipient, and not too old.
     fn counts(&self, proof: &Proven, linked: &Linked, remembers: bool) -> bool {
         let now = self.now();
+        let remembers = remembers && linked.recipient.level < Level::High;
         let kept = remembers && proof.school == linked.school && proof.kept.is_some_and(|until| until > now);
         // A code is its family's: a mother who reads two mailboxes types it once.
         let of_family = matches!(&proof.by, By::Code(share, family, _)
@@ -162,6 +169,7 @@ impl Shares {
         }
         let rid = Rid::of(linked.rid);
         let code = match (&proof.by, linked.factor.as_str()) {
+            (By::Email, EMAIL) => None,
             (By::Sms(number), SMS) if self.number_index(linked).as_ref() == Some(number) => None,
             (By::Organisation(contact, key), ORGANISATION) if linked.recipient.contact.as_ref() == Some(contact) => {
                 Some(CodeKey::of(*key))
@@ -192,6 +200,7 @@ impl Shares {
 /// What was shown just now.
 pub(super) enum Shown {
     Sms,
+    Email,
     Organisation(CodeKey),
     Code(AccessCode),
     Passkey(PasskeyId),

@@ -87,6 +87,20 @@ pub struct Replied {
     pub at: i64,
 }
 
+/// A code of six digits for a recipient's own mailbox.
+pub struct CodeMail {
+    /// The school.
+    pub school: String,
+    /// The recipient's address.
+    pub to: Secret<String>,
+    /// The subject.
+    pub subject: String,
+    /// The text, with the code in it.
+    pub text: Secret<String>,
+    /// When, milliseconds.
+    pub at: i64,
+}
+
 macro_rules! shown_as_nothing {
     ($($name:ident),*) => {$(
         impl fmt::Debug for $name {
@@ -97,7 +111,7 @@ macro_rules! shown_as_nothing {
     )*};
 }
 
-shown_as_nothing!(Reply, ReplyFile, Received, CodeWanted);
+shown_as_nothing!(Reply, ReplyFile, Received, CodeWanted, CodeMail);
 
 /// The sender is told of a missing code at most this often, milliseconds, a link.
 const ASK_EVERY: i64 = 3600 * 1000;

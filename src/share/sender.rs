@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::factor::{Factor, Proving};
 use super::{Code, Item, ItemKind, KeysMode, Link, Opened, OpenedBy, ShareError, Shares};
+use crate::level::Level;
 use crate::message::Mailbox;
 use crate::secret::Secret;
 use crate::store::journal::{NewLine, People, Sort};
@@ -65,6 +66,8 @@ pub struct RecipientOverview {
     pub address: Secret<String>,
     /// What he needs besides the link.
     pub factor: Factor,
+    /// How sure it must be that it is he who opens it.
+    pub level: Level,
     /// Whether a passkey of his opens it too.
     pub passkey: bool,
     /// Whether his address has passkeys at all.
@@ -247,8 +250,8 @@ impl Shares {
         let old = share.recipients.iter().find(|one| one.rid == *rid.octets() && one.factor != "sender");
         let old = old.ok_or(ShareError::Gone)?;
         let mailbox = Mailbox::parse(&old.facts.address).map_err(|_| ShareError::Letter)?;
-        let (old, line) = (old.rid, old.facts.line.clone());
-        self.link_anew(share, (&mailbox, line), Some(old), opened, who).await
+        let (old, line, level) = (old.rid, old.facts.line.clone(), old.facts.level);
+        self.link_anew(share, (&mailbox, line, level), Some(old), opened, who).await
     }
 
     /// A link for somebody who had none: all items.
@@ -263,7 +266,7 @@ impl Shares {
         who: &str,
     ) -> Result<Renewed, ShareError> {
         let share = self.inner.outbox.store().share(id).await?.ok_or(ShareError::Gone)?;
-        self.link_anew(share, (mailbox, "added".to_owned()), None, opened, who).await
+        self.link_anew(share, (mailbox, "added".to_owned(), Level::default()), None, opened, who).await
     }
 
     /// Deletes a share at once, the sender's own copy too: its keys first, then its files, which are noise by then. Gives
@@ -349,7 +352,7 @@ impl Shares {
     async fn link_anew(
         &self,
         share: ShareRow,
-        (mailbox, line): (&Mailbox, String),
+        (mailbox, line, level): (&Mailbox, String, Level),
         old: Option<RidOctets>,
         opened: Option<&Opened>,
         who: &str,
@@ -373,6 +376,7 @@ impl Shares {
             factor: proving.told(),
             passkey: self.has_passkey(&share.school, self.inner.address(mailbox)).await?,
             family,
+            level,
         };
         let new = self.recipient(&items, share.key, &link, &rid, &proving, &line).await?;
         let id = share.id.clone();
@@ -431,6 +435,7 @@ fn overview(row: ShareRow, now: i64) -> Overview {
         locked: one.locked(now),
         made_at: one.made_at,
         factor: super::factor::of(&one.factor, &one.facts),
+        level: one.facts.level,
         passkey: one.takes_passkey,
         has_passkeys: one.has_passkey,
         opened_by: one.opened_by.as_deref().and_then(OpenedBy::from_word),

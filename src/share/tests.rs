@@ -47,6 +47,11 @@ impl Letters for Plain {
         Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(made.address.expose()).unwrap()] })
     }
 
+    fn code_mail(&self, mail: &CodeMail) -> Option<Letter> {
+        let raw = mail.text.expose().clone().into_bytes();
+        Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(mail.to.expose()).unwrap()] })
+    }
+
     fn reply(&self, received: &Received) -> Option<Letter> {
         let raw = received.reply.text.expose().clone().into_bytes();
         Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(received.to.expose()).unwrap()] })
@@ -172,6 +177,7 @@ fn to(address: &str, family: &str) -> NewRecipient {
         family: Secret::new(family.to_owned()),
         phones: Vec::new(),
         line: "12_health".into(),
+        level: crate::level::Level::default(),
     }
 }
 

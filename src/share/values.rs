@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CodeWanted, Link, Received};
+use super::{CodeMail, CodeWanted, Link, Received};
 use crate::message::Mailbox;
 use crate::outbox::OutboxError;
 use crate::school::{Calendar, School};
@@ -170,6 +170,9 @@ pub trait Letters: Send + Sync + 'static {
 
     /// Tells an address that there is a passkey now that opens what is shared with it.
     fn passkey_made(&self, made: &super::PasskeyMade) -> Option<Letter>;
+
+    /// The mail with a code of six digits, for a recipient's mailbox.
+    fn code_mail(&self, mail: &CodeMail) -> Option<Letter>;
 
     /// A recipient's answer, for the sender's own mailbox.
     fn reply(&self, received: &Received) -> Option<Letter>;

@@ -17,6 +17,7 @@ use super::tls::NewDelivery;
 use super::tls_finding::Finding;
 use super::{Store, StoreError, count, insert_item};
 use crate::kill::Point;
+use crate::level::Level;
 use crate::vault::Item;
 
 /// What a mail is that we owe.
@@ -100,6 +101,9 @@ pub struct Forced {
     pub discreet: bool,
     /// Whether it holds a password, so that a share of it is gone after its first opening.
     pub password: bool,
+    /// How sure it must be that it is its recipients who open a share of it.
+    #[serde(default)]
+    pub level: Level,
 }
 
 /// What becomes of mail for which no way could be proven. Never: plain.

@@ -262,6 +262,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-lanes.sql"),
     include_str!("schema-taken.sql"),
     include_str!("schema-incident.sql"),
+    include_str!("schema-level.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

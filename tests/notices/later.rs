@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use mailpoort::act::{self, About};
+use mailpoort::level::Level;
 use mailpoort::message::Mailbox;
 use mailpoort::outbox::{Failure, Outbox, Retry, Unproven, Unreached};
 use mailpoort::school::Language;
@@ -133,7 +134,7 @@ fn composed(outbox: &Outbox, language: Language, letter: &(&str, Otherwise, &'st
     let reader = Mailbox::parse("juf@delinde.example").unwrap();
     let to = |name: &str| To { address: format!("{name}@veilig.example"), parameters: String::new(), place: None };
     let recipients = [to("melding"), to("anna")];
-    let forced = Some(Forced { otherwise, link: String::new(), discreet, password: false });
+    let forced = Some(Forced { otherwise, link: String::new(), discreet, password: false, level: Level::default() });
     let claimed = Claimed {
         id: 1,
         school: "linde".to_owned(),

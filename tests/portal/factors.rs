@@ -1,7 +1,8 @@
 //! Second factors: a code by text message, the fixed code of an organisation, and what a device has proven before.
 
+use mailpoort::level::Level;
 use mailpoort::message::Mailbox;
-use mailpoort::share::{Factor, Link, Made, Unlock, Visitor};
+use mailpoort::share::{CodeWords, Factor, Link, Made, OpenedBy, Unlock, Visitor};
 use mailpoort::store::contacts::Facts;
 use mailpoort::vault::share::{AccessCode, Cost};
 
@@ -97,7 +98,12 @@ async fn a_code_by_text_lives_ten_minutes_and_five_tries() {
     let made = share(&house).await;
     let link = &made.links[0];
     let (rid, secret) = (link.rid.as_str(), link.secret.written());
-    let send = || house.shares.text_code(rid, &secret, Visitor::default(), |code| format!("{code} x"));
+    let send = || {
+        house.shares.text_code(rid, &secret, Visitor::default(), |code| CodeWords {
+            subject: String::new(),
+            text: format!("{code} x"),
+        })
+    };
     let unlock = |code: String| {
         let (shares, secret) = (house.shares.clone(), secret.clone());
         async move { shares.unlock(rid, &secret, &code, Visitor::default()).await.unwrap() }
@@ -294,6 +300,103 @@ async fn an_organisation_has_a_fixed_code_until_it_is_changed() {
     for code in ["1111 2222 3333", "111122223333", "444455556666"] {
         assert!(!house.holds(code), "{code} is readable on the disk");
     }
+}
+
+/// The code in the mail that was owed last.
+async fn mailed_code(house: &House) -> String {
+    let letter = house.letters().await.pop().unwrap();
+    letter.split("\n\n").nth(1).unwrap().split(' ').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn at_level_low_a_code_comes_by_mail_and_it_says_what_that_is_worth() {
+    let house = House::open().await;
+    let made = house.share(Mail { level: Level::Low, ..Mail::default() }).await;
+    let link = &made.links[0];
+    assert!(link.factor == Factor::Email && link.code.is_none());
+    let mut browser = house.browser();
+    let welcome = browser.get(&path(link)).await;
+    assert!(welcome.body.contains("tweede mail"), "{}", welcome.body);
+    let on = browser.post(&path(link), &[]).await.location();
+    let ask = browser.get(&on).await;
+    assert!(ask.body.contains("wie die mailbox kan lezen") && !ask.body.contains(MOTHER), "{}", ask.body);
+    assert!(house.letters().await.is_empty(), "the first button sends nothing");
+    let by_mail = format!("{}/per-mail", path(link));
+    assert_eq!(browser.post(&by_mail, &[]).await.status, 303);
+    let letter = house.letters().await.pop().unwrap();
+    assert!(letter.contains(&made.reference) && letter.contains("10 minuten") && !letter.contains("://"), "{letter}");
+    let code = mailed_code(&house).await;
+    assert!(code.len() == 6 && !house.holds(&code), "{letter}");
+    let page = browser.get(&on).await;
+    assert!(page.body.contains("Code van 6 cijfers") && page.body.contains("Stuur een nieuwe mail"), "{}", page.body);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    assert_eq!(browser.post(&on, &[("code", wrong)]).await.status, 422);
+    let opened = browser.post(&on, &[("code", &code)]).await;
+    assert_eq!(opened.status, 303, "{}", opened.body);
+    let message = opened.location();
+    assert!(browser.get(&message).await.body.contains(SUBJECT));
+    // A passkey would open what takes more than this mailbox.
+    assert!(!browser.page.contains("/passkey"), "{}", browser.page);
+    assert_ne!(browser.get(&format!("{message}/passkey")).await.status, 200);
+    let share = house.shares.share(&made.id).await.unwrap().unwrap();
+    assert_eq!(share.recipients[0].opened_by, Some(OpenedBy::Email));
+    // What was proven counts for the same, and for no more.
+    let low = house.share(Mail { level: Level::Low, ..Mail::default() }).await;
+    assert!(opens(&mut browser, &low.links[0]).await && !opens(&mut browser, &low.links[1]).await);
+    let normal = house.share(Mail::default()).await;
+    assert!(!opens(&mut browser, &normal.links[0]).await);
+    for sent in 1..5 {
+        browser.get(&path(link)).await;
+        assert_eq!(browser.post(&by_mail, &[]).await.status, 303, "{sent}");
+    }
+    browser.get(&path(link)).await;
+    let enough = browser.post(&by_mail, &[]).await;
+    assert!(enough.status == 429 && enough.body.contains("vijf keer een code gevraagd"), "{}", enough.body);
+    let code = mailed_code(&house).await;
+    house.later(11 * 60_000);
+    let (rid, secret) = (link.rid.as_str(), link.secret.written());
+    let late = house.shares.unlock(rid, &secret, &code, mailpoort::share::Visitor::default()).await.unwrap();
+    assert!(matches!(late, Unlock::Expired));
+}
+
+#[tokio::test]
+async fn at_level_low_a_number_and_a_fixed_code_come_first() {
+    let (house, _texts, _folder) = texting(10).await;
+    let mail = Mail { level: Level::Low, phones: vec![(MOTHER, PHONE)], ..Mail::default() };
+    let made = house.share(mail).await;
+    assert!(matches!(made.links[0].factor, Factor::Sms { .. }) && made.links[1].factor == Factor::Email);
+    // A new link takes a code that the sender tells.
+    let opened = house.shares.open_as_sender(&made.sender.rid, &made.sender.secret.written(), JUF).await.unwrap();
+    let Unlock::Open { opened, .. } = opened else { panic!() };
+    house.shares.renew(&made.id, &made.links[1].rid, Some(&opened), JUF).await.unwrap();
+    let share = house.shares.share(&made.id).await.unwrap().unwrap();
+    assert!(share.recipients.iter().any(|one| one.factor == Factor::Code && one.level == Level::Low));
+}
+
+#[tokio::test]
+async fn at_level_high_nobody_is_remembered_and_no_fixed_code_counts() {
+    let (house, texts, _folder) = texting(50).await;
+    let store = house.outbox.store().clone();
+    let facts = Facts { address: FATHER.into(), checked: Some("2026-11-24".into()), ..Facts::default() };
+    store.keep_contacts("linde", vec![([4; 16], facts)], START).await.unwrap();
+    let key = AccessCode::read("1111 2222 3333").unwrap().fixed_key(&[4; 16], Cost::default()).await.unwrap();
+    store.set_contact_code([4; 16], key.octets(), Cost::default().number()).await.unwrap();
+    let high = || Mail { level: Level::High, phones: vec![(MOTHER, PHONE)], ..Mail::default() };
+    let made = house.share(high()).await;
+    assert!(made.links[1].factor == Factor::Code && made.links[1].code.is_some());
+    let mut browser = house.browser();
+    let welcome = browser.get(&path(&made.links[1])).await;
+    assert!(welcome.body.contains("zelf, op school of aan de telefoon"), "{}", welcome.body);
+    assert!(!welcome.body.contains("Parro"), "{}", welcome.body);
+    by_text(&mut browser, &texts, &made.links[0], &[("remember", "yes")]).await;
+    assert!(!browser.page.contains("Dit apparaat wordt onthouden"), "{}", browser.page);
+    // A device that was remembered for something else opens nothing of this level.
+    let normal = share(&house).await;
+    let mut kept = house.browser();
+    by_text(&mut kept, &texts, &normal.links[0], &[("remember", "yes")]).await;
+    house.later(9 * HOUR);
+    let (next, ordinary) = (house.share(high()).await, share(&house).await);
+    assert!(!opens(&mut kept, &next.links[0]).await && opens(&mut kept, &ordinary.links[0]).await);
 }
 
 #[tokio::test]

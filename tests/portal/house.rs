@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use mailpoort::level::Level;
 use mailpoort::message::Mailbox;
 use mailpoort::outbox::{Outbox, Retry};
 use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::secret::Secret;
 use mailpoort::share::sms::Provider;
 use mailpoort::share::{
-    CodeWanted, Drafted, ItemKind, KeysMode, Letter, Letters, Lifetimes, Link, Made, NewItem, NewRecipient, NewShare,
-    Overview, PasskeyMade, Received, ReplyFile, Settings, Shares,
+    CodeMail, CodeWanted, Drafted, ItemKind, KeysMode, Letter, Letters, Lifetimes, Link, Made, NewItem, NewRecipient,
+    NewShare, Overview, PasskeyMade, Received, ReplyFile, Settings, Shares,
 };
 use mailpoort::store::held::Taken;
 use mailpoort::store::owed::{Claimed, Envelope};
@@ -145,6 +146,11 @@ impl Letters for Gate {
         Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(made.address.expose()).unwrap()] })
     }
 
+    fn code_mail(&self, mail: &CodeMail) -> Option<Letter> {
+        let raw = format!("Subject: {}\n\n{}\n", mail.subject, mail.text.expose()).into_bytes();
+        Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(mail.to.expose()).unwrap()] })
+    }
+
     fn reply(&self, received: &Received) -> Option<Letter> {
         let files: Vec<&str> = received.reply.files.iter().map(|file| file.name.expose().as_str()).collect();
         let raw = format!("from {}\n{}\n{}\n", received.from.expose(), received.reply.text.expose(), files.join("|"));
@@ -185,6 +191,7 @@ pub struct Mail {
     pub recipients: Vec<&'static str>,
     /// Numbers of some of them.
     pub phones: Vec<(&'static str, &'static str)>,
+    pub level: Level,
 }
 
 impl Default for Mail {
@@ -201,6 +208,7 @@ impl Default for Mail {
             ],
             recipients: vec![MOTHER, FATHER],
             phones: Vec::new(),
+            level: Level::default(),
         }
     }
 }
@@ -305,6 +313,7 @@ impl House {
                 .map(|(_, phone)| Secret::new((*phone).to_owned()))
                 .collect(),
             line: "12_health".into(),
+            level: mail.level,
         };
         let new = NewShare {
             school: "linde".into(),

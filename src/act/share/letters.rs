@@ -15,10 +15,11 @@ use crate::act::shown::line;
 use crate::act::template::{Form, Value};
 use crate::act::texts::Set;
 use crate::act::wording;
+use crate::level::Level;
 use crate::message::{Mailbox, header};
 use crate::school::{Language, School};
 use crate::share::{
-    CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, PasskeyMade, Received, ReplyFile, Settings,
+    CodeMail, CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, PasskeyMade, Received, ReplyFile, Settings,
 };
 use crate::vault;
 
@@ -194,8 +195,14 @@ fn families(sending: &Sending<'_>, made: &Made, language: Language) -> Vec<Strin
             continue;
         };
         match points.iter_mut().find(|one| one.number == link.family) {
-            Some(family) => family.people.push((who, link.passkey)),
-            None => points.push(Family { number: link.family, people: vec![(who, link.passkey)], code }),
+            Some(family) => {
+                family.people.push((who, link.passkey));
+                family.level = family.level.max(link.level);
+            }
+            None => {
+                let people = vec![(who, link.passkey)];
+                points.push(Family { number: link.family, people, code, level: link.level });
+            }
         }
     }
     points.iter().map(|family| point(family, language)).chain(others).collect()
@@ -206,10 +213,19 @@ struct Family {
     number: u32,
     people: Vec<(String, bool)>,
     code: String,
+    /// The highest of them.
+    level: Level,
 }
 
 /// Whom a code is for. Who has a passkey needs none, but may.
-fn point(Family { people, code, .. }: &Family, language: Language) -> String {
+fn point(Family { people, code, level, .. }: &Family, language: Language) -> String {
+    let himself = match level {
+        Level::High => language.of(
+            ". Zeg deze code zelf: op school of aan de telefoon, niet via een app of bericht",
+            ". Say this code yourself: at school or by phone, not by app or message",
+        ),
+        Level::Low | Level::Normal => "",
+    };
     let also = language.of("heeft ook een passkey", "has a passkey too");
     if people.iter().all(|(_, passkey)| *passkey) {
         let names: Vec<String> = people.iter().map(|(who, _)| who.clone()).collect();
@@ -217,11 +233,11 @@ fn point(Family { people, code, .. }: &Family, language: Language) -> String {
             "opent met een passkey op een eigen toestel, je hoeft niets te doen. Lukt dat niet: code",
             "opens with a passkey on a device of their own, nothing for you to do. If that does not work: code",
         );
-        return format!("{}: {how} {code}", wording::list(&names, language));
+        return format!("{}: {how} {code}{himself}", wording::list(&names, language));
     }
     let named = |(who, passkey): &(String, bool)| if *passkey { format!("{who} ({also})") } else { who.clone() };
     let names: Vec<String> = people.iter().map(named).collect();
-    format!("{}: code {code}", wording::list(&names, language))
+    format!("{}: code {code}{himself}", wording::list(&names, language))
 }
 
 /// How somebody opens his link to whom the sender need not tell anything.
@@ -241,6 +257,14 @@ fn without_code(factor: &Factor, discreet: bool, language: Language) -> String {
             let nothing = language.of("je hoeft niets te doen", "nothing for you to do");
             format!("{}{number} ({from}), {nothing}", language.of("code per sms", "code by text message"))
         }
+        Factor::Email => language
+            .of(
+                "code per mail, je hoeft niets te doen. Dit beschermt minder: wie de mailbox van de ontvanger kan lezen, kan \
+                 ook dit bericht lezen",
+                "code by mail, nothing for you to do. This protects against less: whoever can read the recipient's mailbox \
+                 can read this message too",
+            )
+            .to_owned(),
         Factor::Organisation => language
             .of(
                 "vaste code van de organisatie, je hoeft niets te doen",
@@ -276,6 +300,14 @@ fn code_alone(link: &Link, sender: &str, settings: &Settings, language: Language
                 "Choose Send me a text message. Then type the code of 6 digits from that message.",
             )
             .to_owned(),
+        Factor::Email => language
+            .of(
+                "Kies Stuur mij de code. U krijgt dan een tweede mail met een code van 6 cijfers. Typ die code. Let op: wie uw \
+                 mailbox kan lezen, kan zo ook dit bericht lezen.",
+                "Choose Send me the code. You then get a second mail with a code of 6 digits. Type that code. Note: whoever \
+                 can read your mailbox can read this message too.",
+            )
+            .to_owned(),
         Factor::Organisation => language
             .of(
                 "Typ de vaste code van 12 cijfers die uw organisatie van de school heeft.",
@@ -283,13 +315,13 @@ fn code_alone(link: &Link, sender: &str, settings: &Settings, language: Language
             )
             .to_owned(),
         Factor::Code | Factor::Sender => {
-            let channels = channels(settings, language);
+            let channels = match link.level {
+                Level::High => language.of("zelf, op school of aan de telefoon", "in person, at school or by phone").to_owned(),
+                Level::Low | Level::Normal => channels(settings, language),
+            };
             language.of(
                 format!("Typ de code van 12 cijfers. Die krijgt u van {sender}: {channels}. Nooit per mail."),
-                format!(
-                    "Type the code of 12 digits. {sender} gives it to you by phone, at school or through the school's parent \
-                     app. Never by mail."
-                ),
+                format!("Type the code of 12 digits. {sender} gives it to you: {channels}. Never by mail."),
             )
         }
     }
@@ -333,6 +365,18 @@ pub fn passkey_made((texts, school, zone): (&Texts, &School, &TimeZone), made: &
     });
     let body = format!("{dutch}\n\n---\n\n{english}");
     ours(school, &reader, (&subject, &body), Language::Nl, at, None)
+}
+
+/// A code of six digits, for the recipient's own mailbox: from the school and not from the teacher, whom an answer to it
+/// would not help. Plain text, in the language of the page on which it was asked for.
+pub fn code_mail(school: &School, mail: &CodeMail) -> Option<Letter> {
+    let to = Mailbox::parse(mail.to.expose()).ok()?;
+    let from = Named::new(Some(line(&school.name, 100)), address(&school.gate_address).ok()?);
+    let at = Timestamp::from_millisecond(mail.at).ok()?;
+    let auto = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
+    let builder = builder(from, &to, &line(&mail.subject, 200), at, school.gate_address.domain())?.raw_header(auto);
+    let raw = builder.singlepart(SinglePart::plain(format!("{}\n", mail.text.expose()))).ok()?.formatted();
+    Some(Letter { raw, sender: None, readers: vec![to] })
 }
 
 /// A recipient's answer, for the sender's own mailbox. An answer to it goes to the recipient, and past the gate again.

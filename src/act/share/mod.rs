@@ -20,11 +20,12 @@ use std::sync::Arc;
 use jiff::Zoned;
 
 pub(super) use self::letters::names;
-pub use self::letters::{answer, as_mail, code_wanted, invitation, passkey_made};
+pub use self::letters::{answer, as_mail, code_mail, code_wanted, invitation, passkey_made};
 use crate::act::Case;
 use crate::act::notice::Texts;
 use crate::decide::Verdict;
 use crate::detect::Kind;
+use crate::level::Level;
 use crate::message::{Headers, Limits, Mailbox, Message, rewrite};
 use crate::outbox::Outbox;
 use crate::school::{Language, School};
@@ -73,6 +74,8 @@ pub struct To {
     pub phones: Vec<Secret<String>>,
     /// Whether no mail of ours may name the address.
     pub discreet: bool,
+    /// How sure it must be that it is he who opens it.
+    pub level: Level,
 }
 
 /// What the roster knows of who reads an address.
@@ -216,6 +219,7 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
             family: household.family,
             phones: household.phones,
             discreet: decision.discreet,
+            level: decision.level,
         })
     };
     let kinds = &case.verdict.kinds;
@@ -254,6 +258,7 @@ fn new_share(sending: &Sending<'_>, shares: &Shares) -> NewShare {
         family: Secret::new(to.family.clone().unwrap_or_else(|| to.mailbox.folded())),
         phones: to.phones.clone(),
         line: to.line.clone(),
+        level: to.level,
     };
     NewShare {
         school: sending.school.id.clone(),

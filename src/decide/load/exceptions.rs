@@ -11,6 +11,7 @@ use crate::decide::exception::{Exception, ListSender, Purpose};
 use crate::decide::policy::{Line, When};
 use crate::decide::verdict::{Ask, Mode};
 use crate::detect::Kind;
+use crate::level::Level;
 use crate::message::{Day, Mailbox};
 use crate::problem::line_of;
 
@@ -81,6 +82,8 @@ impl Reader<'_> {
             mode: Mode::Enforce,
             advice: None,
             offers: Vec::new(),
+            level: Level::default(),
+            attachments: false,
         })
     }
 

@@ -1,15 +1,19 @@
-//! Codes by text message: how many may be sent, and whether one is right. A code is a keyed hash here, and a try is counted
+//! Codes by text message or mail: how many may be sent, and whether one is right. A code is a keyed hash here, and a try is counted
 //! before it is looked at.
 
 use rusqlite::{OptionalExtension, params};
 
-use super::super::{Store, StoreError};
+use super::super::owed::{self, NewOwed};
+use super::super::{Store, StoreError, insert_item};
 use super::{DAY, RidOctets, happened};
 use crate::seal::Index;
+use crate::vault::Item;
 
 /// How many texts may be sent, and how long their codes live.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// The way by which it goes: `sms` or `email`; each is counted by itself.
+    pub channel: &'static str,
     /// To one recipient in a day, through all links.
     pub of_recipient: u32,
     /// By one school in a day.
@@ -32,22 +36,33 @@ pub enum Text {
 }
 
 impl Store {
-    /// Counts a text, before it is sent, and keeps the hash of its code; those before it count no longer.
+    /// Counts a text, before it is sent, and keeps the hash of its code; those before it count no longer. One that goes by
+    /// mail is owed in the same transaction.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is to be sent then.
-    pub async fn share_text(&self, rid: RidOctets, mac: Index, limits: Limits, now: i64) -> Result<Text, StoreError> {
+    pub async fn share_text(
+        &self,
+        rid: RidOctets,
+        mac: Index,
+        limits: Limits,
+        mail: Option<(Item, NewOwed)>,
+        now: i64,
+    ) -> Result<Text, StoreError> {
+        let envelope = mail.as_ref().map(|(_, mail)| self.seal_envelope(mail)).transpose()?;
         self.write(move |tables| {
             let (share, school, address): (String, String, Index) = tables
                 .prepare_cached("SELECT share, school, address FROM share_recipient WHERE rid = ?1")?
                 .query_row([rid], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             let since = now.saturating_sub(DAY);
             let of_recipient: u32 = tables
-                .prepare_cached("SELECT count(*) FROM share_text WHERE school = ?1 AND address = ?2 AND at > ?3")?
-                .query_row(params![school, address, since], |row| row.get(0))?;
+                .prepare_cached(
+                    "SELECT count(*) FROM share_text WHERE school = ?1 AND address = ?2 AND at > ?3 AND channel = ?4",
+                )?
+                .query_row(params![school, address, since, limits.channel], |row| row.get(0))?;
             let of_school: u32 = tables
-                .prepare_cached("SELECT count(*) FROM share_text WHERE school = ?1 AND at > ?2")?
-                .query_row(params![school, since], |row| row.get(0))?;
+                .prepare_cached("SELECT count(*) FROM share_text WHERE school = ?1 AND at > ?2 AND channel = ?3")?
+                .query_row(params![school, since, limits.channel], |row| row.get(0))?;
             if of_recipient >= limits.of_recipient {
                 return Ok(Text::Enough);
             }
@@ -57,10 +72,15 @@ impl Store {
             tables.prepare_cached("UPDATE share_text SET mac = NULL WHERE rid = ?1")?.execute([rid])?;
             tables
                 .prepare_cached(
-                    "INSERT INTO share_text (rid, school, address, at, ends_at, mac) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    "INSERT INTO share_text (rid, school, address, at, ends_at, mac, channel)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![rid, school, address, now, now.saturating_add(limits.lasts), mac])?;
+                .execute(params![rid, school, address, now, now.saturating_add(limits.lasts), mac, limits.channel])?;
             let id = tables.last_insert_rowid();
+            if let Some(((item, mail), envelope)) = mail.as_ref().zip(envelope.as_deref()) {
+                insert_item(tables, &school, item)?;
+                owed::insert(tables, &school, None, mail, envelope, now)?;
+            }
             happened(tables, (&share, &school), "code_sent", (Some(&rid), None), now)?;
             Ok(Text::Due(id))
         })

@@ -81,7 +81,7 @@ pub struct NewRecipient {
     pub link_check: [u8; 16],
     /// The public half of the recipient's key.
     pub public: String,
-    /// `code`, `sms`, `organisation` or `sender`.
+    /// `code`, `sms`, `email`, `organisation` or `sender`.
     pub factor: &'static str,
     /// Recipients of one family have one code.
     pub family: u32,

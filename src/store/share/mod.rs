@@ -32,6 +32,7 @@ pub use self::passkey::{Facts as PasskeyFacts, Kept as PasskeyKept, Passkey, Pas
 pub use self::purge::{LOG_DAYS, PurgedShares};
 pub use self::sender::{EventRow, ItemRow, RecipientRow, Reminder, Rewrapped, ShareRow, Withdrawn};
 use super::{Store, StoreError};
+use crate::level::Level;
 
 /// The octets of the public half of a link.
 pub type RidOctets = [u8; 16];
@@ -81,6 +82,9 @@ pub struct RecipientFacts {
     /// The contact whose number or fixed code it is: its id in base 32.
     #[serde(default)]
     pub contact: Option<String>,
+    /// How sure it must be that it is he who opens it.
+    #[serde(default)]
+    pub level: Level,
 }
 
 macro_rules! shown_as_nothing {

@@ -44,7 +44,7 @@ pub struct Linked {
     pub link_check: Vec<u8>,
     /// The public half of the recipient's key.
     pub public: String,
-    /// `code`, `sms`, `organisation` or `sender`.
+    /// `code`, `sms`, `email`, `organisation` or `sender`.
     pub factor: String,
     /// Recipients of one family have one code.
     pub family: u32,
@@ -138,7 +138,7 @@ pub struct Entry {
     pub seed: Vec<u8>,
     /// When it ends if nothing is done in it, milliseconds.
     pub ends_at: i64,
-    /// By what it was opened: `code`, `sms`, `organisation`, `device`, `passkey` or `sender`.
+    /// By what it was opened: `code`, `sms`, `email`, `organisation`, `device`, `passkey` or `sender`.
     pub by: &'static str,
     /// The privacy statement that stood on the pages.
     pub statement: Option<Arc<Statement>>,

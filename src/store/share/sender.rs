@@ -81,7 +81,7 @@ pub struct RecipientRow {
     pub rid: RidOctets,
     /// Hash of the address.
     pub address: Index,
-    /// `code`, `sms`, `organisation` or `sender`.
+    /// `code`, `sms`, `email`, `organisation` or `sender`.
     pub factor: String,
     /// Recipients of one family have one code.
     pub family: u32,
@@ -99,7 +99,7 @@ pub struct RecipientRow {
     pub opened_at: Option<i64>,
     /// When it was withdrawn from this one, milliseconds.
     pub withdrawn_at: Option<i64>,
-    /// By what it was opened first: `code`, `sms`, `organisation`, `device` or `passkey`.
+    /// By what it was opened first: `code`, `sms`, `email`, `organisation`, `device` or `passkey`.
     pub opened_by: Option<String>,
     /// Whether a passkey opens it too.
     pub takes_passkey: bool,

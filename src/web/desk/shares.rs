@@ -10,6 +10,7 @@ use super::pages::{Page, Person, Piece, ShareListPage, SharePage, ShareRow, Shar
 use super::share_log::Log;
 use super::visit::Visit;
 use super::{Answer, Desk, Fault};
+use crate::level::Level;
 use crate::share::{Factor, ItemKind, OpenedBy, Overview, RecipientOverview, Shares};
 use crate::web::said;
 
@@ -190,7 +191,9 @@ fn person(desk: &Desk, page: &Page, share: &Overview, one: &RecipientOverview) -
 fn how(page: &Page, one: &RecipientOverview) -> String {
     let how = match &one.factor {
         Factor::Sms { masked, .. } => page.with("opens_sms", "number", masked),
+        Factor::Email => page.t("opens_email").to_owned(),
         Factor::Organisation => page.t("opens_organisation").to_owned(),
+        Factor::Code if one.level == Level::High => page.t("opens_code_high").to_owned(),
         Factor::Code | Factor::Sender => page.t("opens_code").to_owned(),
     };
     if one.passkey { format!("{} {how}", page.t("opens_passkey")) } else { how }
@@ -202,6 +205,7 @@ fn in_short(page: &Page, one: &RecipientOverview) -> String {
         (Some(by), _) => by,
         (None, _) if one.passkey => OpenedBy::Passkey,
         (None, Factor::Sms { .. }) => OpenedBy::Sms,
+        (None, Factor::Email) => OpenedBy::Email,
         (None, Factor::Organisation) => OpenedBy::Organisation,
         (None, Factor::Code | Factor::Sender) => OpenedBy::Code,
     };

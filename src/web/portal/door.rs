@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::pages::{CodePage, Fact, NoCodePage, Page, PasskeyForm, WelcomePage};
 use super::visit::{Visit, enter};
 use super::{Answer, Fault, Portal, about, passkey, text_code};
+use crate::level::Level;
 use crate::school::School;
 use crate::secret::Secret;
 use crate::share::{Asked, Factor, Look, Opened, Seen, Unlock, Visitor};
@@ -55,6 +56,7 @@ pub(super) async fn welcome(State(portal): State<Portal>, visit: Visit, Path(lin
     let facts = vec![from, until, reference];
     let needs = match door.seen.factor {
         Factor::Sms { .. } => page.t("sms_needs").to_owned(),
+        Factor::Email => page.t("mail_needs").to_owned(),
         Factor::Organisation => page.t("fixed_needs").to_owned(),
         Factor::Code | Factor::Sender => {
             page.fill("welcome_needs", &[("sender", &sender), ("channels", &door.channels(&portal, &page))])
@@ -105,7 +107,7 @@ pub(super) async fn second_step(
         (Some(passkey), Some(error)) => (Some(PasskeyForm { error, ..passkey }), None),
         other => other,
     };
-    if matches!(door.seen.factor, Factor::Sms { .. }) && !portal.0.shares.text_waits(&link.0).await? {
+    if door.is_sent() && !portal.0.shares.text_waits(&link.0).await? {
         return Ok(text_code::shown(visit, text_code::ask(door, door.page(portal, visit), (error, passkey))));
     }
     Ok(door.code_page(portal, visit, (error, passkey), ""))
@@ -130,7 +132,7 @@ pub(super) async fn unlock(
         Unlock::Malformed => {
             let digits = typed.chars().filter(char::is_ascii_digit).count().to_string();
             let error = match door.seen.factor {
-                Factor::Sms { .. } => page.with("sms_malformed", "digits", &digits),
+                Factor::Sms { .. } | Factor::Email => page.with(door.way("malformed"), "digits", &digits),
                 _ => page.with("code_malformed", "digits", &digits),
             };
             (StatusCode::UNPROCESSABLE_ENTITY, error, shown_again(typed))
@@ -139,7 +141,7 @@ pub(super) async fn unlock(
             (StatusCode::UNPROCESSABLE_ENTITY, page.with("code_wrong", "left", &left.to_string()), String::new())
         }
         Unlock::Expired => {
-            let error = page.t("sms_expired").to_owned();
+            let error = page.t(door.way("expired")).to_owned();
             let passkey = passkey::button(&portal, &visit, &link, &door.path).await?;
             let mut response = text_code::shown(&visit, text_code::ask(&door, page, (Some(error), passkey)));
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -203,11 +205,44 @@ pub(super) async fn find(portal: &Portal, visit: &Visit, (rid, secret): &(String
     Ok(Door { school, locked, path: format!("/b/{rid}/{secret}"), seen })
 }
 
+/// The texts about a code that is sent: by text message, and by mail.
+const WAYS: [(&str, &str, &str); 12] = [
+    ("title", "sms_title", "mail_title"),
+    ("intro", "sms_intro", "mail_intro"),
+    ("button", "sms_button", "mail_button"),
+    ("again", "sms_again", "mail_again"),
+    ("malformed", "sms_malformed", "mail_malformed"),
+    ("expired", "sms_expired", "mail_expired"),
+    ("enough", "sms_enough", "mail_enough"),
+    ("down", "sms_down", "mail_down"),
+    ("back", "sms_back", "mail_back"),
+    ("no_link", "no_sms_link", "no_mail_link"),
+    ("no_title", "no_sms_title", "no_mail_title"),
+    ("no_intro", "no_sms_intro", "no_mail_intro"),
+];
+
 impl Door {
     /// Whether its school lets devices be remembered, and its factor can be.
     fn remembers(&self, portal: &Portal) -> bool {
-        let can_be = matches!(self.seen.factor, Factor::Sms { .. } | Factor::Organisation);
+        let can_be = (self.is_sent() || self.seen.factor == Factor::Organisation) && self.seen.level < Level::High;
         can_be && portal.0.shares.settings().remember.contains(&self.seen.school)
+    }
+
+    /// Whether its code of six digits is sent when somebody asks for it.
+    fn is_sent(&self) -> bool {
+        matches!(self.seen.factor, Factor::Sms { .. } | Factor::Email)
+    }
+
+    /// The key of a text about a code that is sent, by the way it goes.
+    pub fn way(&self, text: &str) -> &'static str {
+        let by_mail = self.seen.factor == Factor::Email;
+        let (_, sms, mail) = WAYS.iter().find(|(name, ..)| *name == text).copied().unwrap_or_default();
+        if by_mail { mail } else { sms }
+    }
+
+    /// Where a code is asked for that is sent.
+    pub fn asked_at(&self) -> String {
+        format!("{}/{}", self.path, if self.seen.factor == Factor::Email { "per-mail" } else { "sms" })
     }
 
     pub fn page(&self, portal: &Portal, visit: &Visit) -> Page {
@@ -229,6 +264,9 @@ impl Door {
 
     /// "op school of via Parro", as the mail with the link says it.
     fn channels(&self, portal: &Portal, page: &Page) -> String {
+        if self.seen.level == Level::High {
+            return page.t("channel_high").to_owned();
+        }
         let named = &portal.0.shares.settings().code_channels;
         if named.is_empty() { page.t("channel_phone").to_owned() } else { page.any_of(named) }
     }
@@ -249,7 +287,8 @@ impl Door {
         let (label, hint, shape) = self.code_words(portal, &page);
         let (action, no_code) = (format!("{}/code", self.path), format!("{}/geen-code", self.path));
         let about = page.fill("about", &[("sender", &self.sender()), ("reference", &self.seen.reference)]);
-        let again = matches!(self.seen.factor, Factor::Sms { .. }).then(|| format!("{}/sms", self.path));
+        let again = self.is_sent().then(|| (self.asked_at(), page.t(self.way("again")).to_owned()));
+        let no_code_word = page.t(if self.is_sent() { self.way("no_link") } else { "no_code_link" }).to_owned();
         let (typed, remember) = (typed.to_owned(), self.remembers(portal));
         let shown = visit.show(&CodePage {
             passkey,
@@ -259,6 +298,7 @@ impl Door {
             shape,
             remember,
             again,
+            no_code_word,
             typed,
             error,
             action,
@@ -273,6 +313,10 @@ impl Door {
         match &self.seen.factor {
             Factor::Sms { masked, .. } => {
                 let hint = page.fill("sms_hint", &[("number", masked), ("reference", &self.seen.reference)]);
+                (page.t("sms_label").to_owned(), hint, "000000")
+            }
+            Factor::Email => {
+                let hint = page.with("mail_hint", "reference", &self.seen.reference);
                 (page.t("sms_label").to_owned(), hint, "000000")
             }
             Factor::Organisation => {
@@ -292,11 +336,11 @@ impl Door {
         let phone = phone.map(|phone| page.with("no_code_call", "contact", &phone));
         let (sender, number) = (self.sender(), text_code::number(self));
         let (title, intro, ask, back_word) = match self.seen.factor {
-            Factor::Sms { .. } => (
-                page.t("no_sms_title").to_owned(),
-                page.fill("no_sms_intro", &[("number", number), ("sender", &sender)]),
+            Factor::Sms { .. } | Factor::Email => (
+                page.t(self.way("no_title")).to_owned(),
+                page.fill(self.way("no_intro"), &[("number", number), ("sender", &sender)]),
                 page.with("no_sms_ask", "sender", &sender),
-                page.t("sms_back"),
+                page.t(self.way("back")),
             ),
             _ => (
                 page.t("no_code_title").to_owned(),

@@ -143,6 +143,7 @@ impl Portal {
             .route("/b/{rid}/{secret}", get(door::welcome).post(door::go_on))
             .route("/b/{rid}/{secret}/code", get(door::code).post(door::unlock))
             .route("/b/{rid}/{secret}/sms", post(text_code::send))
+            .route("/b/{rid}/{secret}/per-mail", post(text_code::send))
             .route("/b/{rid}/{secret}/passkey", post(passkey::open))
             .route("/passkey.js", get(passkey::script))
             .route("/b/{rid}/{secret}/geen-code", get(door::no_code).post(door::ask_for_code))

@@ -219,15 +219,16 @@ pub(super) struct CodePage {
     pub shape: &'static str,
     /// The device can be remembered.
     pub remember: bool,
-    /// The path where another text message is asked for.
-    pub again: Option<String>,
+    /// The path where another code is asked for, and the word on its button.
+    pub again: Option<(String, String)>,
+    pub no_code_word: String,
     pub typed: String,
     pub error: Option<String>,
     pub action: String,
     pub no_code: String,
 }
 
-/// Where a text message with a code is asked for.
+/// Where a code by text message or mail is asked for.
 #[derive(Template)]
 #[template(path = "text_code.html", config = "src/web/portal/pages/askama.toml")]
 pub(super) struct TextCodePage {
@@ -235,7 +236,10 @@ pub(super) struct TextCodePage {
     /// With a passkey it opens too.
     pub passkey: Option<PasskeyForm>,
     pub about: String,
+    pub title: String,
     pub intro: String,
+    pub button: String,
+    pub no_code_word: String,
     pub error: Option<String>,
     pub action: String,
     pub no_code: String,
