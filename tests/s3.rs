@@ -190,6 +190,7 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
         }],
         is_password: false,
         purpose: None,
+        open_subject: false,
     };
     let Drafted::Draft(mut draft) = house.shares.draft(new).await? else { panic!("it is there") };
     let made = draft.made().clone();

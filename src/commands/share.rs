@@ -297,5 +297,6 @@ fn invented() -> Option<NewShare> {
         recipients: vec![recipient],
         is_password: false,
         purpose: None,
+        open_subject: false,
     })
 }

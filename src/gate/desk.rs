@@ -21,7 +21,7 @@ use crate::gate::{Gate, Scan};
 use crate::message::{Envelope, Mail, Mailbox, Message, Recipient, Source};
 use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
-use crate::share::ShareError;
+use crate::share::{Purpose, ShareError};
 use crate::store::held::Held;
 use crate::store::owed;
 use crate::tls::posture::Forced;
@@ -85,7 +85,7 @@ impl desk::Gate for Gate {
         held: &'a Held,
         raw: Vec<u8>,
         places: &'a [usize],
-        purpose: Option<String>,
+        purpose: Option<Purpose>,
     ) -> desk::Sharing<'a> {
         Box::pin(shared(self, held, raw, places, purpose))
     }
@@ -117,7 +117,7 @@ async fn shared(
     held: &Held,
     raw: Vec<u8>,
     places: &[usize],
-    purpose: Option<String>,
+    purpose: Option<Purpose>,
 ) -> Result<desk::Shared, ShareError> {
     let house = gate.house();
     let (Some(shares), Some(outbox)) = (gate.shares(), gate.outbox()) else { return Err(ShareError::System) };
@@ -132,11 +132,13 @@ async fn shared(
     let to = |place: &usize| {
         let (recipient, row) = (envelope.recipients.get(*place)?, held.recipients.get(*place)?);
         let discreet = held.facts.discreet.contains(place);
-        let level = scan.verdict.decisions.get(*place).map(|decision| decision.level).unwrap_or_default();
+        let decision = scan.verdict.decisions.get(*place);
+        let level = decision.map(|decision| decision.level).unwrap_or_default();
+        let attachments = decision.is_some_and(|decision| decision.attachments);
         let mailbox = recipient.mailbox.clone();
         let household = tenant.household(&mailbox);
         let (family, phones) = (household.family, household.phones);
-        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet, level })
+        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet, level, attachments })
     };
     let sending = act::share::Sending {
         number: &held.id,
@@ -147,6 +149,11 @@ async fn shared(
         why: act::share::Why::Asked,
         is_password: act::share::holds_password(&scan.verdict),
         purpose,
+        open_subject: act::share::is_open_subject(
+            scan.headers.subject.as_ref().map(|subject| subject.expose().as_str()),
+            &scan.findings,
+            tenant.names.as_ref(),
+        ),
         texts: &house.texts,
         language: house.language,
         arrived: &arrived,

@@ -47,7 +47,18 @@ pub struct NewShare {
     /// Whether it holds a password: then it lives a day, and is gone after its first opening.
     pub is_password: bool,
     /// Its purpose, when its sender was asked for one.
-    pub purpose: Option<Secret<String>>,
+    pub purpose: Option<Purpose>,
+    /// Whether its subject may stand in mails to others: nothing was found in it.
+    pub open_subject: bool,
+}
+
+/// What a mail is shared for, as its sender said.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Purpose {
+    /// In his own words, and what he ticked.
+    pub words: Secret<String>,
+    /// On which ground of the law, in words (AVG art. 6 (1)).
+    pub ground: String,
 }
 
 /// An item to be shared.
@@ -140,7 +151,7 @@ macro_rules! shown_as_nothing {
     )*};
 }
 
-shown_as_nothing!(NewShare, NewItem, NewRecipient, Code, Link, Made, Draft, Recent);
+shown_as_nothing!(NewShare, Purpose, NewItem, NewRecipient, Code, Link, Made, Draft, Recent);
 
 /// A share whose items are sealed and on the disk, and of which nothing else is known yet.
 pub struct Draft {
@@ -298,7 +309,9 @@ impl Shares {
             sender_name: new.sender_name.map(|name| name.expose().clone()),
             subject: new.subject.expose().clone(),
             message_id: new.message_id.map(|id| id.expose().clone()),
-            purpose: new.purpose.map(|purpose| purpose.expose().clone()),
+            ground: new.purpose.as_ref().map(|purpose| purpose.ground.clone()),
+            purpose: new.purpose.map(|purpose| purpose.words.expose().clone()),
+            open_subject: new.open_subject,
         };
         let share = rows::NewShare {
             mail: new.mail,

@@ -41,7 +41,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 pub use self::factor::{CodeWords, Factor, NumberFrom, Texted};
-pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
+pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare, Purpose};
 pub use self::open::{Body, How, Item, Look, Opened, OpenedBy, Seen, Unlock, Visitor};
 pub use self::passkey::{Added, Challenge, OwnPasskey};
 pub use self::phone::Phone;

@@ -35,6 +35,10 @@ pub struct Overview {
     pub message_id: Option<Secret<String>>,
     /// What it is shared for, when the sender was asked.
     pub purpose: Option<Secret<String>>,
+    /// On which ground of the law, when the sender was asked.
+    pub ground: Option<String>,
+    /// Whether the subject may stand in mails to others.
+    pub open_subject: bool,
     /// When it was made, milliseconds.
     pub made_at: i64,
     /// Until when it can be opened first, milliseconds.
@@ -434,6 +438,8 @@ fn overview(row: ShareRow, now: i64) -> Overview {
         subject: Secret::new(row.facts.subject),
         message_id: row.facts.message_id.map(Secret::new),
         purpose: row.facts.purpose.map(Secret::new),
+        ground: row.facts.ground,
+        open_subject: row.facts.open_subject,
         made_at: row.made_at,
         open_by: row.open_by,
         ends_at: row.ends_at,

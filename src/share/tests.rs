@@ -191,6 +191,7 @@ fn new_share(recipients: Vec<NewRecipient>) -> NewShare {
         recipients,
         is_password: false,
         purpose: None,
+        open_subject: false,
     }
 }
 

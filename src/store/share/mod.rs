@@ -56,6 +56,12 @@ pub struct Facts {
     pub message_id: Option<String>,
     /// What it is shared for, when the sender was asked.
     pub purpose: Option<String>,
+    /// On which ground of the law, when the sender was asked.
+    #[serde(default)]
+    pub ground: Option<String>,
+    /// Whether the subject may stand in mails to others.
+    #[serde(default)]
+    pub open_subject: bool,
 }
 
 /// What is told about an item. Sealed.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::Texts;
 use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
-use crate::share::ShareError;
+use crate::share::{Purpose, ShareError};
 use crate::store::held::Held;
 use crate::store::owed::{Envelope, NewOwed};
 use crate::store::share::NewShared;
@@ -61,7 +61,7 @@ pub trait Gate: Send + Sync + 'static {
         _held: &'a Held,
         _raw: Vec<u8>,
         _places: &'a [usize],
-        _purpose: Option<String>,
+        _purpose: Option<Purpose>,
     ) -> Sharing<'a> {
         Box::pin(async { Err(ShareError::System) })
     }

@@ -241,6 +241,8 @@ pub(super) struct ChoicePage {
     pub people: Vec<(usize, String)>,
     /// What is typed: label, hint, and what was typed before.
     pub area: Option<(String, String, String)>,
+    /// On which ground of the law: word, what it says, and whether it is chosen.
+    pub grounds: Vec<(&'static str, String, bool)>,
     /// What may be ticked besides.
     pub also: Vec<Tick>,
     /// A hidden step.
@@ -251,6 +253,8 @@ pub(super) struct ChoicePage {
     pub error: Option<String>,
     /// What is wrong is what was typed, not who was ticked.
     pub words_wrong: bool,
+    /// Or which ground was chosen.
+    pub ground_wrong: bool,
     /// Back to the mail.
     pub mail: String,
 }
@@ -277,12 +281,14 @@ impl ChoicePage {
             recipients: Vec::new(),
             people: Vec::new(),
             area: None,
+            grounds: Vec::new(),
             also: Vec::new(),
             step: "",
             button: String::new(),
             grave: false,
             error: None,
             words_wrong: false,
+            ground_wrong: false,
             mail: String::new(),
         }
     }
@@ -306,6 +312,8 @@ pub(super) struct SharePage {
     pub until: String,
     /// What it is shared for, when its sender was asked.
     pub purpose: Option<String>,
+    /// And on which ground of the law.
+    pub ground: Option<String>,
     /// That nothing of its content is left.
     pub destroyed: Option<String>,
     /// What was done just now.

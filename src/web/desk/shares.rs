@@ -69,6 +69,7 @@ pub(super) async fn detail(State(desk): State<Desk>, visit: Visit, Path(id): Pat
         intro: page.fill("share_intro", &[("day", &moment(share.made_at)), ("reference", &share.reference)]),
         until: until(&desk, &page, &share),
         purpose: share.purpose.as_ref().map(|purpose| page.with("share_purpose", "purpose", purpose.expose())),
+        ground: share.ground.as_ref().map(|ground| page.t(&format!("ground_{ground}")).to_owned()),
         destroyed: share
             .over_at
             .filter(|_| share.is_destroyed)
