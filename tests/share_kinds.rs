@@ -91,6 +91,7 @@ fn config(folder: &Path, (gate, sink, web): (&str, &str, &str)) -> String {
          helpdesk = {{ name = \"de helpdesk\", role = \"helpdesk\", phone = \"040-555 01 00\" }}\n\n\
          [smtp]\nlisten = [\"{gate}\"]\n\n[[smtp.client]]\nname = \"school\"\nnetworks = [\"127.0.0.0/8\"]\n\n\
          [[next_hop]]\nname = \"provider\"\nhosts = [\"{sink}\"]\ntls = \"off\"\n\n[policy]\nfile = \"policy.toml\"\n\n\
+         [recipients.supplier]\ndomains = [\"leverancier.example\"]\n\n\
          [web]\nlisten = \"{web}\"\nurl = \"https://poort.delinde.example\"\n\n\
          [share]\nurl = \"https://veilig.delinde.example\"\n\n[storage]\ncountry = \"NL\"\n",
         folder.join("data").display(),
@@ -264,4 +265,98 @@ async fn answered(house: &House, link: &str) {
     assert!(page.contains("Gehooronderzoek door de GGD.") && page.contains("Een wet verplicht"), "{page}");
     let log = browser.get(&format!("/shares/{share}/log")).await.body;
     assert!(log.contains("Grond in de wet: Een wet verplicht"), "{log}");
+}
+
+#[test]
+fn who_comes_later_is_judged_as_any_recipient_and_an_administrator_can_take_it_back() {
+    let block = "\n[[line]]\nid = \"stop\"\nwhy = \"the test wants it\"\nkinds = [\"bsn\"]\nto = [\"supplier\"]\n\
+                 route = \"block\"\nrelease = \"nobody\"\nadvice = \"bsn\"\n";
+    let mut house = House::new(60, &(policy("share", "") + block));
+    house.send(&[FATHER], &mail("1", "Ouderavond", "Dag.", &format!("naam;bsn\nN;{BSN}")));
+    let receipt = house.heard(JUF, &format!("{FATHER}: code "));
+    let id = late(&house, &path(&receipt, "poort.delinde.example"));
+    house.heard("oma@thuis.example", "/b/");
+    let to = |reader: &str| house.sink.kept().iter().filter(|(to, _)| to.iter().any(|to| to.contains(reader))).count();
+    assert_eq!(
+        (to("leverancier.example"), to("oma@thuis.example"), to(FATHER)),
+        (0, 1, 1),
+        "one invitation, to that one alone"
+    );
+    taken_back(&house, &id, &path(&house.heard(FATHER, "/b/"), "veilig.delinde.example"));
+    house.gate.stop();
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn late(house: &House, own: &str) -> String {
+    let mut browser = house.browser("poort.delinde.example");
+    browser.get(own).await;
+    browser.post(&format!("{own}/code"), &[("reader", "0")]).await;
+    let letter = house.heard(JUF, "Je code is ");
+    browser.get(&format!("{own}/code")).await;
+    let code = letter.split("Je code is ").nth(1).unwrap()[..6].to_owned();
+    browser.post(&format!("{own}/sign-in"), &[("code", &code)]).await;
+    let list = browser.get("/shares").await.body;
+    let id = list.split("href=\"/shares/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let add = format!("/shares/{id}/add");
+    browser.get(&add).await;
+    // Without the sender's own link open there is no key.
+    let answer = browser.post(&add, &[("to", "oma@thuis.example")]).await;
+    assert_eq!(answer.location(), format!("/shares/{id}?done=link"));
+    browser.get(own).await;
+    browser.post(own, &[]).await;
+    for (typed, says) in [
+        ("geen adres", "Dit is geen mailadres"),
+        (FATHER, "Dit adres heeft al een link"),
+        ("bert@delinde.example", "Verzonden items"),
+        ("inkoop@leverancier.example", "inkoop@leverancier.example mag dit bericht niet krijgen"),
+        ("inkoop@leverancier.example", "artikel 46"),
+    ] {
+        browser.get(&add).await;
+        let answer = browser.post(&add, &[("to", typed)]).await;
+        assert!(answer.status == 422 && answer.body.contains(says), "{typed}: {}", answer.body);
+    }
+    let mut forged = browser.clone();
+    forged.page = String::new();
+    let strange = forged.send(&add, &[("to", "oma@thuis.example")], &[("Sec-Fetch-Site", "cross-site")]).await;
+    assert_eq!(strange.status, 403);
+    browser.get(&add).await;
+    let done = browser.post(&add, &[("to", "oma@thuis.example")]).await;
+    assert_eq!(done.location(), format!("/shares/{id}?done=added"), "{}", done.body);
+    let page = browser.get(&done.location()).await.body;
+    assert!(page.contains("oma@thuis.example") && page.contains("Geef de code door"), "{page}");
+    let log = browser.get(&format!("/shares/{id}/log")).await.body;
+    assert!(log.contains("Je hebt oma@thuis.example later toegevoegd."), "{log}");
+    id
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn taken_back(house: &House, id: &str, link: &str) {
+    let mut parent = house.browser("veilig.delinde.example");
+    assert_eq!(parent.get(link).await.status, 200);
+    let run = |arguments: &[&str]| {
+        let config = house.folder.path().join("mailpoort.toml");
+        let mut command = std::process::Command::new(support::gate::BINARY);
+        command.arg("share").args(arguments).arg("--config").arg(config).output().unwrap()
+    };
+    assert!(!run(&["withdraw", id, "--reason", " "]).status.success(), "a reason is needed");
+    assert!(!run(&["withdraw", id, "--recipient", "9", "--reason", "verkeerd adres"]).status.success());
+    let one = run(&["withdraw", id, "--recipient", "1", "--reason", "Het adres was van iemand anders."]);
+    assert!(one.status.success(), "{}", String::from_utf8_lossy(&one.stderr));
+    assert_eq!(parent.get(link).await.status, 404, "at the next request");
+    let told = house.heard(JUF, "Het adres was van iemand anders.");
+    assert!(
+        told.contains("ingetrokken voor vader@thuis.example")
+            && told.contains("Subject: Je veilige bericht is ingetrokken")
+    );
+    let all = run(&["delete", id, "--reason", "Op verzoek van de directie."]);
+    assert!(all.status.success(), "{}", String::from_utf8_lossy(&all.stderr));
+    assert!(house.heard(JUF, "Op verzoek van de directie.").contains("gewist"));
+    let config = house.folder.path().join("mailpoort.toml");
+    let journal = std::process::Command::new(support::gate::BINARY)
+        .args(["share", "list", "--json", "--config"])
+        .arg(config)
+        .output()
+        .unwrap();
+    let journal = String::from_utf8_lossy(&journal.stdout).into_owned();
+    assert!(journal.contains("\"state\":\"over\"") && journal.contains("\"withdrawn\":true"), "{journal}");
 }

@@ -5,6 +5,7 @@
 
 mod columns;
 mod invent;
+mod late;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::gate::{Gate, Scan};
 use crate::message::{Envelope, Mail, Mailbox, Message, Recipient, Source};
 use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
-use crate::share::{Purpose, ShareError};
+use crate::share::{Overview, Purpose, ShareError};
 use crate::store::held::Held;
 use crate::store::owed;
 use crate::tls::posture::Forced;
@@ -59,6 +60,10 @@ impl desk::Gate for Gate {
         let house = self.house();
         let (mail, scan) = judged(&house, school, envelope, raw)?;
         Some(looked(&scan, &mail, &house))
+    }
+
+    fn late(&self, share: &Overview, to: &Mailbox, held: desk::LateMail) -> Option<desk::Late> {
+        late::judged(&self.house(), share, to, held)
     }
 
     fn without_columns(
@@ -191,15 +196,19 @@ fn taken(envelope: &owed::Envelope) -> Option<Envelope> {
     Some(Envelope { sender, recipients: recipients?, source: Source::default() })
 }
 
-fn looked(scan: &Scan, mail: &Mail, house: &House) -> desk::Look {
-    let stopped = Stopped {
+fn stopped<'s>(scan: &'s Scan, mail: &'s Mail, house: &'s House) -> Stopped<'s> {
+    Stopped {
         envelope: &mail.envelope,
         headers: &scan.headers,
         texts: &scan.texts,
         findings: &scan.findings,
         verdict: &scan.verdict,
         policy: &house.bench.policy,
-    };
+    }
+}
+
+fn looked(scan: &Scan, mail: &Mail, house: &House) -> desk::Look {
+    let stopped = stopped(scan, mail, house);
     let decisions = scan.verdict.decisions.iter().enumerate();
     let incident = Incident::new(&stopped, "", jiff::civil::DateTime::default());
     desk::Look {

@@ -335,7 +335,7 @@ impl Shares {
             families: HashMap::new(),
             ends: (open_by, ends_at),
         };
-        let own = self.recipient(&recent.items, key, &sender, &rid, &Proving::Sender, "").await?;
+        let own = self.recipient(&recent.items, key, &sender, &rid, &Proving::Sender, &Default::default()).await?;
         let school = new.school;
         Ok((recent, NewShared { share: id, school, new: Some(share), recipients: vec![own], invitations: Vec::new() }))
     }
@@ -408,16 +408,23 @@ impl Shares {
                 family: family.0,
                 level: one.level,
             };
-            links.push((link, rid, proving, one.line.clone()));
+            let kin = self.kin(&recent.id, one.family.expose());
+            links.push((link, rid, proving, (one.line.clone(), Some(kin))));
         }
         let making = links
             .iter()
-            .map(|(link, rid, proving, line)| self.recipient(&recent.items, recent.key, link, rid, proving, line));
+            .map(|(link, rid, proving, of)| self.recipient(&recent.items, recent.key, link, rid, proving, of));
         rows.recipients.extend(futures_util::future::try_join_all(making).await?);
         Ok(links.into_iter().map(|(link, ..)| link).collect())
     }
 
-    /// The row of a recipient, with a grant for each item.
+    /// The hash by which those of one family know each other within a share.
+    pub(super) fn kin(&self, share: &str, family: &str) -> String {
+        let index = self.inner.outbox.store().index("share family", &[share.as_bytes(), family.as_bytes()]);
+        rows::hex(&index)
+    }
+
+    /// The row of a recipient, with a grant for each item; with his policy line and the hash of his family.
     pub(super) async fn recipient(
         &self,
         items: &[(String, ItemKey)],
@@ -425,7 +432,7 @@ impl Shares {
         link: &Link,
         rid: &Rid,
         proving: &Proving,
-        line: &str,
+        (line, kin): &(String, Option<String>),
     ) -> Result<rows::NewRecipient, ShareError> {
         let pepper = Pepper::of(self.inner.outbox.keys(), key).ok_or(ShareError::System)?;
         let code_key = match proving {
@@ -445,7 +452,8 @@ impl Shares {
         let grants = tokio::task::spawn_blocking(wrapping).await.ok().flatten().ok_or(ShareError::System)?;
         let mut facts = rows::RecipientFacts {
             address: link.mailbox.typed().to_owned(),
-            line: line.to_owned(),
+            line: line.clone(),
+            family: kin.clone(),
             level: link.level,
             ..Default::default()
         };
@@ -459,6 +467,7 @@ impl Shares {
             family: link.family,
             code: link.code.as_ref().map(|code| code.grouped().to_owned()),
             cost: proving.cost().unwrap_or(self.inner.cost.number()),
+            open_by: None,
             code_key: by_passkey,
             facts,
             grants,

@@ -259,6 +259,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-tlsrpt.sql"),
     include_str!("schema-passkey.sql"),
     include_str!("schema-level.sql"),
+    include_str!("schema-anew.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

@@ -423,6 +423,61 @@ pub fn code_mail(school: &School, mail: &CodeMail) -> Option<Letter> {
     Some(Letter { raw, sender: None, readers: vec![to] })
 }
 
+/// Tells the sender that whoever runs the machine has withdrawn his share, or deleted it, and why.
+pub fn taken_back(
+    (texts, school, language, zone): (&Texts, &School, Language, &TimeZone),
+    share: &Overview,
+    (what, reason): (&TakenBack, &str),
+    at: Timestamp,
+) -> Option<Letter> {
+    let (nl, en) = match what {
+        TakenBack::All => (
+            ["ingetrokken", "De ontvangers kunnen het niet meer openen. Je eigen kopie staat er nog."],
+            ["withdrawn", "Its recipients cannot open it any more. Your own copy is still there."],
+        ),
+        TakenBack::From(_) => (
+            ["ingetrokken", "Deze ontvanger kan het niet meer openen. Voor anderen verandert er niets."],
+            ["withdrawn", "This recipient cannot open it any more. Nothing changes for others."],
+        ),
+        TakenBack::Deleted => (
+            ["gewist", "Niemand kan het meer openen, jij ook niet. In je map Verzonden items staat je mail nog."],
+            ["deleted", "Nobody can open it any more, and nor can you. Your mail is still in your Sent Items."],
+        ),
+    };
+    let [taken, means] = language.of(nl, en);
+    let whom = match what {
+        TakenBack::From(address) => {
+            let address = line(address.expose(), 320);
+            language.of(format!(" voor {address}"), format!(", as far as {address} is concerned"))
+        }
+        TakenBack::All | TakenBack::Deleted => String::new(),
+    };
+    let sent = Timestamp::from_millisecond(share.made_at).ok()?.to_zoned(zone.clone()).datetime();
+    let values = [
+        ("taken", taken.to_owned()),
+        ("whom", whom),
+        ("reference", share.reference.clone()),
+        ("school", school.name.clone()),
+        ("sent", wording::moment(sent, language)),
+        ("reason", line(reason, 1000)),
+        ("means", means.to_owned()),
+        ("helpdesk", wording::contact(&school.helpdesk)),
+    ];
+    let (subject, body) = filled(&texts.set(language).admin, &values);
+    let sender = Mailbox::parse(share.sender.expose()).ok()?;
+    ours(school, &sender, (&subject, &body), language, at, None)
+}
+
+/// What an administrator has taken back.
+pub enum TakenBack {
+    /// All of it, from its recipients.
+    All,
+    /// All of it, from one, by his address.
+    From(crate::secret::Secret<String>),
+    /// All of it, from everybody.
+    Deleted,
+}
+
 /// A recipient's answer, for the sender's own mailbox. An answer to it goes to the recipient, and past the gate again.
 pub fn answer((texts, school, language): (&Texts, &School, Language), received: &Received) -> Option<Letter> {
     let recipient = line(received.from.expose(), 320);
@@ -603,8 +658,17 @@ fn message_ids(field: &[u8]) -> Vec<String> {
 }
 
 /// The texts that a set must have for shares.
-pub(in crate::act) fn names() -> [&'static str; 7] {
-    ["share", "share_files", "share_receipt", "share_ready", "share_code_wanted", "share_code_instead", "share_answer"]
+pub(in crate::act) fn names() -> [&'static str; 8] {
+    [
+        "share_admin",
+        "share",
+        "share_files",
+        "share_receipt",
+        "share_ready",
+        "share_code_wanted",
+        "share_code_instead",
+        "share_answer",
+    ]
 }
 
 impl Set {
@@ -615,6 +679,7 @@ impl Set {
     ) -> Option<(&mut crate::act::texts::Letter, &'static [&'static str])> {
         Some(match name {
             "share" => (&mut self.share, &SHARE),
+            "share_admin" => (&mut self.admin, &ADMIN),
             "share_files" => (&mut self.files, &SHARE),
             "share_receipt" => (&mut self.receipt, &RECEIPT),
             "share_ready" => (&mut self.ready, &RECEIPT),
@@ -630,6 +695,7 @@ const SHARE: [&str; 9] =
     ["sender", "school", "reference", "link", "open_by", "ends_at", "code", "channels", "helpdesk"];
 const RECEIPT: [&str; 11] =
     ["codes", "reference", "time", "clock", "why", "channels", "open_by", "link", "helpdesk", "number", "recipients"];
+const ADMIN: [&str; 8] = ["taken", "whom", "reference", "school", "sent", "reason", "means", "helpdesk"];
 const CODE_WANTED: [&str; 5] = ["recipient", "reference", "link", "channels", "helpdesk"];
 const ANSWER: [&str; 4] = ["recipient", "school", "reference", "text"];
 

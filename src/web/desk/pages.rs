@@ -325,6 +325,8 @@ pub(super) struct SharePage {
     pub withdraw: Option<String>,
     /// The path of the form that lets it live longer.
     pub extend: Option<String>,
+    /// Where somebody is added.
+    pub add: Option<String>,
     /// The path of the form that switches the files off and on.
     pub downloads: Option<String>,
     /// Whether they are off.
@@ -394,6 +396,18 @@ pub(super) struct RequestPage {
     /// The buttons: value and name, the first one says yes.
     pub buttons: Vec<(&'static str, String)>,
     pub error: Option<String>,
+}
+
+/// Somebody who is to have a shared message too.
+#[derive(Template)]
+#[template(path = "share_late.html", config = "src/web/desk/pages/askama.toml")]
+pub(super) struct ShareLatePage {
+    pub page: Page,
+    pub action: String,
+    pub back: String,
+    pub typed: String,
+    /// Why he does not get it, in paragraphs.
+    pub errors: Vec<String>,
 }
 
 /// "Can I mail safely to ...?"

@@ -124,7 +124,7 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 27] = [
     "created",
     "notified",
     "unlocked",
@@ -137,9 +137,11 @@ const KNOWN: [&str; 25] = [
     "reply_received",
     "extended",
     "renewed",
+    "added",
     "item_revoked",
     "recipient_revoked",
     "share_revoked",
+    "by_admin",
     "downloads_off",
     "downloads_on",
     "reminded",

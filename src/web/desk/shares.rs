@@ -19,8 +19,19 @@ const MOST: usize = 200;
 /// A message that nobody has opened by then is worth a call.
 pub(super) const SCHOOL_DAYS: usize = 3;
 /// What was done just now: nothing else in the address is shown.
-const DONE: [&str; 10] =
-    ["withdrawn", "extended", "renewed", "late", "link", "destroyed", "closed", "viewonly", "downloads", "passkeys"];
+const DONE: [&str; 11] = [
+    "added",
+    "withdrawn",
+    "extended",
+    "renewed",
+    "late",
+    "link",
+    "destroyed",
+    "closed",
+    "viewonly",
+    "downloads",
+    "passkeys",
+];
 /// Recipients of a message that the list names.
 const NAMED: usize = 5;
 
@@ -78,6 +89,7 @@ pub(super) async fn detail(State(desk): State<Desk>, visit: Visit, Path(id): Pat
         files: if is_open { files } else { Vec::new() },
         withdraw: is_open.then(|| withdraw_path(&id, None, None)),
         extend: is_open.then(|| format!("/shares/{id}/extend")),
+        add: is_open.then(|| format!("/shares/{id}/add")),
         downloads: is_open.then(|| format!("/shares/{id}/downloads")),
         view_only: share.view_only,
         delete: share.over_at.is_none().then(|| format!("/shares/{id}/delete")),
@@ -114,12 +126,12 @@ pub(super) fn withdraw_path(id: &str, rid: Option<&str>, item: Option<&str>) -> 
     }
 }
 
-fn is_open(desk: &Desk, share: &Overview) -> bool {
+pub(super) fn is_open(desk: &Desk, share: &Overview) -> bool {
     share.withdrawn_at.is_none() && share.over_at.is_none() && share.ends_at > desk.now()
 }
 
 fn is_open_to(desk: &Desk, share: &Overview, one: &RecipientOverview) -> bool {
-    is_open(desk, share) && one.withdrawn_at.is_none() && (one.opened_at.is_some() || share.open_by > desk.now())
+    is_open(desk, share) && one.withdrawn_at.is_none() && (one.opened_at.is_some() || one.open_by > desk.now())
 }
 
 /// What became of a share for one recipient.
