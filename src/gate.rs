@@ -207,10 +207,11 @@ impl Gate {
         let arrived = Timestamp::now().to_zoned(trip.house.time_zone.clone());
         let mail = Mail { envelope: trip.envelope(&relay), raw: content.raw, day: day(&arrived) };
         let mut entry = Entry::new(&trip.id, &trip.client, &mail);
-        let (octets, mut route) = (mail.raw.len(), None);
+        let (octets, mut route, mut counted) = (mail.raw.len(), None, None);
         let judged = match watch::look(&trip, &mail).and_then(|seen| self.not_too_much(&trip, seen, &mail, &mut entry))
         {
-            Ok(seen) => {
+            Ok((seen, braked)) => {
+                counted = braked;
                 hosts::look_up(&trip.house, &mail).await;
                 self.scan_within_deadline(&trip, seen, mail, content.memory).await
             }
@@ -243,20 +244,29 @@ impl Gate {
                 }
             }
         };
+        if let Some(counted) = counted.filter(|_| !reply.is_ok() && !reply.is_permanent()) {
+            self.0.brake.take_back(&counted);
+        }
         self.0.counts.answered(route, octets, reply.code());
         self.0.record.line(entry.done(&reply, &arrived));
         reply
     }
 
     /// The flood brake, with its line in the journal.
-    fn not_too_much(&self, trip: &Trip, seen: Seen, mail: &Mail, entry: &mut Entry) -> Result<Seen, Reply> {
+    fn not_too_much(
+        &self,
+        trip: &Trip,
+        seen: Seen,
+        mail: &Mail,
+        entry: &mut Entry,
+    ) -> Result<(Seen, Option<flood::Counted>), Reply> {
         let braked = self.0.brake.let_through(mail, &trip.house);
         if braked.is_err() {
             tracing::warn!(id = trip.id, "a sender sends too much; its client will try again");
             self.0.counts.braked.one();
             entry.judged(&seen.tenant.school, &Headers::default(), &[], &flood::held_back(mail));
         }
-        braked.map(|()| seen)
+        braked.map(|counted| (seen, counted))
     }
 }
 

@@ -143,7 +143,7 @@ fn chooses_in_a_process_of_its_own() {
         let held = outbox.store().held_of("linde", sender, 1).await.unwrap().swap_remove(0);
         let (who, reason) = ("juf@delinde.example".into(), String::new());
         let act = Act { what: "deleted".into(), who, reason, places: vec![0] };
-        let choice = Choice { to: State::Deleted, act, items: Vec::new(), owed: Vec::new() };
+        let choice = Choice { to: State::Deleted, act, items: Vec::new(), owed: Vec::new(), asked: None };
         outbox.choose(&held, choice).await.unwrap();
     });
 }

@@ -145,6 +145,88 @@ fn what_a_program_cannot_deliver_is_told_to_its_owner() {
     assert!(letter.contains("weg@thuis.example") && !letter.contains("123456782"), "{letter}");
 }
 
+const DOCTOR: &str = "arts@zorg.example";
+
+/// Exchange sends one mail once for each domain of its recipients: it is one mail at the desk, with one notice.
+#[test]
+fn a_mail_in_several_transactions_is_one_incident_with_one_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(131)), format!("{}:2525", address(132)));
+    let sink = Sink::listen(&sink_at);
+    let gate = Gate::start(folder.path(), &config(folder.path(), &gate_at, &sink_at));
+    let mut client = Client::connect(&address(130), &gate_at);
+    let part = |received: &str| {
+        let mail = String::from_utf8(mail(JUF, "deel")).unwrap();
+        let to = format!("To: <{PARENT}>");
+        format!("X-Deel: {received}\r\n{}", mail.replacen(&to, &format!("{to}, <{DOCTOR}>, <{PILOT}>"), 1)).into_bytes()
+    };
+    for (to, number) in [(PARENT, "1"), (DOCTOR, "2"), (PARENT, "1"), (DOCTOR, "2")] {
+        let reply = client.send(JUF, &[to], &part(number));
+        assert!(reply.starts_with("250 2.7.1 Taken"), "{reply}");
+    }
+    until(|| "a notice".to_owned(), PATIENCE, || (!sink.kept().is_empty()).then_some(()));
+    drop(client);
+    gate.stop();
+    let kept = sink.kept();
+    assert_eq!(kept.len(), 1, "one notice");
+    let notice = readable(&kept[0].1);
+    assert!(notice.contains(&format!("{PARENT} en {DOCTOR}")), "{notice}");
+    assert_eq!(notice.matches("Doe je niets?").count(), 2, "once in plain text and once in HTML: {notice}");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let outbox = Outbox::beside(&folder.path().join("data")).unwrap();
+        let sender = outbox.store().index("address", &[JUF.as_bytes()]);
+        let [held] = outbox.store().held_of("linde", sender, 9).await.unwrap().try_into().unwrap();
+        let to: Vec<&str> = held.facts.envelope.recipients.iter().map(|to| to.address.as_str()).collect();
+        assert_eq!(to, [PARENT, DOCTOR]);
+        assert_eq!(held.recipients.iter().map(|one| one.state).collect::<Vec<_>>(), [State::Held, State::Held]);
+        assert_eq!(held.facts.offers.len(), 2);
+        let places: Vec<_> = held.facts.envelope.recipients.iter().map(|to| to.place).collect();
+        assert_eq!(places, [Some(0), Some(1)]);
+        assert!(notice.contains(&held.id), "{notice}");
+    });
+}
+
+/// A part that comes when its notice is out is told later, with the number and link of that mail. Another mail under the
+/// same Message-ID is another mail.
+#[test]
+fn a_part_that_comes_late_joins_and_is_told_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(134)), format!("{}:2525", address(135)));
+    let sink = Sink::listen(&sink_at);
+    let gate = Gate::start(folder.path(), &config(folder.path(), &gate_at, &sink_at));
+    let mut client = Client::connect(&address(133), &gate_at);
+    let content = mail(JUF, "deel");
+    assert!(client.send(JUF, &[PARENT], &content).starts_with("250"));
+    until(|| "a notice".to_owned(), PATIENCE, || (!sink.kept().is_empty()).then_some(()));
+    // To did not name who gets a blind copy.
+    assert!(client.send(JUF, &[DOCTOR, PILOT], &content).starts_with("250"));
+    until(|| "the colleague's mail".to_owned(), PATIENCE, || (sink.kept().len() >= 2).then_some(()));
+    let other = String::from_utf8(content).unwrap().replace("Aanmelding", "Afmelding");
+    assert!(client.send(JUF, &["oma@elders.example"], other.as_bytes()).starts_with("250"));
+    until(|| "a notice of the other mail".to_owned(), PATIENCE, || (sink.kept().len() >= 3).then_some(()));
+    drop(client);
+    gate.stop();
+    let kept = sink.kept();
+    let notices: Vec<String> =
+        kept.iter().filter(|(to, _)| to[0].contains(JUF)).map(|(_, raw)| readable(raw)).collect();
+    assert!(notices.len() == 2 && notices[0].contains(PARENT) && notices[1].contains("oma@elders.example"));
+    assert!(!notices[1].contains(DOCTOR), "{}", notices[1]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let [(reader, told)] = runtime.block_on(tell(folder.path())).try_into().unwrap();
+    assert!(reader == JUF && told.contains(DOCTOR) && !told.contains("oma@"), "{told}");
+    assert_eq!(told.matches("Doe je niets?").count(), 2, "once in plain text and once in HTML: {told}");
+    runtime.block_on(async {
+        let outbox = Outbox::beside(&folder.path().join("data")).unwrap();
+        let sender = outbox.store().index("address", &[JUF.as_bytes()]);
+        let all = outbox.store().held_of("linde", sender, 9).await.unwrap();
+        let [_, first] = &all[..] else { panic!("{} mails", all.len()) };
+        let states: Vec<_> = first.recipients.iter().map(|one| one.state).collect();
+        assert_eq!(states, [State::Held, State::Held, State::Sent]);
+        assert!(told.contains(&first.id) && notices[0].contains(&first.id));
+    });
+}
+
 /// What is told in a day, by its reader, as text.
 async fn tell(folder: &Path) -> Vec<(String, String)> {
     let config = Config::load(&folder.join("mailpoort.toml")).unwrap();

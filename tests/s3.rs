@@ -252,6 +252,7 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
         held: None,
         owed: Vec::new(),
         share,
+        once: Default::default(),
         journal: None,
         notes: Vec::new(),
     };

@@ -72,9 +72,9 @@ fn a_mail_becomes_a_share_and_what_it_opens_is_what_was_sent() {
 async fn opened(shares: &Shares, (rid, secret): &(String, String), code: &str, own: &(String, String)) {
     assert!(matches!(shares.look(rid, secret).await.unwrap(), Look::Ready(_)));
     let visitor = Visitor::default();
-    let wrong = shares.unlock(rid, secret, "1111 1111 1111", visitor).await.unwrap();
+    let wrong = shares.unlock(rid, secret, "1111 1111 1111", visitor.clone()).await.unwrap();
     assert!(matches!(wrong, Unlock::Wrong { left: 4 }));
-    let Unlock::Open { opened, .. } = shares.unlock(rid, secret, code, visitor).await.unwrap() else {
+    let Unlock::Open { opened, .. } = shares.unlock(rid, secret, code, visitor.clone()).await.unwrap() else {
         panic!("the code of the receipt is the right one")
     };
     assert_eq!(opened.subject.expose(), "Kanariesubject groep 5");
@@ -95,7 +95,7 @@ async fn opened(shares: &Shares, (rid, secret): &(String, String), code: &str, o
     shares.withdraw(&opened.share, &Scope::All, JUF).await.unwrap();
     let again = shares.read(&opened, &items[0].id, None, How::Viewed).await;
     assert!(matches!(again, Err(ShareError::Gone)));
-    assert!(matches!(shares.unlock(rid, secret, code, visitor).await.unwrap(), Unlock::Nothing));
+    assert!(matches!(shares.unlock(rid, secret, code, visitor.clone()).await.unwrap(), Unlock::Nothing));
 }
 
 /// An age identity and its recipient, of the test alone.
@@ -113,7 +113,13 @@ fn the_boards_own_key_recovers_a_share_from_the_files_on_the_disk() {
     assert!(client.send(JUF, &[FATHER], &mail()).starts_with("250"));
     arrived(&sink, 2);
     let run = |arguments: &[&str]| {
-        Command::new(BINARY).arg("share").args(arguments).arg("--config").arg(config_file(folder.path())).output().unwrap()
+        Command::new(BINARY)
+            .arg("share")
+            .args(arguments)
+            .arg("--config")
+            .arg(config_file(folder.path()))
+            .output()
+            .unwrap()
     };
     let listed = String::from_utf8(run(&["list", "--json"]).stdout).unwrap();
     let id = listed.split("\"share\":\"").nth(1).unwrap().split('"').next().unwrap();
@@ -135,7 +141,10 @@ fn the_boards_own_key_recovers_a_share_from_the_files_on_the_disk() {
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["1-body_text", "2-geheimverslag.bin", "3-bericht.eml"]);
     assert_eq!(read("1-body_text"), b"Hierbij kanarie-4711.");
     assert_eq!(read("2-geheimverslag.bin"), b"Canary");
-    assert_eq!(String::from_utf8(read("3-bericht.eml")).unwrap(), String::from_utf8(mail()).unwrap().replace("[veilig] ", ""));
+    assert_eq!(
+        String::from_utf8(read("3-bericht.eml")).unwrap(),
+        String::from_utf8(mail()).unwrap().replace("[veilig] ", "")
+    );
     assert!(!recover().status.success(), "a folder that is there is not written into");
     assert!(!String::from_utf8_lossy(&recovered.stdout).contains("kanarie"));
     gate.stop();

@@ -28,6 +28,7 @@ async fn the_pages_are_served_under_tls_and_a_new_certificate_is_shown() {
     let settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         url: Url::parse(&format!("https://{NAME}")).unwrap(),
+        proxies: Vec::new(),
         certificate: Some(Files {
             certificate: folder.path().join("web.pem"),
             key: folder.path().join("web.key"),

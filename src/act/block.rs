@@ -7,11 +7,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::act::carry::Case;
-use crate::act::hold::{self, Composed};
+use crate::act::hold::{self, Composed, Notified};
+use crate::act::joined::{ONE_INCIDENT, Open, Whole};
 use crate::act::later::{About, stopped as stopped_later};
 use crate::act::linked;
 use crate::act::notice::{ComposeError, Notice, Stamp};
@@ -31,21 +32,49 @@ pub async fn block(case: &Case<'_>, command: MailCommand, incidents: &Incidents)
     if incidents.told(&part) {
         return Reply::taken_and_noticed(case.id);
     }
+    if case.keeping.is_some() {
+        // The parts of one mail come over several connections at the same time: each waits for the one before.
+        let slot = incidents.slot(part.incident);
+        let mut open = slot.lock().await;
+        return answer(case, command, incidents, part, &mut open).await;
+    }
+    answer(case, command, incidents, part, &mut None).await
+}
+
+async fn answer(
+    case: &Case<'_>,
+    command: MailCommand,
+    incidents: &Incidents,
+    part: Part,
+    open: &mut Option<Open>,
+) -> Reply {
+    let whole = open.as_ref().and_then(|open| open.with(case));
     // Composing works on what a stranger wrote; a fault in it must not leave the client without an answer.
-    let Ok(advice) = catch_unwind(AssertUnwindSafe(|| compose(case, incidents))) else {
+    let Ok(advice) = catch_unwind(AssertUnwindSafe(|| compose(case, incidents, whole))) else {
         tracing::error!(id = case.id, "the advice could not be composed; the client will try again");
         return Reply::notice_failed();
     };
     match (advice, &case.keeping) {
         (Advice::Kept(composed), Some(keeping)) => {
-            let reader = composed.readers.first().cloned();
-            let reply = hold::hold(case, keeping, &command, Some(*composed)).await;
-            if let Some(reader) = reader.filter(|_| reply.is_ok()) {
-                incidents.noticed(&reader);
+            let (reader, link) = (composed.readers.first().cloned(), composed.link.clone());
+            let whole = composed.joins.as_ref().map(|(whole, _)| whole.clone());
+            let (reply, notified) = hold::hold(case, keeping, &command, Some(*composed)).await;
+            match (notified, whole) {
+                (Some(Notified(notice)), Some(whole)) => _ = open.as_mut().map(|open| open.joined(whole, notice)),
+                (Some(Notified(notice)), None) => {
+                    reader.inspect(|reader| incidents.noticed(reader));
+                    // What another mail under the same Message-ID is a part of stays known.
+                    if open.as_ref().is_none_or(|open| !open.is_fresh()) {
+                        *open = Some(Open::new(case, link, notice));
+                    }
+                }
+                // What it should have joined may not be as it is known here: sent again, it goes by itself.
+                (None, Some(_)) if !reply.is_ok() => *open = None,
+                (None, _) => {}
             }
             reply
         }
-        (Advice::Linked(linked), Some(keeping)) => hold::hold(case, keeping, &command, Some(*linked)).await,
+        (Advice::Linked(linked), Some(keeping)) => hold::hold(case, keeping, &command, Some(*linked)).await.0,
         (Advice::Kept(_) | Advice::Linked(_), None) => Reply::notice_failed(),
         (Advice::Told(notice, in_session), _) => tell(case, &notice, in_session, (incidents, part)).await,
         (Advice::InSession(reply, for_owner), _) => {
@@ -97,22 +126,30 @@ async fn tell_owner(case: &Case<'_>, note: Option<NewNote>) {
 }
 
 /// Renders no more than will be read: it is a third of the work of taking a mail.
-fn compose(case: &Case<'_>, incidents: &Incidents) -> Advice {
-    let mut incident = Incident::new(&stopped(case), case.id, case.arrived.datetime());
+fn compose(case: &Case<'_>, incidents: &Incidents, whole: Option<Whole>) -> Advice {
+    let number = whole.as_ref().map_or(case.id, |whole| &whole.held);
+    let mut incident = Incident::new(&stopped(case), number, case.arrived.datetime());
     let readers = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school);
     let in_session =
         |incident: &Incident| Reply::new(550, "5.7.1", &case.notices.one_line(incident, case.school, case.language));
-    if let Some((readers, link)) = readers.zip(LinkSecret::new()) {
+    let link = whole.as_ref().map(|whole| whole.link.clone()).or_else(LinkSecret::new);
+    if let Some((readers, link)) = readers.zip(link) {
         let refusal = case.keeping.is_none().then(|| in_session(&incident));
+        let mut joins = None;
         if let Some(keeping) = &case.keeping {
-            hold::kept(&mut incident, case, keeping, &link);
+            hold::kept(&mut incident, case, (&case.mail.envelope.recipients, case.verdict), keeping, &link);
+            if let Some(whole) = whole {
+                let mut all = whole.incident(case);
+                hold::kept(&mut all, case, (&whole.envelope.recipients, &whole.verdict), keeping, &link);
+                joins = Some((whole, std::mem::replace(&mut incident, all)));
+            }
         }
         let goes_together = case.keeping.is_some() && readers.first().is_some_and(|reader| incidents.had_many(reader));
         let notice = if goes_together { Ok(None) } else { notice(case, &incident, &readers).map(Some) };
         match (notice, refusal) {
             (Ok(Some(notice)), Some(refusal)) => return Advice::Told(notice, refusal),
             (Ok(notice), _) => {
-                let composed = Composed { notice, goes_together, ..Composed::new(readers, incident, link) };
+                let composed = Composed { notice, goes_together, joins, ..Composed::new(readers, incident, link) };
                 return Advice::Kept(Box::new(composed));
             }
             (Err(error), _) => tracing::error!(id = case.id, %error, "no notice; refused in session"),
@@ -199,6 +236,8 @@ impl Part {
 #[derive(Debug, Default)]
 pub struct Incidents {
     told: Mutex<HashMap<u64, (Instant, HashSet<u64>)>>,
+    /// What was stopped just now and is kept, by its incident; who acts on one holds its lock.
+    open: Mutex<HashMap<u64, Slot>>,
     /// How many notices a sender got since when.
     notices: Mutex<HashMap<u64, (Instant, usize)>>,
 }
@@ -206,8 +245,8 @@ pub struct Incidents {
 /// So many notices within the time of one incident are one each; what comes then goes together in one.
 const ONE_EACH: usize = 3;
 
-/// How long transactions with the same Message-ID are one incident.
-const ONE_INCIDENT: Duration = Duration::from_secs(600);
+type Slot = Arc<tokio::sync::Mutex<Option<Open>>>;
+
 /// Beyond this the oldest knowledge is dropped: at worst a sender is told twice.
 const MOST: usize = 10_000;
 
@@ -219,6 +258,19 @@ impl Incidents {
         incidents
             .get(&part.incident)
             .is_some_and(|(since, told)| since.elapsed() < ONE_INCIDENT && told.contains(&part.recipients))
+    }
+
+    /// The place of an incident.
+    fn slot(&self, incident: u64) -> Slot {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= MOST {
+            let is_fresh = |slot: &Slot| slot.try_lock().map_or(true, |one| one.as_ref().is_some_and(Open::is_fresh));
+            open.retain(|_, slot| is_fresh(slot));
+        }
+        if open.len() >= MOST {
+            open.clear();
+        }
+        Arc::clone(open.entry(incident).or_default())
     }
 
     /// Whether this reader got so many notices just now that the next goes together with others.

@@ -157,7 +157,7 @@ async fn take_as_it_is(case: &Case<'_>, command: MailCommand) -> Reply {
     if forced && composed.is_none() {
         return Reply::store_failed();
     }
-    hold::hold(case, keeping, &command, composed).await
+    hold::hold(case, keeping, &command, composed).await.0
 }
 
 /// Refuses a mail in session; the next hop's transaction is reset first.

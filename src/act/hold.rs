@@ -4,24 +4,26 @@
 //! Never lets a recipient have what the verdict stopped. Fails as a 4xx: then nothing was taken, and the client keeps the
 //! mail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use crate::act::carry::{Case, Keeping};
 use crate::act::forced;
+use crate::act::joined::Whole;
 use crate::act::later;
 use crate::act::notice::Notice;
 use crate::act::{Incident, Told, share};
-use crate::decide::{Ask, Decision, Line, Offer, Route};
-use crate::message::Mailbox;
+use crate::decide::{Ask, Decision, Line, Offer, Route, Verdict};
+use crate::message::{Mailbox, Recipient};
 use crate::school::Language;
 use crate::seal::Index;
 use crate::share::ShareError;
 use crate::smtp::Reply;
 use crate::smtp::command::MailCommand;
-use crate::store::held::{Facts, NewHeld, NewRecipient, State, Taken, Took};
+use crate::store::held::{Facts, Joins, NewHeld, NewRecipient, Once, State, Taken, Took};
+use crate::store::notes::NewNote;
 use crate::store::now;
 use crate::store::owed::{Envelope, Kind, NewOwed, To};
 use crate::vault::{Item, LinkSecret};
@@ -43,25 +45,33 @@ pub(super) struct Composed {
     pub goes_together: bool,
     /// What its recipients get in its place.
     pub letters: Vec<Notice>,
+    /// The mail of which this is another part, and what is told of this part alone.
+    pub joins: Option<(Whole, Incident)>,
 }
 
 impl Composed {
     /// Nothing is told yet.
     pub fn new(readers: Vec<Mailbox>, incident: Incident, link: LinkSecret) -> Self {
-        Self { notice: None, readers, incident, link, goes_together: false, letters: Vec::new() }
+        Self { notice: None, readers, incident, link, goes_together: false, letters: Vec::new(), joins: None }
     }
 }
 
-/// Tells in the incident who got the mail, how long it is kept, and where its sender may choose.
-pub(super) fn kept(incident: &mut Incident, case: &Case<'_>, keeping: &Keeping<'_>, link: &LinkSecret) {
-    let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions);
+/// Tells in the incident who of these recipients got the mail, how long it is kept, and where its sender may choose.
+pub(super) fn kept(
+    incident: &mut Incident,
+    case: &Case<'_>,
+    (recipients, verdict): (&[Recipient], &Verdict),
+    keeping: &Keeping<'_>,
+    link: &LinkSecret,
+) {
+    let decided = recipients.iter().zip(&verdict.decisions);
     incident.reached = decided
         .filter(|(_, decision)| !decision.route.is_stopped())
         .map(|(recipient, decision)| Told::of(&recipient.mailbox, decision))
         .collect();
-    incident.leave_out_those_reached(case.verdict);
+    incident.leave_out_those_reached(verdict);
     // What the desk will offer, for any of them: what one line forbids, another does not bring back.
-    let stopped = case.verdict.decisions.iter().filter(|decision| decision.route.is_stopped());
+    let stopped = verdict.decisions.iter().filter(|decision| decision.route.is_stopped());
     let offered = stopped.flat_map(|decision| offers(case, decision, incident)).collect();
     incident.offers = offered;
     let keep = SignedDuration::try_from(keeping.keep).unwrap_or(SignedDuration::MAX);
@@ -77,42 +87,67 @@ pub(super) async fn hold(
     keeping: &Keeping<'_>,
     command: &MailCommand,
     composed: Option<Composed>,
-) -> Reply {
+) -> (Reply, Option<Notified>) {
     match take(case, keeping, command, composed).await {
-        Ok(Took::New) => {
+        Ok((took @ (Took::New | Took::Joined { .. }), notice)) => {
             if let Some(journal) = &case.journal {
                 journal.kept();
             }
-            Reply::taken(case.id)
+            // With the one before delivered, this one's notice never was.
+            let notice = notice.filter(|_| took != Took::Joined { notice: false });
+            (Reply::taken(case.id), Some(Notified(notice)))
         }
         // The client missed our reply; its mail was taken then.
-        Ok(Took::Again(id)) => Reply::taken(&id),
+        Ok((Took::Again(id), _)) => (Reply::taken(&id), None),
         Err(error) => {
             tracing::error!(id = case.id, %error, "the mail could not be taken; its client will try again");
             // It looks from now on whether mail can be kept again.
             keeping.outbox.wake();
-            if error.is_full() { Reply::store_full() } else { Reply::store_failed() }
+            (if error.is_full() { Reply::store_full() } else { Reply::store_failed() }, None)
         }
     }
 }
+
+/// A mail was taken; with the item of its notice, when that is owed.
+pub(super) struct Notified(pub Option<String>);
 
 async fn take(
     case: &Case<'_>,
     keeping: &Keeping<'_>,
     command: &MailCommand,
     composed: Option<Composed>,
-) -> Result<Took, ShareError> {
+) -> Result<(Took, Option<String>), ShareError> {
     let (outbox, now) = (keeping.outbox, now());
-    let envelope = envelope(case, command);
-    let passing = places(case, |route| route == Route::Pass);
+    let joins = composed.as_ref().and_then(|composed| composed.joins.as_ref());
+    let envelope = envelope(case, command, joins.map_or(0, |(whole, _)| whole.before));
+    let mut passing = places(case, |route| route == Route::Pass);
+    let (mut once, mut before) = (Vec::new(), None);
+    if composed.is_none() {
+        // Held mail is known again by its row; of this one those who have it are known.
+        once = once_each(case, keeping, &passing);
+        let taken = outbox.taken_before(&once).await?;
+        let is_new = |at: usize| taken.get(at).is_none_or(Option::is_none);
+        let new: Vec<usize> = (0..passing.len()).filter(|at| is_new(*at)).collect();
+        (passing, once) = new.iter().filter_map(|at| Some((*passing.get(*at)?, *once.get(*at)?))).unzip();
+        before = taken.into_iter().flatten().next();
+    }
+    // Before anything is put on the disk: what fails most is this, and it takes away what it has put there.
+    let shared = share::of_case(case, outbox, &places(case, |route| route == Route::Share)).await?;
+    if shared.is_again() && composed.is_none() && passing.is_empty() {
+        return Ok((Took::Again(before.unwrap_or_else(|| case.id.to_owned())), None));
+    }
     let (mut items, mut owed) = (Vec::new(), Vec::new());
-    let mut notes = Vec::new();
+    let (mut notes, mut told) = (Vec::new(), None);
     if let Some(composed) = composed.as_ref().filter(|composed| composed.goes_together) {
-        let readers = composed.readers.iter();
-        notes.extend(readers.map(|reader| later::stopped(&composed.incident, &later::About::Yours, reader, now)));
-    } else if let Some(notice) = composed.as_ref().and_then(|composed| composed.notice.as_ref()) {
+        notes.extend(told_later(composed, now));
+    } else if let Some((notice, composed)) = composed.as_ref().and_then(|one| Some((one.notice.as_ref()?, one))) {
         let item = outbox.vault().put(Arc::new(notice.raw.clone())).await?;
-        owed.push(outbox.message(Kind::Notice, &item, &notice.readers, now));
+        let mut new = outbox.message(Kind::Notice, &item, &notice.readers, now);
+        if awaits_more(case, composed) {
+            new.due_at = now.saturating_add(GATHER);
+        }
+        told = Some(item.id.clone());
+        owed.push(new);
         items.push(item);
     }
     for letter in composed.iter().flat_map(|composed| &composed.letters) {
@@ -142,10 +177,6 @@ async fn take(
     if let (Some(item), Some(composed)) = (&mail, &composed) {
         owed.extend(forced::owed(case, keeping, composed, &item.id, &envelope, now));
     }
-    let shared = share::of_case(case, outbox, &places(case, |route| route == Route::Share)).await?;
-    if shared.is_again() && composed.is_none() && passing.is_empty() {
-        return Ok(Took::Again(case.id.to_owned()));
-    }
     let (rows, receipt, kept) = shared.into_parts();
     if let Some((item, receipt)) = receipt {
         items.push(item);
@@ -153,19 +184,39 @@ async fn take(
     }
     let held = composed.map(|composed| held(case, keeping, envelope, &composed, mail.map(|item| item.id), now));
     let journal = case.journal.as_ref().map(|journal| journal.line.clone());
-    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, notes, journal };
+    let once = Once { keys: once, mail: case.id.to_owned() };
+    let taken = Taken { school: case.school.id.clone(), items, held, owed, share: rows, notes, once, journal };
     let took = outbox.take(taken).await?;
-    if let Some(kept) = kept.filter(|_| took == Took::New) {
+    if let Some(kept) = kept.filter(|_| !matches!(took, Took::Again(_))) {
         kept.done();
     }
-    Ok(took)
+    Ok((took, told))
 }
 
-fn envelope(case: &Case<'_>, command: &MailCommand) -> Envelope {
+/// What its readers are told later, together with other mail.
+fn told_later(composed: &Composed, now: i64) -> impl Iterator<Item = NewNote> {
+    let incident = composed.joins.as_ref().map_or(&composed.incident, |(_, part)| part);
+    composed.readers.iter().map(move |reader| later::stopped(incident, &later::About::Yours, reader, now))
+}
+
+/// The notice of a mail of which other parts are to come waits for them this long, milliseconds: servers send them within
+/// seconds, and its sender gets one notice that names everybody.
+const GATHER: i64 = 10_000;
+
+/// Whether To and Cc name somebody outside the school whose part has not come. Those inside never reach us.
+fn awaits_more(case: &Case<'_>, composed: &Composed) -> bool {
+    let envelope = composed.joins.as_ref().map_or(&case.mail.envelope, |(whole, _)| &whole.envelope);
+    let here: HashSet<String> = envelope.recipients.iter().map(|to| to.mailbox.folded()).collect();
+    let mut named = case.headers.to_cc.iter().filter(|mailbox| !case.school.owns(mailbox.domain()));
+    named.any(|mailbox| !here.contains(&mailbox.folded()))
+}
+
+/// `before` recipients are in the parts that this one joins.
+fn envelope(case: &Case<'_>, command: &MailCommand, before: usize) -> Envelope {
     let to = |(place, recipient): (usize, &crate::message::Recipient)| To {
         address: recipient.mailbox.typed().to_owned(),
         parameters: recipient.parameters.clone(),
-        place: Some(place),
+        place: Some(before.saturating_add(place)),
     };
     Envelope {
         sender: case.mail.envelope.sender.as_ref().map(|sender| sender.typed().to_owned()),
@@ -204,8 +255,9 @@ fn held(
         line: decision.line.to_string(),
         state: state(decision, keeping),
     });
+    let joins = composed.joins.as_ref();
     NewHeld {
-        id: case.id.to_owned(),
+        id: joins.map_or_else(|| case.id.to_owned(), |(whole, _)| whole.held.clone()),
         incident,
         part,
         sender: index("address", &sender),
@@ -215,6 +267,11 @@ fn held(
         size: case.mail.raw.len(),
         facts: facts(case, envelope, composed),
         recipients: recipients.collect(),
+        joins: joins.map(|(whole, _)| Joins {
+            before: whole.before,
+            notice: whole.notice.clone(),
+            late: told_later(composed, now).collect(),
+        }),
     }
 }
 
@@ -233,7 +290,8 @@ fn facts(case: &Case<'_>, envelope: Envelope, composed: &Composed) -> Facts {
     let words = |decision| {
         offers(case, decision, &composed.incident).into_iter().map(|offer| offer.word().to_owned()).collect()
     };
-    let decisions = || case.verdict.decisions.iter().enumerate();
+    let before = composed.joins.as_ref().map_or(0, |(whole, _)| whole.before);
+    let decisions = || case.verdict.decisions.iter().zip(before..).map(|(decision, place)| (place, decision));
     Facts {
         envelope,
         readers: composed.readers.iter().map(|reader| reader.typed().to_owned()).collect(),
@@ -279,17 +337,32 @@ fn offers(case: &Case<'_>, decision: &Decision, incident: &Incident) -> BTreeSet
     offers
 }
 
+/// A hash for each of these recipients, of incident, content and address: a client that missed our reply sends the same
+/// again, and nobody gets it twice.
+fn once_each(case: &Case<'_>, keeping: &Keeping<'_>, places: &[usize]) -> Vec<Index> {
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let store = keeping.outbox.store();
+    let content = store.index("content", &[&incident(case, keeping), &case.mail.raw]);
+    let recipients = places.iter().filter_map(|place| case.mail.envelope.recipients.get(*place));
+    recipients.map(|to| store.index("once", &[&content, to.mailbox.folded().as_bytes()])).collect()
+}
+
 /// The hashes of the incident (school, sender and Message-ID: providers split one mail over several transactions) and of
 /// this part of it (its recipients and content: a second mail under the same Message-ID is another mail).
 fn marks(case: &Case<'_>, keeping: &Keeping<'_>) -> (Index, Index) {
-    let envelope = &case.mail.envelope;
-    let sender = envelope.sender.as_ref().map(|sender| sender.folded()).unwrap_or_default();
-    let id = case.headers.message_id.as_deref().map_or(case.mail.raw.as_slice(), str::as_bytes);
-    let store = keeping.outbox.store();
-    let incident = store.index("incident", &[case.school.id.as_bytes(), sender.as_bytes(), id]);
+    let (envelope, store) = (&case.mail.envelope, keeping.outbox.store());
+    let incident = incident(case, keeping);
     let mut folded: Vec<String> = envelope.recipients.iter().map(|recipient| recipient.mailbox.folded()).collect();
     folded.sort_unstable();
     let mut values: Vec<&[u8]> = vec![&incident, &case.mail.raw];
     values.extend(folded.iter().map(|one| one.as_bytes()));
     (incident, store.index("part", &values))
+}
+
+fn incident(case: &Case<'_>, keeping: &Keeping<'_>) -> Index {
+    let sender = case.mail.envelope.sender.as_ref().map(|sender| sender.folded()).unwrap_or_default();
+    let id = case.headers.message_id.as_deref().map_or(case.mail.raw.as_slice(), str::as_bytes);
+    keeping.outbox.store().index("incident", &[case.school.id.as_bytes(), sender.as_bytes(), id])
 }

@@ -68,8 +68,10 @@ pub(super) fn stopped(incident: &Incident, about: &About<'_>, reader: &Mailbox, 
         if let Some(link) = &incident.link {
             words.push(format!("{} {link}", language.of("Kies wat je wilt doen:", "Choose what to do:")));
         }
-        if incident.kept_until.is_some() {
-            words.push(wording::if_nothing(incident, language));
+        // What happens when nothing is chosen stands in the letter, once for all of them.
+        if let Some(until) = incident.kept_until {
+            let until = language.day(until);
+            words.push(language.of(format!("Bewaard tot {until}."), format!("Kept until {until}.")));
         }
         words.push(format!("{} {}.", language.of("Nummer", "Number"), incident.number));
         words.join(" ")

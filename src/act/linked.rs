@@ -37,6 +37,6 @@ pub(super) fn linked(case: &Case<'_>) -> Option<Composed> {
     }
     let secret = LinkSecret::new()?;
     let mut incident = Incident::new(&block::stopped(case), case.id, case.arrived.datetime());
-    hold::kept(&mut incident, case, keeping, &secret);
+    hold::kept(&mut incident, case, (&case.mail.envelope.recipients, case.verdict), keeping, &secret);
     Some(Composed { letters, ..Composed::new(vec![owner], incident, secret) })
 }

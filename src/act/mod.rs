@@ -16,6 +16,7 @@ mod forced;
 mod found;
 mod hold;
 mod incident;
+mod joined;
 mod later;
 mod linked;
 mod shown;

@@ -119,6 +119,7 @@ pub(super) struct Set {
     pub(super) ready: Letter,
     pub(super) code_wanted: Letter,
     pub(super) code_instead: Letter,
+    pub(super) passkey_made: Letter,
     pub(super) answer: Letter,
     pub(super) several: Letter,
     pub(super) digest: Letter,
@@ -237,6 +238,7 @@ impl Texts {
             ready: Letter::EMPTY,
             code_wanted: Letter::EMPTY,
             code_instead: Letter::EMPTY,
+            passkey_made: Letter::EMPTY,
             answer: Letter::EMPTY,
             several: Letter::EMPTY,
             digest: Letter::EMPTY,
@@ -250,7 +252,7 @@ impl Texts {
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
             let remedy = "name it notice, failure, unproven, waiting, several, digest, program, linked, choices, share, \
-                          share_receipt, share_ready, share_code_wanted, share_code_instead, share_answer or \
+                          share_receipt, share_ready, share_code_wanted, share_code_instead, share_passkey, share_answer or \
                           advice_KEY, then .nl or .en, then .txt (the first eight also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
@@ -456,6 +458,8 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "share_code_wanted.nl.txt",
     "share_files.en.txt",
     "share_files.nl.txt",
+    "share_passkey.en.txt",
+    "share_passkey.nl.txt",
     "share_ready.en.txt",
     "share_ready.nl.txt",
     "share_receipt.en.txt",

@@ -1,5 +1,5 @@
 //! `mailpoort share`: the secure shares, beside a gate that serves. `list` shows no address, subject or name of a file;
-//! `recover` writes what the school's escrow key opens; `selftest` makes, opens and withdraws an invented share.
+//! `recover` writes what the school's escrow key opens; `statement` prints what recipients were told of the handling of their data; `selftest` makes, opens and withdraws an invented share.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ pub(super) enum Command {
     Delete(Delete),
     /// Open a share with the school's escrow key, and write its items into a folder
     Recover(Recover),
+    /// Print the privacy statement as it stood in a version that log and journal name
+    Statement(Statement),
     /// Make, open and withdraw an invented share in a folder of its own: what the machine must be able to do
     Selftest(Selftest),
 }
@@ -100,6 +102,19 @@ pub(super) struct Recover {
     share: String,
 }
 
+/// Arguments of `share statement`.
+#[derive(Debug, Args)]
+pub(super) struct Statement {
+    /// The configuration file
+    #[arg(long, default_value = "/etc/mailpoort/mailpoort.toml")]
+    config: PathBuf,
+    /// The id of the school
+    #[arg(long)]
+    school: String,
+    /// The version, as log and journal name it
+    version: String,
+}
+
 /// Arguments of `share selftest`.
 #[derive(Debug, Args)]
 pub(super) struct Selftest {
@@ -114,6 +129,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Withdraw(arguments) => taken_back(&arguments.config, Back::withdrawn(arguments)),
         Command::Delete(arguments) => taken_back(&arguments.config, Back::deleted(arguments)),
         Command::Recover(arguments) => with_shares(&arguments.config, |shares| recover(shares, arguments)),
+        Command::Statement(arguments) => with_shares(&arguments.config, |shares| statement(shares, arguments)),
         Command::Selftest(arguments) => selftest(&arguments.config),
     };
     match done {
@@ -140,6 +156,16 @@ fn with_shares<W: Future<Output = Result<(), Problem>>>(
 
 fn trouble(error: impl std::fmt::Display) -> Problem {
     Problem::new("shares", error.to_string(), "look at the data folder with `mailpoort doctor`")
+}
+
+async fn statement(shares: Shares, Statement { school, version, .. }: &Statement) -> Result<(), Problem> {
+    let text = shares.statement(school, version).await.map_err(trouble)?;
+    let text = text.ok_or_else(|| {
+        let remedy = "take school and version from the journal: an event share_opened names both";
+        Problem::new("shares", "nobody has opened a share under such a version", remedy)
+    })?;
+    say(text.trim_end());
+    Ok(())
 }
 
 /// More than anybody reads.
@@ -341,6 +367,7 @@ async fn try_all(shares: &Shares, outbox: &Outbox) -> Result<Vec<&'static str>, 
         owed: Vec::new(),
         share: draft.rows(Vec::new()),
         notes: Vec::new(),
+        once: Default::default(),
         journal: None,
     };
     outbox.take(taken).await?;
@@ -353,7 +380,7 @@ async fn try_all(shares: &Shares, outbox: &Outbox) -> Result<Vec<&'static str>, 
     want(shares.events(&made.id).await?.len() == before, "looking changed something");
     let visitor = Visitor::default();
     want(
-        matches!(shares.unlock(rid, &secret, "0000 0000 0000", visitor).await?, Unlock::Wrong { .. }),
+        matches!(shares.unlock(rid, &secret, "0000 0000 0000", visitor.clone()).await?, Unlock::Wrong { .. }),
         "a wrong code is taken",
     );
     let code = link.code.as_ref().map(|code| code.grouped().to_owned()).unwrap_or_default();

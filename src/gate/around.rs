@@ -26,6 +26,10 @@ impl Around for Gate {
         way(&house, house.way(sender, &tenant.school)?)
     }
 
+    fn next_hops(&self) -> Vec<String> {
+        self.house().ways.iter().map(|way| way.next_hop.name().to_owned()).collect()
+    }
+
     fn failure(&self, failure: &Failure<'_>) -> Option<(Vec<u8>, Vec<Mailbox>)> {
         let house = self.house();
         let school = &tenant(&house, failure.school)?.school;

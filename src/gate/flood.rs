@@ -47,23 +47,30 @@ impl Default for Brake {
 }
 
 impl Brake {
-    /// Counts a mail that may go on.
+    /// Counts a mail that may go on; none when it has no brake.
     ///
     /// # Errors
     /// The reply that holds it back; it is then not counted, so that a client that tries again does not keep the brake on.
-    pub fn let_through(&self, mail: &Mail, house: &House) -> Result<(), Reply> {
-        let Some(sender) = &mail.envelope.sender else { return Ok(()) };
+    pub fn let_through(&self, mail: &Mail, house: &House) -> Result<Option<Counted>, Reply> {
+        let Some(sender) = &mail.envelope.sender else { return Ok(None) };
         let (limits, folded) = (&house.flood, sender.folded());
         let is = |exempt: &String| *exempt == folded || exempt.strip_prefix('@') == Some(sender.domain());
         if limits.exempt.iter().any(is) {
-            return Ok(());
+            return Ok(None);
         }
         let is_outside = |domain: &str| !house.schools.iter().any(|tenant| tenant.school.owns(domain));
         let outside = mail.envelope.recipients.iter().filter(|r| is_outside(r.mailbox.domain())).count();
-        if self.count(self.hasher.hash_one(folded), outside, limits, self.since.elapsed()) {
-            return Ok(());
+        let (sender, now) = (self.hasher.hash_one(folded), self.since.elapsed());
+        let counted = self.count(sender, outside, limits, now).then(|| Counted { sender, outside, now });
+        counted.map(Some).ok_or_else(Reply::flood)
+    }
+
+    /// A mail went nowhere after all, and comes again: it counts then.
+    pub fn take_back(&self, counted: &Counted) {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sent) = senders.get_mut(&counted.sender) {
+            sent.take_back(counted.outside, counted.now.as_secs() / HOUR);
         }
-        Err(Reply::flood())
     }
 
     /// Whether it fits; if so it is counted. `now` is the time since this brake was made.
@@ -77,6 +84,14 @@ impl Brake {
         }
         senders.entry(sender).or_default().count(outside, limits, now.as_secs())
     }
+}
+
+/// A mail that was counted.
+#[derive(Debug)]
+pub(super) struct Counted {
+    sender: u64,
+    outside: usize,
+    now: Duration,
 }
 
 /// What one sender sent in this hour and the one before, messages and outside recipients.
@@ -100,6 +115,15 @@ impl Sent {
             self.now = [self.now[0].saturating_add(1), self.now[1].saturating_add(outside)];
         }
         fits
+    }
+
+    fn take_back(&mut self, outside: usize, hour: u64) {
+        let of_then = match self.hour.checked_sub(hour) {
+            Some(0) => &mut self.now,
+            Some(1) => &mut self.before,
+            _ => return,
+        };
+        *of_then = [of_then[0].saturating_sub(1), of_then[1].saturating_sub(outside)];
     }
 
     /// The hour before counts for the part of it that is less than an hour ago.
@@ -162,6 +186,23 @@ mod tests {
         assert!(sends(40), "what fits still fits");
         assert!(sends(0), "colleagues can be written to");
         assert!(!sends(1));
+    }
+
+    #[test]
+    fn what_its_client_sends_again_counts_once() {
+        let brake = Brake::default();
+        let sends = |at| brake.count(1, 5, &limits(), minutes(at));
+        let failed = |at| brake.take_back(&Counted { sender: 1, outside: 5, now: minutes(at) });
+        for _ in 0..100 {
+            assert!(sends(1));
+            failed(1);
+        }
+        assert!((0..10).all(|_| sends(58)) && !sends(59));
+        // Its hour is over when the answer comes: then it is taken from that hour, which counts for the part of it.
+        assert!(!sends(60));
+        failed(59);
+        assert!(sends(60) && !sends(60));
+        failed(59 + 180);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::act;
 use crate::detect::LiveCodes;
 use crate::gate::Gate;
 use crate::school::School;
-use crate::share::{CodeMail, CodeWanted, Letter, Letters, Link, Overview, Received};
+use crate::share::{CodeMail, CodeWanted, Letter, Letters, Link, Overview, PasskeyMade, Received};
 
 impl Letters for Gate {
     fn school(&self, id: &str) -> Option<School> {
@@ -25,6 +25,11 @@ impl Letters for Gate {
     fn code_wanted(&self, wanted: &CodeWanted) -> Option<Letter> {
         let (house, school) = (self.house(), Letters::school(self, &wanted.school)?);
         act::share::code_wanted((&house.texts, &school, house.language), self.shares()?.settings(), wanted)
+    }
+
+    fn passkey_made(&self, made: &PasskeyMade) -> Option<Letter> {
+        let (house, school) = (self.house(), Letters::school(self, &made.school)?);
+        act::share::passkey_made((&house.texts, &school, &house.time_zone), made)
     }
 
     fn code_mail(&self, mail: &CodeMail) -> Option<Letter> {

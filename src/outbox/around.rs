@@ -19,6 +19,9 @@ pub trait Around: Send + Sync + 'static {
     /// The way of a school's mail by this sender; none when the configuration has none (any more).
     fn way(&self, school: &str, sender: Option<&Mailbox>) -> Option<Way>;
 
+    /// The names of all next hops.
+    fn next_hops(&self) -> Vec<String>;
+
     /// A message to the sender of a mail that did not reach all of its recipients: the octets, and to whom it goes. None
     /// when nobody may be told.
     fn failure(&self, failure: &Failure<'_>) -> Option<(Vec<u8>, Vec<Mailbox>)>;

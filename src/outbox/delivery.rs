@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Around, Failure, Outbox, Unreached, Way, millis};
 use crate::message::{Mailbox, Recipient};
 use crate::smtp::Reply;
-use crate::smtp::client::Relay;
+use crate::smtp::client::{Relay, Trouble};
 use crate::smtp::command::MailCommand;
 use crate::store::held::State;
 use crate::store::journal::{NewLine, People, Sort};
@@ -17,20 +17,34 @@ use crate::store::{self};
 use crate::vault::{Item, VaultError};
 
 /// A next hop takes a message within this time, or is tried again later.
-const DELIVER_WITHIN: Duration = Duration::from_secs(600);
+pub(super) const DELIVER_WITHIN: Duration = Duration::from_secs(600);
 /// Recipients that are handed over at once.
 const BATCH: usize = 100;
 
-/// Tries it; what comes back is to be written down.
-pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Settled {
-    let replies = match ready(outbox, claimed, around).await {
+/// Tries it; what comes back is to be written down, and whether its next hop could be reached, as far as that was seen.
+pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> (Settled, Option<bool>) {
+    let (replies, reached) = match ready(outbox, claimed, around).await {
         Ok((way, raw)) => {
             let signature = around.signature(&claimed.school, claimed.kind, &raw).unwrap_or_default();
-            hand_over(claimed, &way, &signature, &raw).await
+            let replies = hand_over(claimed, &way, &signature, &raw, Instant::now() + DELIVER_WITHIN).await;
+            let reached = !replies.iter().all(is_out_of_reach);
+            (replies, Some(reached))
         }
-        Err(reply) => vec![reply; claimed.envelope.recipients.len()],
+        Err(reply) => (vec![reply; claimed.envelope.recipients.len()], None),
     };
+    (settle(outbox, claimed, around, &replies).await, reached)
+}
+
+/// Gives up mail whose next hop cannot be reached, without trying it once more.
+pub(super) async fn give_up(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Settled {
+    let replies = vec![Reply::next_hop_unreachable(); claimed.envelope.recipients.len()];
     settle(outbox, claimed, around, &replies).await
+}
+
+/// Whether a reply says that there was no session with the next hop in which anything could be said.
+fn is_out_of_reach(reply: &Reply) -> bool {
+    let none = [Trouble::Unreachable, Trouble::Tls, Trouble::RefusesUs].map(Trouble::reply);
+    none.contains(reply)
 }
 
 async fn ready(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> Result<(Way, Vec<u8>), Reply> {
@@ -52,8 +66,9 @@ pub(super) async fn opened(outbox: &Outbox, claimed: &Claimed) -> Result<Vec<u8>
     })
 }
 
-/// One reply for each recipient. `lines` are header fields that go on top of the message, below our own.
-pub(super) async fn hand_over(claimed: &Claimed, way: &Way, lines: &str, raw: &[u8]) -> Vec<Reply> {
+/// One reply for each recipient, all of them by the deadline. `lines` are header fields that go on top of the message, below
+/// our own.
+pub(super) async fn hand_over(claimed: &Claimed, way: &Way, lines: &str, raw: &[u8], deadline: Instant) -> Vec<Reply> {
     let envelope = &claimed.envelope;
     let dsn = way.next_hop.known().is_none_or(|known| known.dsn);
     let mail = MailCommand {
@@ -70,7 +85,11 @@ pub(super) async fn hand_over(claimed: &Claimed, way: &Way, lines: &str, raw: &[
     let mut replies = Vec::with_capacity(recipients.len());
     for batch in recipients.chunks(BATCH) {
         let good: Vec<Recipient> = batch.iter().flatten().cloned().collect();
-        let mut answers = relay.recipients(&good).await.into_iter();
+        let Ok(answers) = timeout_at(deadline, relay.recipients(&good)).await else {
+            // Each reply came in time, and all of them together take longer than the lease: the next try is another's.
+            return vec![Reply::next_hop_lost(); recipients.len()];
+        };
+        let mut answers = answers.into_iter();
         let answered = batch.iter().map(|one| one.as_ref().and_then(|_| answers.next()));
         replies.extend(answered.map(|reply| reply.unwrap_or_else(Reply::next_hop_lost)));
     }
@@ -80,7 +99,7 @@ pub(super) async fn hand_over(claimed: &Claimed, way: &Way, lines: &str, raw: &[
     }
     let mark = way.mark.as_ref().map(|mark| mark.expose().as_str()).unwrap_or_default();
     let head = format!("{}{mark}{lines}", envelope.head);
-    let last = relay.send(head.as_bytes(), raw, Instant::now() + DELIVER_WITHIN).await;
+    let last = relay.send(head.as_bytes(), raw, deadline).await;
     replies.iter_mut().filter(|reply| reply.is_ok()).for_each(|reply| *reply = last.clone());
     replies
 }
@@ -226,7 +245,9 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::smtp::client::{Demand, Hop, NextHop};
 
     #[test]
     fn who_wants_to_hear_of_nothing_is_told_nothing() {
@@ -239,5 +260,46 @@ mod tests {
         ] {
             assert_eq!(asks_for_silence(parameters), silent, "{parameters}");
         }
+    }
+
+    /// Ways on which nobody answers, ever.
+    #[tokio::test]
+    async fn all_recipients_together_have_one_deadline() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let hour = Duration::from_secs(3600);
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let next_hop = NextHop::new(Hop {
+            name: "hole".to_owned(),
+            hosts: vec![("127.0.0.1".to_owned(), listener.local_addr().unwrap().port())],
+            our_name: "poort.delinde.example".to_owned(),
+            demand: Demand::Off,
+            implicit_tls: false,
+            tls: Arc::new(tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()),
+            credentials: None,
+            connect_timeout: hour,
+            reply_timeout: hour,
+            final_reply_timeout: hour,
+            keep_idle: Duration::ZERO,
+            max_connections: 1,
+        });
+        let to = |n: usize| To { address: format!("{n}@thuis.example"), parameters: String::new(), place: None };
+        let claimed = Claimed {
+            id: 1,
+            school: "linde".to_owned(),
+            kind: Kind::Message,
+            held: None,
+            item: String::new(),
+            sealed: None,
+            envelope: Envelope { recipients: (0..250).map(to).collect(), ..Envelope::default() },
+            tries: 0,
+            made_at: 0,
+            give_up_at: i64::MAX,
+            lane: None,
+        };
+        let way = Way { next_hop, mark: None };
+        let replies = hand_over(&claimed, &way, "", b"dag", Instant::now()).await;
+        assert_eq!(replies, vec![Reply::next_hop_lost(); 250]);
+        assert!(!is_out_of_reach(&Reply::next_hop_lost()));
     }
 }

@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::delivery::{self, Told};
 use super::{Around, KeptBack, NotNow, Outbox, SharedInstead, Unproven, Unreached, Way, millis};
 use crate::message::{Mailbox, Recipient, header};
@@ -97,7 +99,7 @@ async fn attempt(claimed: &Claimed, around: &dyn Around, raw: &[u8]) -> Tried {
 
 async fn attested(claimed: &Claimed, way: &Way, raw: &[u8]) -> Tried {
     let head = format!("{REQUIRE}: require\r\n");
-    let replies = delivery::hand_over(claimed, way, &head, raw).await;
+    let replies = delivery::hand_over(claimed, way, &head, raw, Instant::now() + delivery::DELIVER_WITHIN).await;
     let sent = replies.iter().any(Reply::is_ok);
     let (code, none) = (Row::Smarthost.code(), Reply::no_requiretls());
     let hopeless = replies.iter().all(|reply| *reply == none);

@@ -10,6 +10,7 @@
 mod around;
 mod delivery;
 mod forced;
+mod lanes;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -22,16 +23,17 @@ use std::time::{Duration, Instant};
 
 pub use around::{Around, Failure, KeptBack, NotNow, SharedInstead, Unproven, Unreached, Way};
 pub use forced::{REQUIRE, Road};
-use tokio::sync::{Notify, Semaphore};
+use lanes::{Entry, Lanes, Place};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::kill::Point;
 use crate::message::Mailbox;
 use crate::problem::Problem;
-use crate::seal::SealKey;
+use crate::seal::{Index, SealKey};
 use crate::store::held::{Choice, Held, Taken, Took};
 use crate::store::notes::{NewNote, Notes};
-use crate::store::owed::{Claimed, Envelope, Kind, NewOwed, To};
+use crate::store::owed::{Claimed, Closed, Envelope, Kind, NewOwed, To};
 use crate::store::{self, Store, StoreError};
 use crate::vault::{Item, Vault, VaultError};
 
@@ -111,10 +113,13 @@ impl From<VaultError> for OutboxError {
     }
 }
 
-/// Deliveries straight to other domains at the same time: each waits for strangers.
+/// Deliveries under proven TLS at the same time: each waits for strangers.
 const FORCED_AT_ONCE: usize = 16;
-/// Deliveries at the same time: few, since mail that passes goes first on the next hop's connections.
-const AT_ONCE: usize = 4;
+/// Other deliveries at the same time.
+const AT_ONCE: usize = 16;
+/// Deliveries to one next hop, or one domain, at the same time: few, since mail that passes goes first on the next hop's
+/// connections, and one that answers nobody holds up no other's mail.
+const EACH: usize = 4;
 /// Who claims a mail has this long to deliver it. Longer than any delivery takes: two at once would be a duplicate.
 const LEASE: Duration = Duration::from_secs(900);
 /// With nothing due, and nobody who wakes us, we look again after this: a clock may have jumped, or `mailpoort outbox
@@ -245,7 +250,8 @@ impl Outbox {
             taken.items.iter().filter(|item| item.sealed.is_none()).map(|i| i.id.clone()).collect();
         let owes = !taken.owed.is_empty() || taken.share.is_some();
         let took = self.0.store.take(taken, store::now(), millis(AGAIN)).await;
-        if !matches!(took, Ok(Took::New)) {
+        // What a part that joined another has put there for nothing goes with the next sweep.
+        if !matches!(took, Ok(Took::New | Took::Joined { .. })) {
             self.forget(&files).await;
         }
         Point::Taken.reached();
@@ -253,6 +259,15 @@ impl Outbox {
             self.0.wake.notify_one();
         }
         Ok(took?)
+    }
+
+    /// Under which number these recipients have a mail already that its client sends again; see
+    /// [`Once`](crate::store::held::Once).
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub async fn taken_before(&self, keys: &[Index]) -> Result<Vec<Option<String>>, OutboxError> {
+        Ok(self.0.store.taken_since(keys, store::now().saturating_sub(millis(AGAIN))).await?)
     }
 
     /// Owes a message that we wrote, to one reader or some.
@@ -367,8 +382,7 @@ impl Outbox {
 
     /// Delivers what is due, until [`Outbox::stop`].
     pub async fn run(&self, around: Arc<dyn Around>) {
-        let places = Arc::new(Semaphore::new(AT_ONCE));
-        let forced_places = Arc::new(Semaphore::new(FORCED_AT_ONCE));
+        let ways = Ways { lanes: Lanes::new(AT_ONCE, EACH), forced: Lanes::new(FORCED_AT_ONCE, EACH) };
         let (mut running, mut swept) = (JoinSet::new(), Instant::now());
         let under_way = UnderWay::default();
         while !self.is_stopping() {
@@ -377,8 +391,7 @@ impl Outbox {
                 tokio::time::sleep(TROUBLE).await;
                 continue;
             }
-            let free = (places.available_permits(), forced_places.available_permits());
-            let claimed = match self.claim(free).await {
+            let claimed = match self.claim(&ways, &*around).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::error!(%error, "the outbox cannot be read; what is owed waits");
@@ -393,36 +406,76 @@ impl Outbox {
                     self.try_writing().await;
                     swept = Instant::now();
                 }
-                self.rest(&mut running).await;
+                self.rest(&mut running, &ways).await;
                 continue;
             }
             Point::Claimed.reached();
-            for one in claimed {
+            let mut waiting = Vec::new();
+            for mut one in claimed {
                 // The clock jumped, or a next hop took longer than the lease: it is still on its way.
                 let Some(alone) = under_way.begin(one.id) else { continue };
-                let places = if one.kind == Kind::Forced { &forced_places } else { &places };
-                let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+                let (lane, now) = (self.lane(&*around, &one), store::now());
+                one.lane = Some(lane);
+                let place = match ways.of(one.kind).enter(lane, now) {
+                    Entry::In(place) => Some(place),
+                    // What waits for a way that is down is not kept longer than any other.
+                    Entry::Down if one.give_up_at <= now => None,
+                    Entry::Full | Entry::Down => {
+                        waiting.push((one.id, lane));
+                        continue;
+                    }
+                };
                 let (outbox, around) = (self.clone(), Arc::clone(&around));
                 running.spawn(async move {
-                    outbox.deliver(one, &*around).await;
+                    outbox.deliver(one, &*around, place.as_ref()).await;
                     drop((place, alone));
                 });
+            }
+            if !waiting.is_empty()
+                && let Err(error) = self.0.store.put_aside(waiting).await
+            {
+                tracing::warn!(%error, "mail that waits for its way is looked at again when its lease is over");
             }
         }
         running.join_all().await;
     }
 
-    async fn claim(&self, (free, forced): (usize, usize)) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim(&self, ways: &Ways, around: &dyn Around) -> Result<Vec<Claimed>, StoreError> {
         let (store, longest) = (&self.0.store, millis(self.0.retry.most));
         let (now, lease, longest_forced) = (store::now(), millis(LEASE), longest.max(millis(forced::LONGEST_PAUSE)));
+        let hops: Vec<i64> = around.next_hops().iter().map(|name| self.lane_of("next hop", name)).collect();
+        let ([closed, closed_forced], _) = ways.closed(now);
+        let most = if hops.is_empty() { ways.lanes.free_anywhere() } else { ways.lanes.free(&hops, now) };
         // Both at once, so that they go with one transaction.
         let (claimed, forced) = tokio::join!(
-            store.claim(now, lease, longest, free),
-            store.claim_forced(now, lease, longest_forced, forced)
+            store.claim_open((now, lease, longest), most, &closed),
+            store.claim_forced((now, lease, longest_forced), ways.forced.free_anywhere(), &closed_forced)
         );
         let mut claimed = claimed?;
         claimed.extend(forced?);
         Ok(claimed)
+    }
+
+    /// Which way a mail goes: that of a next hop, or straight to a domain.
+    fn lane(&self, around: &dyn Around, claimed: &Claimed) -> i64 {
+        let sender = claimed.envelope.sender.as_deref().and_then(|typed| Mailbox::parse(typed).ok());
+        let way = match claimed.kind {
+            Kind::Forced => match around.road(&claimed.school, sender.as_ref()) {
+                Road::Attested(way) => Some(way),
+                Road::Direct(..) | Road::None => None,
+            },
+            _ => around.way(&claimed.school, sender.as_ref()),
+        };
+        if let Some(way) = way {
+            return self.lane_of("next hop", way.next_hop.name());
+        }
+        let first = claimed.envelope.recipients.first().and_then(|to| Mailbox::parse(&to.address).ok());
+        self.lane_of("domain", &first.map(|mailbox| mailbox.domain().to_lowercase()).unwrap_or_default())
+    }
+
+    fn lane_of(&self, sort: &str, name: &str) -> i64 {
+        let index = self.0.store.index("lane", &[sort.as_bytes(), name.as_bytes()]);
+        index.first_chunk().map_or(0, |octets| i64::from_be_bytes(*octets))
     }
 
     /// Whether mail can be taken and written off.
@@ -445,9 +498,11 @@ impl Outbox {
     }
 
     /// Until there may be something to do: a delivery ended, somebody woke us, or the next mail is due.
-    async fn rest(&self, running: &mut JoinSet<()>) {
-        let due = self.0.store.next_due().await.ok().flatten();
-        let until = due.map_or(LOOK, |due| Duration::from_millis(u64::try_from(due - store::now()).unwrap_or(0)));
+    async fn rest(&self, running: &mut JoinSet<()>, ways: &Ways) {
+        let now = store::now();
+        let (closed, opens) = ways.closed(now);
+        let due = self.0.store.next_due(now, &closed).await.ok().flatten().into_iter().chain(opens).min();
+        let until = due.map_or(LOOK, |due| Duration::from_millis(u64::try_from(due - now).unwrap_or(0)));
         // Something that is due and was not claimed is being delivered, or all places are taken.
         let until = until.clamp(Duration::from_millis(20), LOOK);
         tokio::select! {
@@ -474,11 +529,19 @@ impl Outbox {
         }
     }
 
-    async fn deliver(&self, claimed: Claimed, around: &dyn Around) {
+    /// Tries a mail; one without a place goes a way that is down, and its time is over.
+    async fn deliver(&self, claimed: Claimed, around: &dyn Around, place: Option<&Place>) {
         let (id, kind) = (claimed.id, claimed.kind.word());
-        let (settled, kept) = match claimed.kind {
-            Kind::Forced => forced::deliver(self, &claimed, around).await,
-            _ => (delivery::deliver(self, &claimed, around).await, None),
+        let (settled, kept) = match (claimed.kind, place) {
+            (Kind::Forced, _) => forced::deliver(self, &claimed, around).await,
+            (_, None) => (delivery::give_up(self, &claimed, around).await, None),
+            (_, Some(place)) => {
+                let (settled, reached) = delivery::deliver(self, &claimed, around).await;
+                if let Some(reached) = reached {
+                    place.came(reached, store::now(), millis(self.0.retry.after));
+                }
+                (settled, None)
+            }
         };
         tracing::info!(
             owed = id,
@@ -503,6 +566,25 @@ impl Outbox {
         if let Some(kept) = kept.filter(|_| written) {
             kept();
         }
+    }
+}
+
+/// The places of all deliveries.
+struct Ways {
+    lanes: Lanes,
+    /// Of mail that travels under proven TLS.
+    forced: Lanes,
+}
+
+impl Ways {
+    fn of(&self, kind: Kind) -> &Lanes {
+        if kind == Kind::Forced { &self.forced } else { &self.lanes }
+    }
+
+    /// The ways on which nothing can be tried, of both sorts, and when the first of them opens.
+    fn closed(&self, now: i64) -> ([Closed; 2], Option<i64>) {
+        let ((closed, opens), (forced, forced_opens)) = (self.lanes.closed(now), self.forced.closed(now));
+        ([closed, forced], opens.into_iter().chain(forced_opens).min())
     }
 }
 

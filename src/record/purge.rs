@@ -328,6 +328,7 @@ mod tests {
             size: 300_000,
             facts: Facts::default(),
             recipients: Vec::new(),
+            joins: None,
         };
         let taken = Taken {
             school: "linde".into(),
@@ -336,6 +337,7 @@ mod tests {
             owed: Vec::new(),
             share: None,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         store.take(taken, now - 14 * DAY, 0).await.unwrap();

@@ -209,7 +209,7 @@ impl Shares {
         if let Some(until) = linked.locked(now) {
             return Ok(Texted::Locked { until });
         }
-        if self.inner.is_too_much(visitor) {
+        if self.inner.is_too_much(&visitor) {
             return Ok(Texted::Busy);
         }
         let code = text_code().ok_or(ShareError::System)?;

@@ -43,7 +43,7 @@ use tokio::sync::Notify;
 pub use self::factor::{CodeWords, Factor, NumberFrom, Texted};
 pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare, Purpose};
 pub use self::open::{Body, How, Item, Look, Opened, OpenedBy, Seen, Unlock, Visitor};
-pub use self::passkey::{Added, Challenge, OwnPasskey};
+pub use self::passkey::{Added, Challenge, OwnPasskey, PasskeyMade};
 pub use self::phone::Phone;
 pub use self::proof::Proof;
 pub use self::reply::{Asked, CodeMail, CodeWanted, Received, Replied, Reply, ReplyFile};
@@ -52,6 +52,7 @@ pub use self::values::{Brand, ItemKind, KeysMode, Letter, Letters, Lifetimes, Se
 use crate::outbox::Outbox;
 use crate::problem::Problem;
 use crate::secret::Secret;
+pub use crate::store::share::{LOG_DAYS, Reminder, Statement};
 use crate::vault::share::{Cost, Files};
 
 /// What is known of the codes that live is no older.

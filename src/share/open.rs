@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::Stream;
@@ -19,7 +19,7 @@ use super::{Inner, ItemKind, ShareError, Shares};
 use crate::level::Level;
 use crate::seal::Index;
 use crate::secret::Secret;
-use crate::store::share::{Entry, ItemRow, Linked, Try};
+use crate::store::share::{Entry, ItemRow, Linked, Statement, Try};
 use crate::vault::share::{AccessCode, Cookie, Cost, LinkCheck, Pepper, RecipientKey, Rid};
 use crate::vault::{LinkSecret, VaultError};
 
@@ -69,12 +69,14 @@ pub struct Seen {
 }
 
 /// Who tries, for the budgets against guessing. Of the address no more than its network is used, in memory.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Visitor {
     /// The address that the connection comes from.
     pub address: Option<IpAddr>,
     /// Whether he wants his device to be remembered; the caller has seen that the school allows it.
     pub remember: bool,
+    /// The privacy statement that stands on the pages for him, to be written down with the opening.
+    pub statement: Option<Arc<Statement>>,
 }
 
 /// By what a link was opened.
@@ -267,7 +269,7 @@ impl Shares {
             _ => return Ok(Unlock::Nothing),
         };
         let Some(typed) = typed else { return Ok(Unlock::Malformed) };
-        if self.inner.is_too_much(visitor) {
+        if self.inner.is_too_much(&visitor) {
             return Ok(Unlock::Busy);
         }
         let now = self.now();
@@ -285,9 +287,9 @@ impl Shares {
             Try::Busy => return Ok(Unlock::Busy),
         };
         if let Some((key, shown)) = self.prove(&linked, &secret, typed, sent).await? {
-            return self.let_in(linked, &key, &shown, visitor.remember).await;
+            return self.let_in(linked, &key, &shown, visitor).await;
         }
-        self.inner.note_wrong(visitor);
+        self.inner.note_wrong(&visitor);
         self.inner.outbox.store().share_wrong(&linked, locks.is_some(), now).await?;
         Ok(match locks {
             Some(until) => Unlock::Locked { until },
@@ -333,15 +335,15 @@ impl Shares {
         linked: Linked,
         key: &RecipientKey,
         shown: &Shown,
-        remember: bool,
+        visitor: Visitor,
     ) -> Result<Unlock, ShareError> {
-        let proof = self.proof(&linked, shown, remember);
+        let proof = self.proof(&linked, shown, visitor.remember);
         // A passkey or a code that was told says nothing of the number.
         let of_contact = matches!(shown, Shown::Sms | Shown::Organisation(_));
         if let Some(contact) = factor::contact(&linked.recipient).filter(|_| of_contact) {
             self.inner.outbox.store().contact_proven(contact, self.now()).await?;
         }
-        Ok(match self.enter(linked, key, shown.by()).await? {
+        Ok(match self.enter(linked, key, (shown.by(), visitor.statement)).await? {
             Unlock::Open { cookie, opened } => Unlock::Open { cookie, opened: Box::new(Opened { proof, ..*opened }) },
             other => other,
         })
@@ -359,7 +361,7 @@ impl Shares {
         }
         let key = self.inner.pepper(&linked)?.recipient(&Rid::of(linked.rid), &secret, None);
         let key = key.filter(|key| key.is(&linked.public)).ok_or(ShareError::System)?;
-        self.enter(linked, &key, OpenedBy::Sender).await
+        self.enter(linked, &key, (OpenedBy::Sender, None)).await
     }
 
     /// The session of a cookie, which lives on for another half hour. None when it is over, or its share is.
@@ -462,13 +464,18 @@ impl Shares {
         Ok(found.filter(|(linked, _)| linked.withdrawn_at.is_none() && !linked.is_over(now)))
     }
 
-    pub(super) async fn enter(&self, linked: Linked, key: &RecipientKey, by: OpenedBy) -> Result<Unlock, ShareError> {
+    pub(super) async fn enter(
+        &self,
+        linked: Linked,
+        key: &RecipientKey,
+        (by, statement): (OpenedBy, Option<Arc<Statement>>),
+    ) -> Result<Unlock, ShareError> {
         let (now, rid) = (self.now(), Rid::of(linked.rid));
         let cookie = Cookie::new().ok_or(ShareError::System)?;
         let ends_at = now.saturating_add(IDLE);
         let seed = cookie.seal(&rid, key).ok_or(ShareError::System)?;
         let session = self.inner.session(&cookie);
-        let entry = Entry { rid: linked.rid, session, seed, ends_at, by: by.word() };
+        let entry = Entry { rid: linked.rid, session, seed, ends_at, by: by.word(), statement };
         if !self.inner.outbox.store().share_opened(entry, now).await? {
             return Ok(Unlock::Nothing);
         }
@@ -501,7 +508,7 @@ impl Inner {
         Pepper::of(self.outbox.keys(), linked.key).ok_or(ShareError::Store(crate::store::StoreError::Sealed))
     }
 
-    pub(super) fn is_too_much(&self, visitor: Visitor) -> bool {
+    pub(super) fn is_too_much(&self, visitor: &Visitor) -> bool {
         let Some(network) = visitor.address.map(network) else { return false };
         let networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         networks
@@ -509,7 +516,7 @@ impl Inner {
             .is_some_and(|(since, wrong)| since.elapsed() < NETWORK_WINDOW && *wrong >= TRIES_OF_NETWORK)
     }
 
-    pub(super) fn note_wrong(&self, visitor: Visitor) {
+    pub(super) fn note_wrong(&self, visitor: &Visitor) {
         let Some(network) = visitor.address.map(network) else { return };
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         if networks.len() >= MOST_NETWORKS {

@@ -20,7 +20,8 @@ use super::{ShareError, Shares, factor};
 use crate::message::Mailbox;
 use crate::seal::{self, Index};
 use crate::secret::Secret;
-use crate::store::share::{Linked, Passkey, PasskeyKept, Try, hex};
+use crate::store::owed::Kind;
+use crate::store::share::{Linked, Passkey, PasskeyId, PasskeyKept, Try, hex};
 use crate::vault::LinkSecret;
 use crate::vault::share::{CodeKey, RecipientKey, Rid};
 
@@ -42,6 +43,16 @@ pub struct OwnPasskey {
     pub made_at: i64,
     /// When it opened something last, milliseconds.
     pub used_at: Option<i64>,
+}
+
+/// A passkey was made, for the mail that tells so.
+pub struct PasskeyMade {
+    /// The school.
+    pub school: String,
+    /// Whose it is.
+    pub address: Secret<String>,
+    /// When, milliseconds.
+    pub at: i64,
 }
 
 /// What became of a new passkey.
@@ -171,7 +182,7 @@ impl Shares {
         if linked.factor == SENDER {
             return Ok(Unlock::Nothing);
         }
-        if self.inner.is_too_much(visitor) {
+        if self.inner.is_too_much(&visitor) {
             return Ok(Unlock::Busy);
         }
         let (now, store) = (self.now(), self.inner.outbox.store());
@@ -182,11 +193,11 @@ impl Shares {
         };
         let begun = self.inner.challenges.take(challenge, (linked.rid, &self.browser(browser)), now);
         if let Some(What::Proving(proving)) = begun
-            && let Some(key) = self.proven(&linked, &secret, proving, answer).await?
+            && let Some((key, passkey)) = self.proven(&linked, &secret, proving, answer).await?
         {
-            return self.let_in(linked, &key, &Shown::Passkey, visitor.remember).await;
+            return self.let_in(linked, &key, &Shown::Passkey(passkey), visitor).await;
         }
-        self.inner.note_wrong(visitor);
+        self.inner.note_wrong(&visitor);
         store.share_wrong(&linked, locks.is_some(), now).await?;
         Ok(match locks {
             Some(until) => Unlock::Locked { until },
@@ -212,7 +223,7 @@ impl Shares {
         Ok(id.map(|id| Challenge { id, options }))
     }
 
-    /// Keeps the passkey that a device has made.
+    /// Keeps the passkey that a device has made, and tells its address.
     ///
     /// # Errors
     /// [`ShareError`].
@@ -235,8 +246,15 @@ impl Shares {
         let Some(mut made) = made else { return Ok(Added::Refused) };
         made.facts.name =
             name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect::<String>().trim().to_owned();
-        Ok(match self.inner.outbox.store().keep_passkey(*rid.octets(), made, now).await? {
-            PasskeyKept::Kept => Added::Added,
+        let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;
+        let (school, address) = (opened.seen.school.clone(), opened.address.clone());
+        let letter = letters.passkey_made(&PasskeyMade { school, address, at: now }).ok_or(ShareError::Letter)?;
+        let mail = self.owe(Kind::Message, letter, now).await?;
+        Ok(match self.inner.outbox.store().keep_passkey(*rid.octets(), made, mail, now).await? {
+            PasskeyKept::Kept => {
+                self.inner.outbox.wake();
+                Added::Added
+            }
             PasskeyKept::Known => Added::Refused,
             PasskeyKept::Full => Added::Full,
         })
@@ -309,14 +327,14 @@ impl Shares {
         self.inner.outbox.store().index("passkey browser", &[browser.as_bytes()])
     }
 
-    /// The key of a link, when the answer is of a passkey that opens it.
+    /// The key of a link, when the answer is of a passkey that opens it; and which passkey that is.
     async fn proven(
         &self,
         linked: &Linked,
         secret: &LinkSecret,
         proving: Proving,
         answer: &str,
-    ) -> Result<Option<RecipientKey>, ShareError> {
+    ) -> Result<Option<(RecipientKey, PasskeyId)>, ShareError> {
         let Some(pages) = self.pages(&linked.school) else { return Ok(None) };
         let store = self.inner.outbox.store();
         let (there, answer) = (store.passkeys(&linked.school, linked.address).await?, answer.to_owned());
@@ -324,11 +342,22 @@ impl Shares {
         let Some((passkey, state)) = proven else { return Ok(None) };
         let Some(key) = self.key_by_passkey(linked, secret).await? else { return Ok(None) };
         let used = store.passkey_used(passkey.id, (passkey.state, state), self.now()).await?;
-        Ok(used.then_some(key))
+        Ok(used.then_some((key, passkey.id)))
+    }
+
+    /// Whether the address of a link still has this passkey, on the pages of its school.
+    pub(super) async fn still_has(&self, linked: &Linked, id: &str) -> Result<bool, ShareError> {
+        let Some(pages) = self.pages(&linked.school).filter(|_| takes_passkey(linked)) else { return Ok(false) };
+        let there = self.inner.outbox.store().passkeys(&linked.school, linked.address).await?;
+        Ok(there.iter().any(|passkey| hex(&passkey.id) == id && passkey.host == pages.host))
     }
 
     /// The key of a link for who has proven to have a passkey.
-    async fn key_by_passkey(&self, linked: &Linked, secret: &LinkSecret) -> Result<Option<RecipientKey>, ShareError> {
+    pub(super) async fn key_by_passkey(
+        &self,
+        linked: &Linked,
+        secret: &LinkSecret,
+    ) -> Result<Option<RecipientKey>, ShareError> {
         let code = match linked.factor.as_str() {
             SMS | EMAIL => None,
             CODE => match linked.code_key {
@@ -360,7 +389,7 @@ impl Shown {
             Self::Email => OpenedBy::Email,
             Self::Organisation(_) => OpenedBy::Organisation,
             Self::Code(_) => OpenedBy::Code,
-            Self::Passkey => OpenedBy::Passkey,
+            Self::Passkey(_) => OpenedBy::Passkey,
         }
     }
 }

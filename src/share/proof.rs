@@ -7,6 +7,8 @@
 //! organisation  the key of the fixed code: any link to that contact, until the code is changed
 //! code          the code itself: links of the same sending to the same family, since a code is part of the key and every
 //!               sending has its own. So eight hours, and never longer: a new share always asks for its own code.
+//! passkey       this address was proven by a passkey it still has: any link to it at that school which a passkey opens.
+//!               Eight hours and never longer: the passkey is asked for again then.
 //! ```
 //!
 //! The proof is a cookie: sealed with the key file, so nobody reads or makes one, and kept nowhere else. A server that is
@@ -20,12 +22,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::factor::{self, CODE, EMAIL, ORGANISATION, SMS};
-use super::open::{OpenedBy, Unlock};
+use super::open::{OpenedBy, Unlock, Visitor};
 use super::{ShareError, Shares};
 use crate::level::Level;
 use crate::message::Mailbox;
 use crate::secret::Secret;
-use crate::store::share::{Linked, hex};
+use crate::store::share::{Linked, PasskeyId, hex};
 use crate::vault::LinkSecret;
 use crate::vault::share::{AccessCode, CodeKey, Cost, RecipientKey, Rid};
 
@@ -79,6 +81,8 @@ enum By {
     Organisation(String, [u8; 32]),
     /// Share, family, code.
     Code(String, u32, String),
+    /// Which one, in hexadecimal.
+    Passkey(String),
 }
 
 impl Shares {
@@ -92,7 +96,7 @@ impl Shares {
         rid: &str,
         secret: &str,
         proofs: &[String],
-        remembers: bool,
+        (visitor, remembers): (Visitor, bool),
     ) -> Result<Unlock, ShareError> {
         if proofs.is_empty() {
             return Ok(Unlock::Nothing);
@@ -103,7 +107,7 @@ impl Shares {
                 continue;
             }
             let Some(key) = self.key_by(&proof, &linked, &secret).await? else { continue };
-            return self.enter(linked, &key, OpenedBy::Device).await;
+            return self.enter(linked, &key, (OpenedBy::Device, visitor.statement)).await;
         }
         Ok(Unlock::Nothing)
     }
@@ -116,8 +120,7 @@ impl Shares {
             Shown::Email => By::Email,
             Shown::Organisation(key) => By::Organisation(linked.recipient.contact.clone()?, *key.octets()),
             Shown::Code(code) => By::Code(linked.share.clone(), linked.family, code.grouped()),
-            // Its own proof, at every link.
-            Shown::Passkey => return None,
+            Shown::Passkey(id) => By::Passkey(hex(id)),
         };
         let address = self.address_index(linked)?;
         let scope = match &by {
@@ -125,8 +128,9 @@ impl Shares {
             By::Email => EMAIL.to_owned(),
             By::Organisation(..) => ORGANISATION.to_owned(),
             By::Code(share, family, _) => format!("{CODE} {share} {family}"),
+            By::Passkey(_) => format!("passkey {}", linked.school),
         };
-        let can_be_kept = !matches!(by, By::Code(..)) && linked.recipient.level < Level::High;
+        let can_be_kept = !matches!(by, By::Code(..) | By::Passkey(_)) && linked.recipient.level < Level::High;
         let kept = (remember && can_be_kept).then(|| now.saturating_add(REMEMBERED));
         let store = self.inner.outbox.store();
         let name = hex(&store.index("portal proof", &[address.as_bytes(), scope.as_bytes()]));
@@ -159,6 +163,10 @@ impl Shares {
         linked: &Linked,
         secret: &LinkSecret,
     ) -> Result<Option<RecipientKey>, ShareError> {
+        if let By::Passkey(id) = &proof.by {
+            let same = proof.school == linked.school && self.still_has(linked, id).await?;
+            return if same { self.key_by_passkey(linked, secret).await } else { Ok(None) };
+        }
         let rid = Rid::of(linked.rid);
         let code = match (&proof.by, linked.factor.as_str()) {
             (By::Email, EMAIL) => None,
@@ -195,5 +203,5 @@ pub(super) enum Shown {
     Email,
     Organisation(CodeKey),
     Code(AccessCode),
-    Passkey,
+    Passkey(PasskeyId),
 }

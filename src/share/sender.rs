@@ -10,7 +10,9 @@ use crate::message::Mailbox;
 use crate::secret::Secret;
 use crate::store::journal::{NewLine, People, Sort};
 use crate::store::owed::{Kind, NewOwed};
-use crate::store::share::{EventRow, Invitation, ItemRow, RecipientRow, Rewrapped, RidOctets, ShareRow, Withdrawn};
+use crate::store::share::{
+    EventRow, Invitation, ItemRow, RecipientRow, Reminder, Rewrapped, RidOctets, ShareRow, Withdrawn,
+};
 use crate::vault::share::{AccessCode, EscrowKey, ItemKey, Reading, RecipientKey, Rid};
 use crate::vault::{self, LinkSecret};
 
@@ -107,7 +109,7 @@ pub struct Event {
     pub at: i64,
     /// What: `created`, `notified`, `unlocked`, `code_failed`, `code_locked`, `code_wanted`, `item_viewed`,
     /// `item_downloaded`, `zip_downloaded`, `reply_received`, `extended`, `renewed`, `added`, `item_revoked`, `recipient_revoked`,
-    /// `share_revoked`, `by_admin` (the next one), `downloads_off`, `downloads_on`, `reminded`, `expired`, `purged`, `deleted`, `recovered`,
+    /// `share_revoked`, `by_admin` (the next one), `downloads_off`, `downloads_on`, `reminded`, `warned`, `expired`, `purged`, `deleted`, `recovered`,
     /// `passkey_added`, `passkey_removed`, `passkeys_removed`.
     pub kind: String,
     /// The recipient, by the public half of the link.
@@ -116,6 +118,8 @@ pub struct Event {
     pub item: Option<String>,
     /// By what, where something was opened.
     pub by: Option<OpenedBy>,
+    /// The version of the privacy statement that stood there, where something was opened.
+    pub statement: Option<String>,
 }
 
 /// A day, in milliseconds.
@@ -195,8 +199,17 @@ impl Shares {
             rid: row.rid.map(|rid| Rid::of(rid).written()),
             item: row.item,
             by: row.factor.as_deref().and_then(OpenedBy::from_word),
+            statement: row.statement,
         };
         Ok(self.inner.outbox.store().share_events(id).await?.into_iter().map(event).collect())
+    }
+
+    /// The privacy statement of a school as it stood in a version, when somebody opened a share under it.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn statement(&self, school: &str, version: &str) -> Result<Option<String>, ShareError> {
+        Ok(self.inner.outbox.store().statement(school, version).await?)
     }
 
     /// Withdraws: from the next request on it is gone. The sender's own copy stays until the end or [`Shares::delete`], so
@@ -349,12 +362,24 @@ impl Shares {
         Ok(shares.filter(|share| share.recipients.iter().any(waits)).collect())
     }
 
+    /// The shares that somebody has not opened and within so many days cannot open any more; not those whose sender was told
+    /// something within the last two days, or that are younger.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn closing(&self, days: i64) -> Result<Vec<Overview>, ShareError> {
+        let now = self.now();
+        let until = (now.saturating_add(days.saturating_mul(DAY)), now.saturating_sub(2 * DAY));
+        let rows = self.inner.outbox.store().closing_shares(until, now).await?;
+        Ok(rows.into_iter().map(|row| overview(row, now)).collect())
+    }
+
     /// Owes the mail that tells the sender of it; false when he was told before.
     ///
     /// # Errors
     /// [`ShareError`]; nothing is owed then.
-    pub async fn remind(&self, id: &str, mail: (vault::Item, NewOwed)) -> Result<bool, ShareError> {
-        Ok(self.inner.outbox.store().remind_sender(id, mail, self.now()).await?)
+    pub async fn remind(&self, id: &str, of: Reminder, mail: (vault::Item, NewOwed)) -> Result<bool, ShareError> {
+        Ok(self.inner.outbox.store().remind_sender(id, of, mail, self.now()).await?)
     }
 
     /// The items of a share, opened with the school's escrow key.

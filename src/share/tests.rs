@@ -42,6 +42,11 @@ impl Letters for Plain {
         Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(wanted.to.expose()).unwrap()] })
     }
 
+    fn passkey_made(&self, made: &PasskeyMade) -> Option<Letter> {
+        let raw = format!("passkey {}\n", made.address.expose()).into_bytes();
+        Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(made.address.expose()).unwrap()] })
+    }
+
     fn code_mail(&self, mail: &CodeMail) -> Option<Letter> {
         let raw = mail.text.expose().clone().into_bytes();
         Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(mail.to.expose()).unwrap()] })
@@ -118,6 +123,7 @@ impl House {
             owed: Vec::new(),
             share,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.shares.inner.outbox.take(taken).await?;
@@ -325,7 +331,7 @@ async fn a_network_that_guesses_waits() {
     let house = House::new();
     let recipients = (0..10).map(|n| to(&format!("p{n}@voorbeeld.example"), &n.to_string())).collect();
     let made = house.make(new_share(recipients)).await;
-    let visitor = Visitor { address: Some("192.0.2.7".parse().unwrap()), remember: false };
+    let visitor = Visitor { address: Some("192.0.2.7".parse().unwrap()), ..Visitor::default() };
     let unlock = |link: &Link, code: &str, visitor| {
         let (rid, secret, code) = (link.rid.clone(), link.secret.written(), code.to_owned());
         let shares = house.shares.clone();
@@ -333,14 +339,45 @@ async fn a_network_that_guesses_waits() {
     };
     for link in &made.links {
         for _ in 0..4 {
-            assert!(matches!(unlock(link, "000000000000", visitor).await, Unlock::Wrong { .. }));
+            assert!(matches!(unlock(link, "000000000000", visitor.clone()).await, Unlock::Wrong { .. }));
         }
     }
     let (link, right) = (&made.links[0], made.links[0].code.as_ref().unwrap().grouped());
-    let neighbour = Visitor { address: Some("192.0.2.99".parse().unwrap()), remember: false };
+    let neighbour = Visitor { address: Some("192.0.2.99".parse().unwrap()), ..Visitor::default() };
     assert!(matches!(unlock(link, right, neighbour).await, Unlock::Busy));
-    let elsewhere = Visitor { address: Some("198.51.100.1".parse().unwrap()), remember: false };
+    let elsewhere = Visitor { address: Some("198.51.100.1".parse().unwrap()), ..Visitor::default() };
     assert!(matches!(unlock(link, right, elsewhere).await, Unlock::Open { .. }));
+}
+
+#[tokio::test]
+async fn what_was_known_of_the_handling_of_data_is_kept_with_the_opening() {
+    let house = House::new();
+    let made = house.make(new_share(vec![to("moeder@voorbeeld.example", "a")])).await;
+    let link = &made.links[0];
+    let statement = Statement { version: "0123456789abcdef".into(), text: "Privacy\n".into() };
+    let visitor = Visitor { statement: Some(Arc::new(statement)), ..Visitor::default() };
+    let code = link.code.as_ref().unwrap().grouped();
+    let opened = house.shares.unlock(&link.rid, &link.secret.written(), code, visitor).await.unwrap();
+    let Unlock::Open { opened, .. } = opened else { panic!("the code is right") };
+    let events = house.shares.events(&made.id).await.unwrap();
+    let under: Vec<&str> = events.iter().filter_map(|event| event.statement.as_deref()).collect();
+    assert_eq!(under, ["0123456789abcdef"]);
+    let kept = house.shares.statement("linde", "0123456789abcdef").await.unwrap();
+    assert_eq!(kept.as_deref(), Some("Privacy\n"));
+    assert_eq!(house.shares.statement("eik", "0123456789abcdef").await.unwrap(), None);
+    // What is had piece by piece, or again, is one line of the log; a while later it is another.
+    let item = house.shares.items(&opened).await.unwrap().remove(0).id;
+    let uses = async || {
+        let events = house.shares.events(&made.id).await.unwrap();
+        events.iter().filter(|event| event.kind == "item_downloaded").count()
+    };
+    for _ in 0..3 {
+        house.octets(&opened, &item).await.unwrap();
+    }
+    assert_eq!(uses().await, 1);
+    house.clock.fetch_add(10 * 60 * 1000, Ordering::Relaxed);
+    house.octets(&opened, &item).await.unwrap();
+    assert_eq!(uses().await, 2);
 }
 
 #[tokio::test]

@@ -168,6 +168,9 @@ pub trait Letters: Send + Sync + 'static {
     /// Tells the sender, and the school's deputy, that somebody has no code.
     fn code_wanted(&self, wanted: &CodeWanted) -> Option<Letter>;
 
+    /// Tells an address that there is a passkey now that opens what is shared with it.
+    fn passkey_made(&self, made: &super::PasskeyMade) -> Option<Letter>;
+
     /// The mail with a code of six digits, for a recipient's mailbox.
     fn code_mail(&self, mail: &CodeMail) -> Option<Letter>;
 

@@ -122,6 +122,48 @@ pub struct Request {
     pub facts: RequestFacts,
 }
 
+/// What a choice or an act does to what was asked of somebody else, in the same transaction.
+#[derive(Debug)]
+pub enum Asked {
+    /// This is asked. The mail that asks it is owed with the act.
+    New(Request),
+    /// The request behind this link is answered. When it was answered before, nothing of the act is done.
+    Answered(Index),
+}
+
+/// The same, its facts sealed.
+pub(super) enum SealedAsked {
+    New(Box<Request>, Vec<u8>),
+    Answered(Index),
+}
+
+impl SealedAsked {
+    /// # Errors
+    /// `QueryReturnedNoRows` when it was answered before.
+    pub fn write(&self, tables: &Connection, now: i64) -> rusqlite::Result<()> {
+        match self {
+            Self::New(request, facts) => {
+                let kind = request.kind.word();
+                tables.execute(
+                    "INSERT INTO desk_request (link, school, held, kind, asked_at, tell_at, facts)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    params![request.link, request.school, request.held, kind, request.asked_at, request.tell_at, facts],
+                )?;
+            }
+            Self::Answered(link) => {
+                let answered = tables.execute(
+                    "UPDATE desk_request SET answered_at = ?2, tell_at = NULL WHERE link = ?1 AND answered_at IS NULL",
+                    params![link, now],
+                )?;
+                if answered == 0 {
+                    return Err(rusqlite::Error::QueryReturnedNoRows);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A device that is signed in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
@@ -254,40 +296,6 @@ impl Store {
         self.write(move |tables| tables.execute("DELETE FROM desk_session WHERE id = ?1", [id]).map(drop)).await
     }
 
-    /// Writes down what is asked of somebody else. The mail that asks it is owed apart, with what it is about.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn new_request(&self, request: &Request) -> Result<(), StoreError> {
-        let facts = self.seal_request(request)?;
-        let request = request.clone();
-        self.write(move |tables| {
-            tables.execute(
-                "INSERT INTO desk_request (link, school, held, kind, asked_at, tell_at, facts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    request.link,
-                    request.school,
-                    request.held,
-                    request.kind.word(),
-                    request.asked_at,
-                    request.tell_at,
-                    facts
-                ],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Forgets a request whose mail was not owed after all.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn drop_request(&self, link: Index) -> Result<(), StoreError> {
-        self.write(move |tables| tables.execute("DELETE FROM desk_request WHERE link = ?1", [link]).map(drop)).await
-    }
-
     /// What a link in a mail to somebody else asks.
     ///
     /// # Errors
@@ -310,21 +318,6 @@ impl Store {
     /// [`StoreError`].
     pub async fn unanswered(&self, now: i64) -> Result<Vec<Request>, StoreError> {
         self.requests("tell_at <= ?1 AND answered_at IS NULL", now).await
-    }
-
-    /// Answers a request, once. False when it was answered before.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn answer(&self, link: Index, now: i64) -> Result<bool, StoreError> {
-        self.write(move |tables| {
-            let answered = tables.execute(
-                "UPDATE desk_request SET answered_at = ?2, tell_at = NULL WHERE link = ?1 AND answered_at IS NULL",
-                params![link, now],
-            )?;
-            Ok(answered > 0)
-        })
-        .await
     }
 
     /// Tells the asker of an unanswered request, once: the mail is owed in the same commit.
@@ -399,6 +392,13 @@ impl Store {
             Ok(Request { facts, ..request })
         };
         rows.into_iter().map(unseal).collect()
+    }
+
+    pub(super) fn seal_asked(&self, asked: &Asked) -> Result<SealedAsked, StoreError> {
+        Ok(match asked {
+            Asked::New(request) => SealedAsked::New(Box::new(request.clone()), self.seal_request(request)?),
+            Asked::Answered(link) => SealedAsked::Answered(*link),
+        })
     }
 
     /// In JSON, so that a later version can read what an earlier one wrote.

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::desk::Asked;
 use super::journal::NewLine;
 use super::notes::NewNote;
 use super::owed::{Envelope, NewOwed};
@@ -82,8 +83,19 @@ pub struct Taken {
     pub share: Option<NewShared>,
     /// What is told later because of it.
     pub notes: Vec<NewNote>,
+    /// By what its recipients are known again who have it with nothing held.
+    pub once: Once,
     /// Its line in the journal.
     pub journal: Option<NewLine>,
+}
+
+/// By what recipients are known again who have a mail of which nothing is held.
+#[derive(Debug, Default)]
+pub struct Once {
+    /// A hash for each of them, of incident, content and address.
+    pub keys: Vec<Index>,
+    /// The number of the mail.
+    pub mail: String,
 }
 
 /// A mail to be held.
@@ -109,6 +121,19 @@ pub struct NewHeld {
     pub facts: Facts,
     /// One for each recipient of `facts.envelope`.
     pub recipients: Vec<NewRecipient>,
+    /// It is another part of the mail with this number, of the same incident.
+    pub joins: Option<Joins>,
+}
+
+/// What a part of a mail joins. The places of its recipients, in `facts` and in what is owed, go on from those before.
+#[derive(Debug)]
+pub struct Joins {
+    /// How many recipients there are before it.
+    pub before: usize,
+    /// The item of the notice in whose place the new one comes, as long as nobody has tried to deliver that.
+    pub notice: Option<String>,
+    /// What is told later when that is too late.
+    pub late: Vec<NewNote>,
 }
 
 /// A recipient of a mail to be held.
@@ -153,6 +178,22 @@ pub struct Facts {
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Facts(..)")
+    }
+}
+
+impl Facts {
+    /// With another part of the same mail, which tells of all of it.
+    pub(in crate::store) fn join(&mut self, part: &Self) {
+        self.envelope.recipients.extend_from_slice(&part.envelope.recipients);
+        for reader in &part.readers {
+            if !self.readers.contains(reader) {
+                self.readers.push(reader.clone());
+            }
+        }
+        (self.found, self.why) = (part.found.clone(), part.why.clone());
+        self.offers.extend_from_slice(&part.offers);
+        self.discreet.extend_from_slice(&part.discreet);
+        self.asks_purpose.extend_from_slice(&part.asks_purpose);
     }
 }
 
@@ -218,6 +259,11 @@ pub enum Took {
     New,
     /// The same part of the same mail is there already, under this number.
     Again(String),
+    /// It is on the disk, as a part of a mail that was there; and whether its notice came in the place of the one before.
+    Joined {
+        /// So it did.
+        notice: bool,
+    },
 }
 
 /// A choice that is carried out.
@@ -231,6 +277,8 @@ pub struct Choice {
     pub items: Vec<Item>,
     /// What we owe because of it.
     pub owed: Vec<NewOwed>,
+    /// What somebody else is asked, or has answered, with it.
+    pub asked: Option<Asked>,
 }
 
 /// What a purge did.

@@ -197,6 +197,33 @@ pub struct Claimed {
     pub made_at: i64,
     /// When it is given up, milliseconds.
     pub give_up_at: i64,
+    /// Which way it goes, as far as that is known.
+    pub lane: Option<i64>,
+}
+
+/// Ways on which nothing more is tried now; see [`Store::claim_open`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// All their places are taken.
+    pub full: Vec<i64>,
+    /// They cannot be reached: of their mail only that is claimed whose time is over.
+    pub down: Vec<i64>,
+}
+
+impl Closed {
+    /// A condition on rows of `owed`, that they go another way; `?2` is now. Numbers alone, so that nothing needs to be
+    /// escaped.
+    fn open(&self) -> String {
+        let list = |lanes: &[i64]| lanes.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+        match (self.full.as_slice(), self.down.as_slice()) {
+            ([], []) => String::new(),
+            (full, down) => format!(
+                " AND (lane IS NULL OR lane NOT IN ({}) AND (lane NOT IN ({}) OR give_up_at <= ?2))",
+                list(full),
+                list(down)
+            ),
+        }
+    }
 }
 
 /// What a try came to.
@@ -315,7 +342,20 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn claim(&self, now: i64, lease: i64, longest: i64, most: usize) -> Result<Vec<Claimed>, StoreError> {
-        self.claim_some(now, lease, longest, most, false).await
+        self.claim_open((now, lease, longest), most, &Closed::default()).await
+    }
+
+    /// As [`Store::claim`], without what goes a way that is closed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_open(
+        &self,
+        (now, lease, longest): (i64, i64, i64),
+        most: usize,
+        closed: &Closed,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.claim_some((now, lease, longest), most, closed, false).await
     }
 
     /// As [`Store::claim`], of the mail that must travel under proven TLS: strangers' servers may be slow, and nothing
@@ -325,32 +365,35 @@ impl Store {
     /// [`StoreError`].
     pub async fn claim_forced(
         &self,
-        now: i64,
-        lease: i64,
-        longest: i64,
+        (now, lease, longest): (i64, i64, i64),
         most: usize,
+        closed: &Closed,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.claim_some(now, lease, longest, most, true).await
+        self.claim_some((now, lease, longest), most, closed, true).await
     }
 
     async fn claim_some(
         &self,
-        now: i64,
-        lease: i64,
-        longest: i64,
+        (now, lease, longest): (i64, i64, i64),
         most: usize,
+        closed: &Closed,
         forced: bool,
     ) -> Result<Vec<Claimed>, StoreError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let statement = format!(
+            "UPDATE owed SET lease_until = ?1 WHERE id IN (SELECT id FROM owed
+             WHERE (due_at <= ?2 OR due_at > ?4)
+             AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?1)
+             AND (kind = 'forced') = ?5{} ORDER BY due_at, id LIMIT ?3)
+             RETURNING id, school, kind, held, item, envelope, tries, made_at, give_up_at,
+             (SELECT sealed FROM item WHERE item.id = owed.item), lane",
+            closed.open()
+        );
         let rows = self
             .write_later(move |tables| {
-                let mut claim = tables.prepare_cached(
-                    "UPDATE owed SET lease_until = ?1 WHERE id IN (SELECT id FROM owed
-                     WHERE (due_at <= ?2 OR due_at > ?4)
-                     AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?1)
-                     AND (kind = 'forced') = ?5 ORDER BY due_at, id LIMIT ?3)
-                     RETURNING id, school, kind, held, item, envelope, tries, made_at, give_up_at,
-                     (SELECT sealed FROM item WHERE item.id = owed.item)",
-                )?;
+                let mut claim = tables.prepare_cached(&statement)?;
                 let rows = claim.query_map(
                     params![now.saturating_add(lease), now, count(most), now.saturating_add(longest), forced],
                     |row| {
@@ -366,6 +409,7 @@ impl Store {
                             tries: row.get(6)?,
                             made_at: row.get(7)?,
                             give_up_at: row.get(8)?,
+                            lane: row.get(10)?,
                         };
                         Ok((claimed, row.get::<_, Vec<u8>>(5)?))
                     },
@@ -386,17 +430,32 @@ impl Store {
         Ok(claimed)
     }
 
-    /// When the next mail is due that nobody has claimed; none when nothing is owed.
+    /// Lets mail go again that was claimed and cannot be tried now; each learns its way, by which it is left out of the
+    /// next claims until that is open.
+    ///
+    /// # Errors
+    /// [`StoreError`]; they are claimed again when their leases are over.
+    pub async fn put_aside(&self, waiting: Vec<(i64, i64)>) -> Result<(), StoreError> {
+        self.write_later(move |tables| {
+            let mut aside = tables.prepare_cached("UPDATE owed SET lane = ?2, lease_until = NULL WHERE id = ?1")?;
+            waiting.iter().try_for_each(|(id, lane)| aside.execute(params![id, lane]).map(drop))
+        })
+        .await
+    }
+
+    /// When the next mail is due that nobody has claimed and whose way is open, of the mail that goes anyhow and of that
+    /// which travels under proven TLS; none when nothing of that is owed.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn next_due(&self) -> Result<Option<i64>, StoreError> {
-        self.read(|tables| {
-            tables
-                .prepare_cached("SELECT min(max(due_at, coalesce(lease_until, 0))) FROM owed")?
-                .query_row([], |row| row.get(0))
-        })
-        .await
+    pub async fn next_due(&self, now: i64, [closed, forced]: &[Closed; 2]) -> Result<Option<i64>, StoreError> {
+        let statement = format!(
+            "SELECT min(max(due_at, coalesce(lease_until, 0))) FROM owed
+             WHERE ?2 > 0 AND (kind <> 'forced'{} OR kind = 'forced'{})",
+            closed.open(),
+            forced.open()
+        );
+        self.read(move |tables| tables.prepare_cached(&statement)?.query_row(params![0, now], |row| row.get(0))).await
     }
 
     /// Forgets all leases: for the start, when nobody else can be delivering.
@@ -420,7 +479,7 @@ impl Store {
         };
         let sealed = settled.owed.into_iter().map(|(item, new)| Ok((self.seal_envelope(&new)?, item, new)));
         let owed: Vec<_> = sealed.collect::<Result<_, StoreError>>()?;
-        let (id, school, held) = (claimed.id, claimed.school.clone(), claimed.held.clone());
+        let (id, school, held, lane) = (claimed.id, claimed.school.clone(), claimed.held.clone(), claimed.lane);
         let (code, places, kept, reason) = (settled.code, settled.places, settled.kept, settled.reason);
         let delivery = match settled.delivery {
             Some(delivery) => Some((self.seal_delivery(&delivery, now)?, delivery)),
@@ -443,9 +502,9 @@ impl Store {
                 Some((envelope, due_at)) => tables
                     .prepare_cached(
                         "UPDATE owed SET envelope = ?2, due_at = ?3, lease_until = NULL, tries = tries + 1,
-                         last_code = ?4, last_reason = ?5 WHERE id = ?1",
+                         last_code = ?4, last_reason = ?5, lane = ?6 WHERE id = ?1",
                     )?
-                    .execute(params![id, envelope, due_at, code, reason])?,
+                    .execute(params![id, envelope, due_at, code, reason, lane])?,
             };
             if let Some(held) = &held {
                 for (place, state) in places {
@@ -523,27 +582,35 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn drop_owed(&self, id: i64, now: i64) -> Result<bool, StoreError> {
+        let store = self.clone();
         self.write(move |tables| {
-            let gone: Option<(Option<String>, Kind)> = tables
+            // The mail with a link tells its recipient's row that it did not go.
+            let is_free = "id = ?1 AND (lease_until IS NULL OR lease_until < ?2)";
+            if tables.prepare(&format!("SELECT 1 FROM owed WHERE {is_free}"))?.exists(params![id, now])? {
+                super::share::settled(tables, id, None, now)?;
+            }
+            let gone: Option<(Option<String>, Kind, String, Vec<u8>)> = tables
                 .query_row(
-                    "DELETE FROM owed WHERE id = ?1 AND (lease_until IS NULL OR lease_until < ?2) RETURNING held, kind",
+                    &format!("DELETE FROM owed WHERE {is_free} RETURNING held, kind, item, envelope"),
                     params![id, now],
-                    |row| Ok((row.get(0)?, Kind::from_word(&row.get::<_, String>(1)?))),
+                    |row| Ok((row.get(0)?, Kind::from_word(&row.get::<_, String>(1)?), row.get(2)?, row.get(3)?)),
                 )
                 .optional()?;
             // A notice or a message of ours is not the mail: its recipients have lost nothing.
-            if let Some((Some(held), kind)) = &gone
+            if let Some((Some(held), kind, item, envelope)) = &gone
                 && kind.is_mail()
             {
-                let others: i64 = tables.query_row(
-                    "SELECT count(*) FROM owed WHERE held = ?1 AND kind IN ('rest', 'released', 'forced', 'invitation')",
-                    [held],
-                    |row| row.get(0),
-                )?;
-                // With another part of the same mail on its way nobody knows here whose part this was: its recipients go on
-                // standing as owed at the desk, which is less wrong than that the others have lost theirs.
-                if others == 0 {
-                    super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
+                match store.unseal::<Envelope>(&envelope_label(item), envelope) {
+                    Ok(envelope) => {
+                        for place in envelope.recipients.iter().filter_map(|to| to.place) {
+                            super::held::set_state(tables, held, place, State::Failed, now)?;
+                        }
+                    }
+                    // Nobody can know any more whose it was; with nothing else on its way it was everybody's.
+                    Err(_) if is_last(tables, held)? => {
+                        super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
+                    }
+                    Err(_) => {}
                 }
             }
             Ok(gone.is_some())
@@ -554,6 +621,12 @@ impl Store {
     pub(super) fn seal_envelope(&self, new: &NewOwed) -> Result<Vec<u8>, StoreError> {
         self.seal(&envelope_label(&new.item), &new.envelope)
     }
+}
+
+/// Whether nothing of a mail is owed any more.
+fn is_last(tables: &Connection, held: &str) -> rusqlite::Result<bool> {
+    let others = "SELECT 1 FROM owed WHERE held = ?1 AND kind IN ('rest', 'released', 'forced', 'invitation')";
+    tables.prepare_cached(others)?.exists([held]).map(|there| !there)
 }
 
 fn envelope_label(item: &str) -> String {

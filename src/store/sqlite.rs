@@ -258,6 +258,10 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-factor.sql"),
     include_str!("schema-tlsrpt.sql"),
     include_str!("schema-passkey.sql"),
+    include_str!("schema-statement.sql"),
+    include_str!("schema-lanes.sql"),
+    include_str!("schema-taken.sql"),
+    include_str!("schema-incident.sql"),
     include_str!("schema-level.sql"),
     include_str!("schema-anew.sql"),
 ];

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::desk::{Asked, Request, RequestFacts, RequestKind};
 use super::held::{Act, Choice, Facts, Held, NewHeld, NewRecipient, State, Taken, Took};
 use super::owed::{Envelope, Kind, NewOwed, Settled, To};
 use super::tls_finding::Finding;
@@ -66,6 +67,7 @@ impl Kept {
                 ..Facts::default()
             },
             recipients: vec![recipient(State::Owed), recipient(State::Held)],
+            joins: None,
         };
         let rest = owed(Kind::Rest, &mail, vec![to("bert@delinde.example", 0)]);
         let told = owed(Kind::Notice, &notice, vec![]);
@@ -76,6 +78,7 @@ impl Kept {
             owed: vec![rest, told],
             share: None,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.store.take(taken, NOW, 600_000).await.unwrap()
@@ -147,7 +150,7 @@ async fn owed_mail_is_claimed_by_one_until_its_lease_is_over() {
     assert_eq!(kept.states("A").await, [State::Sent, State::Held]);
     let [listed] = kept.store.owed(10).await.unwrap().try_into().unwrap();
     assert_eq!((listed.tries, listed.last_code, listed.due_at), (1, Some(451), NOW + 60_000));
-    assert_eq!(kept.store.next_due().await.unwrap(), Some(NOW + 60_000));
+    assert_eq!(kept.store.next_due(NOW, &Default::default()).await.unwrap(), Some(NOW + 60_000));
     assert_eq!(claim(NOW + 2000).await.unwrap().len(), 0);
     // A clock that was set back by a week does not make it wait for a week.
     assert_eq!(claim(NOW - 7 * DAY).await.unwrap().len(), 1);
@@ -163,6 +166,7 @@ async fn a_choice_is_carried_out_once() {
         to: State::Owed,
         items: vec![],
         owed: vec![owed(Kind::Released, item, vec![to("ouder@thuis.example", 1)])],
+        asked: None,
     };
     let item = Item { id: held.item.clone().unwrap(), size: 5, sealed: None };
     assert_eq!(kept.store.choose(&held, release(&item), NOW).await.unwrap(), [1]);
@@ -171,7 +175,7 @@ async fn a_choice_is_carried_out_once() {
     let [(at, done)] = kept.store.acts("A").await.unwrap().try_into().unwrap();
     assert_eq!((at, done.what.as_str(), done.reason.as_str()), (NOW, "released", "afgesproken"));
     // Whoever has the mail already is not asked again.
-    let late = Choice { act: act("deleted", vec![0]), to: State::Deleted, items: vec![], owed: vec![] };
+    let late = Choice { act: act("deleted", vec![0]), to: State::Deleted, items: vec![], owed: vec![], asked: None };
     assert_eq!(kept.store.choose(&held, late, NOW).await.unwrap(), Vec::<usize>::new());
 }
 
@@ -286,4 +290,66 @@ async fn behind_a_transaction_that_is_gone_nothing_is_written() {
     assert_eq!(kept.store.trouble(), Some(StoreError::Full));
     kept.store.try_writing().await.unwrap();
     assert_eq!(kept.store.trouble(), None);
+}
+
+#[tokio::test]
+async fn a_part_that_is_dropped_fails_its_own_recipients_alone() {
+    let kept = kept();
+    kept.take("A").await;
+    let held = kept.held("A").await;
+    let item = Item { id: held.item.clone().unwrap(), size: 5, sealed: None };
+    let choice = Choice {
+        act: act("released", vec![1]),
+        to: State::Owed,
+        items: vec![],
+        owed: vec![owed(Kind::Released, &item, vec![to("ouder@thuis.example", 1)])],
+        asked: None,
+    };
+    kept.store.choose(&held, choice, NOW).await.unwrap();
+    assert_eq!(kept.states("A").await, [State::Owed, State::Owed]);
+    let of_kind = async |kind: Kind| {
+        kept.store.owed(10).await.unwrap().into_iter().find(|one| one.kind == kind.word()).unwrap().id
+    };
+    // A notice is not the mail.
+    assert!(kept.store.drop_owed(of_kind(Kind::Notice).await, NOW).await.unwrap());
+    assert_eq!(kept.states("A").await, [State::Owed, State::Owed]);
+    assert!(kept.store.drop_owed(of_kind(Kind::Released).await, NOW).await.unwrap());
+    assert_eq!(kept.states("A").await, [State::Owed, State::Failed]);
+    let claimed = kept.store.claim(NOW, 1000, DAY, 1).await.unwrap().remove(0);
+    assert!(!kept.store.drop_owed(claimed.id, NOW).await.unwrap(), "it is on its way");
+    assert_eq!(kept.states("A").await, [State::Owed, State::Failed]);
+}
+
+#[tokio::test]
+async fn what_somebody_answers_is_answered_with_what_it_does_or_not_at_all() {
+    let kept = kept();
+    kept.take("A").await;
+    let held = kept.held("A").await;
+    let request = Request {
+        link: [7; 16],
+        school: "linde".to_owned(),
+        held: "A".to_owned(),
+        kind: RequestKind::Release,
+        asked_at: NOW,
+        tell_at: None,
+        answered_at: None,
+        facts: RequestFacts::default(),
+    };
+    let choice = |what: &str, to: State, asked: Option<Asked>| Choice {
+        act: act(what, vec![1]),
+        to,
+        items: vec![],
+        owed: vec![],
+        asked,
+    };
+    let choose = |choice| kept.store.choose(&held, choice, NOW);
+    assert_eq!(choose(choice("asked", State::Asked, Some(Asked::New(request)))).await.unwrap(), [1]);
+    let answered = || Some(Asked::Answered([7; 16]));
+    assert_eq!(choose(choice("refused", State::Held, answered())).await.unwrap(), [1]);
+    assert_eq!(kept.store.request([7; 16]).await.unwrap().unwrap().answered_at, Some(NOW));
+    // Answered once more, nothing of it is done: not the state, not the act.
+    assert_eq!(choose(choice("agreed", State::Owed, answered())).await.unwrap(), Vec::<usize>::new());
+    assert!(!kept.store.did_about(&held, &act("answered", vec![]), None, answered(), NOW).await.unwrap());
+    assert_eq!(kept.states("A").await[1], State::Held);
+    assert_eq!(kept.store.acts("A").await.unwrap().len(), 2);
 }

@@ -195,6 +195,7 @@ mod tests {
             listen: ([127, 0, 0, 1], 0).into(),
             url: Url::parse("https://poort.delinde.example").unwrap(),
             certificate: None,
+            proxies: Vec::new(),
             max_connections: 8,
             idle_timeout: Duration::from_millis(50),
         };

@@ -18,6 +18,6 @@ mod server;
 mod texts;
 mod url;
 
-use server::Peer;
+use server::ComesFrom;
 pub use server::{Server, Settings};
 pub use url::Url;

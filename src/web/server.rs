@@ -13,10 +13,12 @@ use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{HeaderMap, HeaderName};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -38,6 +40,8 @@ pub struct Settings {
     pub url: Url,
     /// Where the certificate lies; none when a proxy before us encrypts.
     pub certificate: Option<Files>,
+    /// Proxies on other machines; those on this one need not be listed.
+    pub proxies: Vec<IpNet>,
     /// Connections at the same time.
     pub max_connections: usize,
     /// How long a connection may be silent.
@@ -76,8 +80,9 @@ impl Server {
         })?;
         let listening = listener.local_addr().unwrap_or(settings.listen);
         let (stop, stopping) = watch::channel(false);
+        let proxies: Arc<[IpNet]> = settings.proxies.clone().into();
         let door = Door {
-            places: Arc::new(Places::new(settings.max_connections)),
+            places: Arc::new(Places::new(settings.max_connections, Arc::clone(&proxies))),
             tls: Arc::clone(&tls),
             is_secure: settings.certificate.is_some(),
             idle: settings.idle_timeout,
@@ -87,7 +92,9 @@ impl Server {
         let ready = Ready { waiting, listening };
         let mut stopped = stopping;
         let serving = tokio::spawn(async move {
-            let pages = pages.layer(middleware::from_fn(answer)).into_make_service_with_connect_info::<Peer>();
+            let pages = pages
+                .layer(middleware::from_fn_with_state(proxies, answer))
+                .into_make_service_with_connect_info::<Peer>();
             let served = axum::serve(ready, pages).with_graceful_shutdown(async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             });
@@ -211,10 +218,14 @@ impl Listener for Ready {
 
 /// Where a connection comes from, and whose turn it is there.
 #[derive(Debug, Clone)]
-pub(super) struct Peer {
-    pub address: SocketAddr,
+struct Peer {
+    address: SocketAddr,
     turn: Turn,
 }
+
+/// From where a request comes: its connection, or whom a proxy of ours names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ComesFrom(pub IpAddr);
 
 impl Connected<IncomingStream<'_, Ready>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Ready>) -> Self {
@@ -223,16 +234,42 @@ impl Connected<IncomingStream<'_, Ready>> for Peer {
 }
 
 /// Has the connection know when the request is all there, and when its answer begins: the silence between them is ours.
-async fn answer(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
-    let asked = request.map(|body| Body::new(Asked::new(body, peer.turn.clone())));
+async fn answer(
+    State(proxies): State<Arc<[IpNet]>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let comes_from = comes_from(peer.address.ip().to_canonical(), request.headers(), &proxies);
+    let mut asked = request.map(|body| Body::new(Asked::new(body, peer.turn.clone())));
+    asked.extensions_mut().insert(ComesFrom(comes_from));
     let _ours = Answering(&peer.turn);
     next.run(asked).await
+}
+
+/// The last address that no proxy of ours has: each proxy adds from where it was asked (`X-Forwarded-For`), and what was
+/// there before may be anybody's invention.
+fn comes_from(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    let named = headers.get_all(HeaderName::from_static("x-forwarded-for"));
+    let named: Vec<&str> =
+        named.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let mut address = peer;
+    for name in named.iter().rev() {
+        let Some(before) = name.trim().parse::<IpAddr>().ok().filter(|_| is_proxy(address, proxies)) else { break };
+        address = before.to_canonical();
+    }
+    address
+}
+
+fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
+    address.is_loopback() || proxies.iter().any(|network| network.contains(&address))
 }
 
 /// How many connections there are, in all and from one address.
 #[derive(Debug)]
 struct Places {
     most: usize,
+    proxies: Arc<[IpNet]>,
     taken: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -243,15 +280,15 @@ pub(super) struct Place {
 }
 
 impl Places {
-    fn new(most: usize) -> Self {
-        Self { most, taken: Mutex::default() }
+    fn new(most: usize, proxies: Arc<[IpNet]>) -> Self {
+        Self { most, proxies, taken: Mutex::default() }
     }
 
-    /// None when all are taken, or one address has a quarter of them. A proxy on this machine may have them all.
+    /// None when all are taken, or one address has a quarter of them. A proxy may have them all.
     fn take(places: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut taken = places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let theirs = taken.get(&address).copied().unwrap_or_default();
-        let most_of_one = if address.is_loopback() { places.most } else { places.most.div_ceil(4) };
+        let most_of_one = if is_proxy(address, &places.proxies) { places.most } else { places.most.div_ceil(4) };
         if taken.values().sum::<usize>() >= places.most || theirs >= most_of_one {
             return None;
         }
@@ -274,18 +311,46 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn one_address_never_takes_all_places_and_a_proxy_may() {
-        let places = Arc::new(Places::new(8));
+        let places = Arc::new(Places::new(8, Arc::from(["198.51.100.0/30".parse().unwrap()])));
         let (stranger, other): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let taken = [Places::take(&places, stranger), Places::take(&places, stranger)];
         assert!(taken.iter().all(Option::is_some));
         assert!(Places::take(&places, stranger).is_none() && Places::take(&places, other).is_some());
         drop(taken);
         assert!(Places::take(&places, stranger).is_some());
-        let proxy: Vec<_> = (0..9).map(|_| Places::take(&places, [127, 0, 0, 1].into())).collect();
-        assert_eq!(proxy.iter().flatten().count(), 8);
+        for proxy in [IpAddr::from([127, 0, 0, 1]), [198, 51, 100, 2].into()] {
+            let places: Vec<_> = (0..9).map(|_| Places::take(&places, proxy)).collect();
+            assert_eq!(places.iter().flatten().count(), 8, "{proxy}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_of_ours_is_believed_and_nobody_else() {
+        let proxies = ["198.51.100.0/30".parse().unwrap()];
+        for (peer, named, expected) in [
+            ("192.0.2.1", &[][..], "192.0.2.1"),
+            ("192.0.2.1", &["203.0.113.9"], "192.0.2.1"),
+            ("127.0.0.1", &["203.0.113.9"], "203.0.113.9"),
+            ("198.51.100.2", &["203.0.113.9"], "203.0.113.9"),
+            ("198.51.100.2", &["203.0.113.66, 203.0.113.9"], "203.0.113.9"),
+            ("198.51.100.2", &["203.0.113.66", "203.0.113.9"], "203.0.113.9"),
+            ("127.0.0.1", &["203.0.113.9, 198.51.100.1"], "203.0.113.9"),
+            ("127.0.0.1", &["::ffff:203.0.113.9"], "203.0.113.9"),
+            ("127.0.0.1", &["unknown"], "127.0.0.1"),
+            ("127.0.0.1", &["203.0.113.9, unknown"], "127.0.0.1"),
+            ("198.51.100.2", &[], "198.51.100.2"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in named {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            let from = comes_from(peer.parse().unwrap(), &headers, &proxies);
+            assert_eq!(from.to_string(), expected, "{peer} {named:?}");
+        }
     }
 }

@@ -238,6 +238,7 @@ impl House {
                 key: key.into(),
                 fetched: false,
             }),
+            proxies: Vec::new(),
             max_connections: 64,
             idle_timeout: Duration::from_secs(20),
         };
@@ -303,6 +304,7 @@ impl House {
                     state: *state,
                 })
                 .collect(),
+            joins: None,
         };
         let taken = Taken {
             school: mail.school.into(),
@@ -311,6 +313,7 @@ impl House {
             owed: Vec::new(),
             share: None,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.store.take(taken, self.now(), 0).await.unwrap();

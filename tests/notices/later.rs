@@ -154,6 +154,7 @@ fn composed(outbox: &Outbox, language: Language, letter: &(&str, Otherwise, &'st
         tries: 4,
         made_at: TAKEN,
         give_up_at: TAKEN + 4 * HOUR,
+        lane: None,
     };
     let unproven = Unproven { outbox, claimed: &claimed, recipients: &recipients, reason, now: TAKEN + HOUR };
     let about = About { texts: &texts, school: &school, language, zone: &zone, readers: std::slice::from_ref(&reader) };

@@ -6,6 +6,7 @@ use mailpoort::share::Scope;
 
 use super::device::Signs;
 use super::drawn::{Styles, wrong_with};
+use super::factors;
 use super::guard::items;
 use super::house::*;
 use super::passkeys::with_passkey;
@@ -16,13 +17,19 @@ const STYLES: Styles = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_fits_a_phone() {
-    let mut wrong = Vec::new();
-    for language in ["nl", "en"] {
-        let pages = visit(language).await;
-        assert!(pages.len() >= 31, "{}", pages.len());
-        wrong.extend(wrong_with(language, pages, STYLES).await);
-    }
+async fn every_page_fits_a_phone_in_dutch() {
+    all_fit("nl").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_a_phone_in_english() {
+    all_fit("en").await;
+}
+
+async fn all_fit(language: &'static str) {
+    let pages = visit(language).await;
+    assert!(pages.len() >= 46, "{}", pages.len());
+    let wrong = wrong_with(language, pages, STYLES).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -113,6 +120,17 @@ async fn visit(language: &'static str) -> BTreeMap<String, String> {
     keep("desk-share", sender.get(&format!("/shares/{}", made.id)).await);
     keep("desk-share-passkey", sender.get(&format!("/shares/{}", next.id)).await);
     keep("desk-withdraw", sender.get(&format!("/shares/{}/withdraw", made.id)).await);
+    keep("desk-destroy", sender.get(&format!("/shares/{}/delete", made.id)).await);
+    sender.get(&format!("/shares/{}", next.id)).await;
+    sender.post(&format!("/shares/{}/downloads", next.id), &[("on", "no")]).await;
+    keep("desk-downloads", sender.get(&format!("/shares/{}?done=downloads", next.id)).await);
+    keep("message-view-only", back.get(&at).await);
+    sender.get(&format!("/shares/{}", next.id)).await;
+    sender.post(&format!("/shares/{}/extend", next.id), &[]).await;
+    keep("desk-extended", sender.get(&format!("/shares/{}?done=extended", next.id)).await);
+    sender.get(&format!("/shares/{}/delete", made.id)).await;
+    let gone = sender.post(&format!("/shares/{}/delete", made.id), &[]).await;
+    keep("desk-destroyed", sender.get(&gone.location()).await);
     if language == "nl" {
         let mut arabic = house.browser();
         arabic.language = "ar";
@@ -121,5 +139,45 @@ async fn visit(language: &'static str) -> BTreeMap<String, String> {
         let at = house.enter(&mut arabic, &third.links[0]).await;
         keep("arabic-message", arabic.get(&at).await);
     }
+    pages.extend(by_other_factors(language).await);
+    pages
+}
+
+/// The pages of a code by text message, and of a fixed code on a device that may be remembered.
+async fn by_other_factors(language: &'static str) -> BTreeMap<String, String> {
+    let (house, texts, _folder) = factors::texting(7).await;
+    let made = factors::share(&house).await;
+    let mut pages = BTreeMap::new();
+    let mut browser = house.browser();
+    browser.language = language;
+    let mut keep = |name: &str, answer: Answer| {
+        assert!(answer.body.contains("</html>"), "{name}: {} {}", answer.status, answer.body);
+        pages.insert(name.to_owned(), answer.body);
+    };
+    let at = path(&made.links[0]);
+    let (code, sms) = (format!("{at}/code"), format!("{at}/sms"));
+    keep("sms-welcome", browser.get(&at).await);
+    keep("sms-ask", browser.get(&code).await);
+    texts.answer(500);
+    keep("sms-down", browser.post(&sms, &[]).await);
+    texts.answer(200);
+    browser.get(&code).await;
+    browser.post(&sms, &[]).await;
+    keep("sms-code", browser.get(&code).await);
+    keep("sms-short", browser.post(&code, &[("code", "12")]).await);
+    keep("sms-wrong", browser.post(&code, &[("code", "000000")]).await);
+    keep("sms-none", browser.get(&format!("{at}/geen-code")).await);
+    house.later(11 * 60 * 1000);
+    browser.get(&code).await;
+    keep("sms-late", browser.post(&code, &[("code", "000000")]).await);
+    factors::fixed_code(&house, "1111 2222 3333").await;
+    let made = house.share(Mail::default()).await;
+    let at = path(&made.links[0]);
+    keep("fixed-welcome", browser.get(&at).await);
+    keep("fixed-code", browser.get(&format!("{at}/code")).await);
+    keep("fixed-wrong", browser.post(&format!("{at}/code"), &[("code", "000000000000")]).await);
+    keep("fixed-none", browser.get(&format!("{at}/geen-code")).await);
+    browser.get("/vergeet").await;
+    keep("forgotten", browser.post("/vergeet", &[]).await);
     pages
 }

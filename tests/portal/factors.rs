@@ -2,7 +2,7 @@
 
 use mailpoort::level::Level;
 use mailpoort::message::Mailbox;
-use mailpoort::share::{CodeWords, Factor, Link, Made, OpenedBy, Unlock};
+use mailpoort::share::{CodeWords, Factor, Link, Made, OpenedBy, Unlock, Visitor};
 use mailpoort::store::contacts::Facts;
 use mailpoort::vault::share::{AccessCode, Cost};
 
@@ -12,14 +12,14 @@ use super::provider::Texts;
 const PHONE: &str = "06-12345678";
 const HOUR: i64 = 3600 * 1000;
 
-async fn texting(daily: u32) -> (House, Texts, tempfile::TempDir) {
+pub async fn texting(daily: u32) -> (House, Texts, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let texts = Texts::listen(folder.path()).await;
     (House::open_with(Some(texts.provider(daily))).await, texts, folder)
 }
 
 /// The mother has a number, the father has none.
-async fn share(house: &House) -> Made {
+pub async fn share(house: &House) -> Made {
     house.share(Mail { phones: vec![(MOTHER, PHONE)], ..Mail::default() }).await
 }
 
@@ -98,15 +98,15 @@ async fn a_code_by_text_lives_ten_minutes_and_five_tries() {
     let made = share(&house).await;
     let link = &made.links[0];
     let (rid, secret) = (link.rid.as_str(), link.secret.written());
-    let visitor = mailpoort::share::Visitor::default();
     let send = || {
-        house
-            .shares
-            .text_code(rid, &secret, visitor, |code| CodeWords { subject: String::new(), text: format!("{code} x") })
+        house.shares.text_code(rid, &secret, Visitor::default(), |code| CodeWords {
+            subject: String::new(),
+            text: format!("{code} x"),
+        })
     };
     let unlock = |code: String| {
         let (shares, secret) = (house.shares.clone(), secret.clone());
-        async move { shares.unlock(rid, &secret, &code, visitor).await.unwrap() }
+        async move { shares.unlock(rid, &secret, &code, Visitor::default()).await.unwrap() }
     };
     assert!(matches!(unlock("000000".into()).await, Unlock::Expired), "before one was sent");
     send().await.unwrap();
@@ -244,7 +244,7 @@ async fn a_device_is_remembered_where_the_school_allows_it_and_forgotten_at_once
     let proofs: Vec<String> =
         browser.cookies.iter().filter(|(name, _)| name.contains("apparaat")).map(|(_, value)| value.clone()).collect();
     let (rid, secret) = (&next.links[0].rid, next.links[0].secret.written());
-    let elsewhere = house.shares.unlock_by_proof(rid, &secret, &proofs, false).await.unwrap();
+    let elsewhere = house.shares.unlock_by_proof(rid, &secret, &proofs, (Visitor::default(), false)).await.unwrap();
     assert!(matches!(elsewhere, Unlock::Nothing), "not where the school does not allow it");
     let mut forgetful = browser.clone();
     forgetful.cookies.retain(|name, _| !name.contains("bericht"));
@@ -257,21 +257,21 @@ async fn a_device_is_remembered_where_the_school_allows_it_and_forgotten_at_once
     assert!(!opens(&mut browser, &late.links[0]).await, "90 days are over");
 }
 
+/// The mother reads for an organisation, which has this fixed code.
+pub async fn fixed_code(house: &House, code: &str) {
+    let store = house.outbox.store();
+    let facts = Facts { address: MOTHER.into(), checked: Some("2026-11-24".into()), ..Facts::default() };
+    store.keep_contacts("linde", vec![([4; 16], facts)], START).await.unwrap();
+    let key = AccessCode::read(code).unwrap().fixed_key(&[4; 16], Cost::default()).await.unwrap();
+    store.set_contact_code([4; 16], key.octets(), Cost::default().number()).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_organisation_has_a_fixed_code_until_it_is_changed() {
     let (house, texts, _folder) = texting(50).await;
     let store = house.outbox.store().clone();
     let index = store.sender(&Mailbox::parse(MOTHER).unwrap().folded());
-    let facts = Facts { address: MOTHER.into(), checked: Some("2026-11-24".into()), ..Facts::default() };
-    store.keep_contacts("linde", vec![([4; 16], facts)], START).await.unwrap();
-    let fixed = |typed: &'static str| {
-        let store = store.clone();
-        async move {
-            let key = AccessCode::read(typed).unwrap().fixed_key(&[4; 16], Cost::default()).await.unwrap();
-            store.set_contact_code([4; 16], key.octets(), Cost::default().number()).await.unwrap();
-        }
-    };
-    fixed("1111 2222 3333").await;
+    fixed_code(&house, "1111 2222 3333").await;
     let made = share(&house).await;
     assert!(made.links[0].factor == Factor::Organisation && made.links[0].code.is_none());
     let mut browser = house.browser();
@@ -286,7 +286,7 @@ async fn an_organisation_has_a_fixed_code_until_it_is_changed() {
     house.later(10 * DAY);
     let next = share(&house).await;
     assert!(opens(&mut browser, &next.links[0]).await, "the device is remembered");
-    fixed("4444 5555 6666").await;
+    fixed_code(&house, "4444 5555 6666").await;
     let changed = share(&house).await;
     assert!(!opens(&mut browser, &changed.links[0]).await, "another code, another key");
     let mut browser = house.browser();

@@ -1,8 +1,11 @@
 //! Who may not: robots, guessers, forged forms, links that lead nowhere.
 
-use mailpoort::share::{Look, Scope};
+use mailpoort::share::{Factor, Look, Made, Scope};
 
+use super::device::Signs;
+use super::factors;
 use super::house::*;
+use super::passkeys::with_passkey;
 
 #[tokio::test]
 async fn every_answer_has_its_headers() {
@@ -77,32 +80,68 @@ async fn a_robot_opens_nothing_and_locks_nothing() {
     let house = House::open().await;
     let made = house.share(Mail::default()).await;
     for link in &made.links {
-        let mut robot = house.browser();
-        let mut waiting = vec![path(link)];
-        let mut seen = Vec::new();
-        while let Some(at) = waiting.pop() {
-            if seen.contains(&at) || seen.len() > 40 {
-                continue;
-            }
-            seen.push(at.clone());
-            robot.ask("HEAD", &at, &[("Sec-Purpose", "prefetch")], None).await;
-            let page = robot.get(&at).await;
-            waiting.extend(links(&page.body, "href=\""));
-            for action in links(&page.body, "action=\"") {
-                robot.get(&at).await;
-                // It fills in whatever it finds: not 12 digits, so no try is counted.
-                let fields = [("code", "test"), ("language", "en"), ("back", "/echt"), ("reader", "0")];
-                let answer = robot.post(&action, &fields).await;
-                waiting.extend(answer.header("location").map(str::to_owned));
-            }
-        }
-        assert!(seen.len() >= 7, "{seen:?}");
+        assert!(let_loose(&house, path(link)).await >= 7);
         assert!(matches!(house.shares.look(&link.rid, &link.secret.written()).await.unwrap(), Look::Ready(_)));
     }
+    untouched(&house, &made, &["created", "code_wanted", "notified"]).await;
+}
+
+/// The same at links that take a text message, a passkey or a fixed code, and at the sender's own: a text is sent to whom
+/// it is for, five a day at most, and that is all.
+#[tokio::test]
+async fn a_robot_opens_nothing_by_any_factor() {
+    let (house, texts, _folder) = factors::texting(50).await;
+    let kinds = ["created", "code_sent", "code_wanted", "notified"];
+    let by_text = factors::share(&house).await;
+    assert!(matches!(by_text.links[0].factor, Factor::Sms { .. }));
+    let_loose(&house, path(&by_text.links[0])).await;
+    assert!(texts.asked().len() <= 5, "{}", texts.asked().len());
+    untouched(&house, &by_text, &kinds).await;
+    let (_, by_passkey) = with_passkey(&house, Signs::es256()).await;
+    assert!(by_passkey.links[0].passkey);
+    let_loose(&house, path(&by_passkey.links[0])).await;
+    untouched(&house, &by_passkey, &[&kinds[..], &["code_failed"]].concat()).await;
+    factors::fixed_code(&house, "1111 2222 3333").await;
+    let by_fixed = house.share(Mail::default()).await;
+    assert!(matches!(by_fixed.links[0].factor, Factor::Organisation));
+    let_loose(&house, path(&by_fixed.links[0])).await;
+    let own = format!("/kopie/{}/{}", by_fixed.sender.rid, by_fixed.sender.secret.written());
+    let_loose(&house, own).await;
+    untouched(&house, &by_fixed, &kinds).await;
+}
+
+/// A robot that has a link, and follows and presses whatever it finds. Gives how many pages it had.
+async fn let_loose(house: &House, link: String) -> usize {
+    let mut robot = house.browser();
+    let mut waiting = vec![link];
+    let mut seen = Vec::new();
+    while let Some(at) = waiting.pop() {
+        if seen.contains(&at) || seen.len() > 40 {
+            continue;
+        }
+        seen.push(at.clone());
+        robot.ask("HEAD", &at, &[("Sec-Purpose", "prefetch")], None).await;
+        let page = robot.get(&at).await;
+        waiting.extend(links(&page.body, "href=\""));
+        for action in links(&page.body, "action=\"") {
+            robot.get(&at).await;
+            // It fills in whatever it finds: no code has that form, so no try is counted.
+            let fields = [("code", "test"), ("language", "en"), ("back", "/echt"), ("reader", "0")];
+            let answer = robot.post(&action, &fields).await;
+            waiting.extend(answer.header("location").map(str::to_owned));
+        }
+    }
+    seen.len()
+}
+
+/// Nobody has opened a share or is locked out of it, and nothing happened to it but this.
+async fn untouched(house: &House, made: &Made, kinds: &[&str]) {
     let share = house.shares.share(&made.id).await.unwrap().unwrap();
     assert!(share.recipients.iter().all(|one| one.opened_at.is_none() && one.locked.is_none() && one.read.is_empty()));
-    let kinds: Vec<String> = house.shares.events(&made.id).await.unwrap().into_iter().map(|event| event.kind).collect();
-    assert!(kinds.iter().all(|kind| ["created", "code_wanted", "notified"].contains(&kind.as_str())), "{kinds:?}");
+    let events = house.shares.events(&made.id).await.unwrap();
+    let other: Vec<&str> =
+        events.iter().map(|event| event.kind.as_str()).filter(|kind| !kinds.contains(kind)).collect();
+    assert!(other.is_empty(), "{other:?}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use mailpoort::secret::Secret;
 use mailpoort::share::sms::Provider;
 use mailpoort::share::{
     CodeMail, CodeWanted, Drafted, ItemKind, KeysMode, Letter, Letters, Lifetimes, Link, Made, NewItem, NewRecipient,
-    NewShare, Overview, Received, ReplyFile, Settings, Shares,
+    NewShare, Overview, PasskeyMade, Received, ReplyFile, Settings, Shares,
 };
 use mailpoort::store::held::Taken;
 use mailpoort::store::owed::{Claimed, Envelope};
@@ -139,6 +139,11 @@ impl Letters for Gate {
     fn code_wanted(&self, wanted: &CodeWanted) -> Option<Letter> {
         let raw = format!("no code: {}\n", wanted.from.expose()).into_bytes();
         Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(wanted.to.expose()).unwrap()] })
+    }
+
+    fn passkey_made(&self, made: &PasskeyMade) -> Option<Letter> {
+        let raw = format!("passkey {}\n", made.address.expose()).into_bytes();
+        Some(Letter { raw, sender: None, readers: vec![Mailbox::parse(made.address.expose()).unwrap()] })
     }
 
     fn code_mail(&self, mail: &CodeMail) -> Option<Letter> {
@@ -276,6 +281,7 @@ impl House {
             listen: "127.0.0.1:0".parse().unwrap(),
             url: Url::parse(DESK).unwrap(),
             certificate: None,
+            proxies: Vec::new(),
             max_connections: 512,
             idle_timeout: Duration::from_secs(20),
         };
@@ -338,6 +344,7 @@ impl House {
             owed: Vec::new(),
             share,
             notes: Vec::new(),
+            once: Default::default(),
             journal: None,
         };
         self.outbox.take(taken).await.unwrap();

@@ -43,6 +43,9 @@ pub async fn with_passkey(house: &House, signs: Signs) -> (Device, Made) {
     let made = make(&mut browser, &at, &mut device, "mijn telefoon", RIGHT()).await;
     assert_eq!(made.status, 303, "{}", made.body);
     assert_eq!(made.location(), format!("{at}/passkey?done=made"));
+    let told = house.letters().await;
+    let told = told.iter().filter(|letter| **letter == format!("passkey {MOTHER}\n")).count();
+    assert_eq!(told, 1, "its address is told");
     (device, house.share(Mail::default()).await)
 }
 
@@ -83,6 +86,40 @@ async fn a_passkey_opens_the_next_message_with_each_kind_of_key() {
         let again = send(&mut browser, link, &challenge, &answer).await;
         assert_eq!(again.status, 422, "{}", again.body);
     }
+}
+
+#[tokio::test]
+async fn a_passkey_that_was_shown_counts_for_eight_hours_on_that_device_while_it_is_there() {
+    let (house, mut device, first) = had().await;
+    let (mut browser, found) = at_link(&house, &first.links[0]).await;
+    let (challenge, asked) = found.unwrap();
+    send(&mut browser, &first.links[0], &challenge, &device.prove(&asked, RIGHT())).await;
+    let next = house.share(Mail::default()).await;
+    let further = |link: &Link, browser: &Browser| {
+        let (mut browser, at) = (browser.clone(), path(link));
+        async move {
+            browser.get(&at).await;
+            browser.post(&at, &[]).await.location()
+        }
+    };
+    assert!(further(&next.links[0], &browser).await.starts_with("/s/"));
+    let share = house.shares.share(&next.id).await.unwrap().unwrap();
+    assert_eq!(share.recipients[0].opened_by, Some(OpenedBy::Device));
+    let asks = format!("{}/code", path(&next.links[1]));
+    assert_eq!(further(&next.links[1], &browser).await, asks, "for nobody else's link");
+    let (plain, third) = (house.browser(), house.share(Mail::default()).await);
+    let asks = format!("{}/code", path(&third.links[0]));
+    assert_eq!(further(&third.links[0], &plain).await, asks, "nor on another device");
+    house.later(8 * 3600 * 1000);
+    assert_eq!(further(&third.links[0], &browser).await, asks, "nor after eight hours");
+    // Gone is gone, however lately it was shown.
+    let (mut again, found) = at_link(&house, &third.links[0]).await;
+    let (challenge, asked) = found.unwrap();
+    let opened = send(&mut again, &third.links[0], &challenge, &device.prove(&asked, RIGHT())).await;
+    assert_eq!(opened.status, 303, "{}", opened.body);
+    let fourth = house.share(Mail::default()).await;
+    house.shares.remove_passkeys(&fourth.id, &fourth.links[0].rid, JUF).await.unwrap();
+    assert_eq!(further(&fourth.links[0], &again).await, format!("{}/code", path(&fourth.links[0])));
 }
 
 #[tokio::test]

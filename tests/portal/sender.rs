@@ -242,9 +242,27 @@ async fn a_sender_hears_once_of_what_is_not_opened_and_the_recipient_nothing() {
         assert!(letter.contains(says), "{says}: {letter}");
     }
     assert!(!letter.contains("voorbeeld.example") && !letter.contains("Noor"), "{letter}");
-    house.later(5 * DAY);
+    house.later(DAY);
     house.desk.tend().await.unwrap();
     assert_eq!(house.letters().await.len(), before + 1, "once");
+    // Three days before nobody can open it first, once more; and that is the last.
+    let open_by = house.shares.share(&made.id).await.unwrap().unwrap().open_by;
+    house.clock.store(open_by - 3 * DAY - 1, Ordering::Relaxed);
+    house.desk.tend().await.unwrap();
+    assert_eq!(house.letters().await.len(), before + 1, "not yet");
+    for _ in 0..2 {
+        house.clock.store(open_by - 3 * DAY, Ordering::Relaxed);
+        house.desk.tend().await.unwrap();
+        let letters = house.letters().await;
+        assert_eq!(letters.len(), before + 2);
+        let letter = letters.last().unwrap().replace("=\r\n", "").replace("=3D", "=");
+        for says in [JUF, &made.reference, "1 van de 2 ontvangers", "nog te openen tot en met", &made.id] {
+            assert!(letter.contains(says), "{says}: {letter}");
+        }
+        assert!(!letter.contains("voorbeeld.example") && !letter.contains("Noor"), "{letter}");
+    }
+    let kinds: Vec<String> = house.shares.events(&made.id).await.unwrap().into_iter().map(|event| event.kind).collect();
+    assert!(kinds.ends_with(&["reminded".to_owned(), "warned".to_owned()]), "{kinds:?}");
     // Opened by all, or withdrawn: nothing to tell.
     let made = house.share(Mail::default()).await;
     let other = house.share(Mail::default()).await;

@@ -20,7 +20,7 @@ use crate::level::Level;
 use crate::message::{Mailbox, header};
 use crate::school::{Language, School};
 use crate::share::{
-    CodeMail, CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, Received, ReplyFile, Settings,
+    CodeMail, CodeWanted, Factor, Letter, Link, Made, NumberFrom, Overview, PasskeyMade, Received, ReplyFile, Settings,
 };
 use crate::vault;
 
@@ -411,6 +411,22 @@ pub fn code_wanted(
     Some(letter)
 }
 
+/// Tells an address that there is a passkey now; Dutch first, English below, and no link.
+pub fn passkey_made((texts, school, zone): (&Texts, &School, &TimeZone), made: &PasskeyMade) -> Option<Letter> {
+    let (reader, at) = (Mailbox::parse(made.address.expose()).ok()?, Timestamp::from_millisecond(made.at).ok()?);
+    let [(subject, dutch), (_, english)] = Language::ALL.map(|language| {
+        let values = [
+            ("recipient", line(made.address.expose(), 320)),
+            ("school", school.name.clone()),
+            ("time", wording::moment(at.to_zoned(zone.clone()).datetime(), language)),
+            ("helpdesk", wording::contact(&school.helpdesk)),
+        ];
+        filled(&texts.set(language).passkey_made, &values)
+    });
+    let body = format!("{dutch}\n\n---\n\n{english}");
+    ours(school, &reader, (&subject, &body), Language::Nl, at, None)
+}
+
 /// A code of six digits, for the recipient's own mailbox: from the school and not from the teacher, whom an answer to it
 /// would not help. Plain text, in the language of the page on which it was asked for.
 pub fn code_mail(school: &School, mail: &CodeMail) -> Option<Letter> {
@@ -658,7 +674,7 @@ fn message_ids(field: &[u8]) -> Vec<String> {
 }
 
 /// The texts that a set must have for shares.
-pub(in crate::act) fn names() -> [&'static str; 8] {
+pub(in crate::act) fn names() -> [&'static str; 9] {
     [
         "share_admin",
         "share",
@@ -667,6 +683,7 @@ pub(in crate::act) fn names() -> [&'static str; 8] {
         "share_ready",
         "share_code_wanted",
         "share_code_instead",
+        "share_passkey",
         "share_answer",
     ]
 }
@@ -685,6 +702,7 @@ impl Set {
             "share_ready" => (&mut self.ready, &RECEIPT),
             "share_code_instead" => (&mut self.code_instead, &CODE_WANTED),
             "share_code_wanted" => (&mut self.code_wanted, &CODE_WANTED),
+            "share_passkey" => (&mut self.passkey_made, &PASSKEY),
             "share_answer" => (&mut self.answer, &ANSWER),
             _ => return None,
         })
@@ -697,6 +715,7 @@ const RECEIPT: [&str; 11] =
     ["codes", "reference", "time", "clock", "why", "channels", "open_by", "link", "helpdesk", "number", "recipients"];
 const ADMIN: [&str; 8] = ["taken", "whom", "reference", "school", "sent", "reason", "means", "helpdesk"];
 const CODE_WANTED: [&str; 5] = ["recipient", "reference", "link", "channels", "helpdesk"];
+const PASSKEY: [&str; 4] = ["recipient", "school", "time", "helpdesk"];
 const ANSWER: [&str; 4] = ["recipient", "school", "reference", "text"];
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use jiff::Zoned;
 
 pub(super) use self::letters::names;
-pub use self::letters::{TakenBack, answer, as_mail, code_mail, code_wanted, invitation, taken_back};
+pub use self::letters::{TakenBack, answer, as_mail, code_mail, code_wanted, invitation, passkey_made, taken_back};
 use crate::act::Case;
 use crate::act::notice::Texts;
 use crate::act::shown::Revealing;

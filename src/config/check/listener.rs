@@ -303,6 +303,6 @@ impl Check<'_> {
 }
 
 /// Broader than any private network (10.0.0.0/8, fc00::/7).
-fn is_open(network: &IpNet) -> bool {
+pub(super) fn is_open(network: &IpNet) -> bool {
     network.prefix_len() < if matches!(network, IpNet::V4(_)) { 8 } else { 7 }
 }

@@ -1,11 +1,13 @@
 //! The pages for teachers: where they are, and what stands before them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use toml::Spanned;
 
 use super::Check;
+use super::listener::is_open;
 use crate::config::raw;
 use crate::tls::Files;
 use crate::web::{Settings, Url};
@@ -29,19 +31,34 @@ impl Check<'_> {
             );
         }
         let certificate = self.web_certificate(raw.certificate.as_ref(), raw.key.as_deref());
-        if let Some(listen) = listen.filter(|_| raw.certificate.is_none() && !raw.behind_proxy)
+        if let Some(listen) = listen.filter(|_| raw.certificate.is_none() && raw.proxies.is_empty())
             && !listen.ip().is_loopback()
         {
             self.problem(
                 &raw.listen.span(),
                 format!("the pages on {listen} would be sent without encryption"),
-                "give `certificate` and `key`, or listen on 127.0.0.1 behind a proxy that has them; set `behind_proxy` \
-                 only when that proxy is on another machine and the way to it is safe",
+                "give `certificate` and `key`, or listen on 127.0.0.1 behind a proxy that has them; list it in \
+                 `proxies` only when it is on another machine and the way from it is safe",
             );
         }
         let max_connections = self.at_least(&raw.max_connections, "max_connections", 8);
         let idle_timeout = self.time(&raw.idle_timeout, "idle_timeout");
-        Some(Settings { listen: listen?, url: url?, certificate, max_connections, idle_timeout })
+        let proxies = raw.proxies.iter().filter_map(|typed| self.proxy(typed)).collect();
+        Some(Settings { listen: listen?, url: url?, certificate, proxies, max_connections, idle_timeout })
+    }
+
+    fn proxy(&mut self, typed: &Spanned<String>) -> Option<IpNet> {
+        let network = typed.get_ref().parse().or_else(|_| typed.get_ref().parse::<IpAddr>().map(IpNet::from)).ok();
+        if network.is_none_or(|network| is_open(&network)) {
+            self.problem(
+                &typed.span(),
+                format!("`{}` of [web] is not the address of a proxy", typed.get_ref()),
+                "list the address from which it comes to us, for example \"192.0.2.10\"; who is listed is believed when it \
+                 says from where a visitor comes",
+            );
+            return None;
+        }
+        network
     }
 
     fn web_address(&mut self, raw: &raw::Web) -> Option<SocketAddr> {

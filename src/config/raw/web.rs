@@ -16,7 +16,7 @@ pub(in crate::config) struct Web {
     pub certificate: Option<Spanned<PathBuf>>,
     pub key: Option<PathBuf>,
     #[serde(default)]
-    pub behind_proxy: bool,
+    pub proxies: Vec<Spanned<String>>,
     #[serde(default = "default_web_connections")]
     pub max_connections: Spanned<usize>,
     #[serde(default = "default_web_timeout")]

@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Act, Choice, Facts, Held, HeldRecipient, NewHeld, Purged, State, Taken, Took};
 use crate::kill::Point;
 use crate::seal::Index;
+use crate::store::desk::Asked;
 use crate::store::journal::{self, NewLine, People, Sort};
 use crate::store::notes;
-use crate::store::owed::{self, NewOwed};
+use crate::store::owed::{self, Kind, NewOwed};
 use crate::store::share::{self, NewShared};
 use crate::store::{Store, StoreError, count, insert_item};
 use crate::vault::Item;
@@ -29,6 +30,10 @@ impl Store {
             None => Vec::new(),
         };
         let notes: Vec<_> = taken.notes.iter().map(|note| self.seal_note(note)).collect::<Result<_, _>>()?;
+        let joins = taken.held.as_ref().and_then(|held| held.joins.as_ref());
+        let late = joins.iter().flat_map(|joins| &joins.late).map(|note| self.seal_note(note));
+        let late: Vec<_> = late.collect::<Result<_, _>>()?;
+        let store = self.clone();
         let envelopes: Vec<Vec<u8>> =
             taken.owed.iter().map(|owed| self.seal_envelope(owed)).collect::<Result<_, _>>()?;
         let shared = match taken.share.take() {
@@ -41,15 +46,38 @@ impl Store {
             {
                 return Ok(Took::Again(id));
             }
+            if let Some(took) = once(tables, &taken, now, again)? {
+                return Ok(took);
+            }
             for item in &taken.items {
                 insert_item(tables, &taken.school, item)?;
             }
-            if let Some(held) = &taken.held {
-                insert(tables, &taken.school, held, &facts, now)?;
+            let mut took = Took::New;
+            let mut in_place_of = None;
+            match &taken.held {
+                Some(held) if held.joins.is_some() => {
+                    in_place_of = join(tables, &store, &taken.school, held, now)?;
+                    took = Took::Joined { notice: in_place_of.is_some() };
+                }
+                Some(held) => insert(tables, &taken.school, held, &facts, now)?,
+                None => {}
             }
             for (owed, envelope) in taken.owed.iter().zip(&envelopes) {
                 let held = taken.held.as_ref().map(|held| held.id.as_str());
-                owed::insert(tables, &taken.school, held, owed, envelope, now)?;
+                match (owed.kind, &took, in_place_of) {
+                    (Kind::Notice, Took::Joined { .. }, Some(due_at)) => {
+                        let owed = NewOwed { due_at: owed.due_at.min(due_at), ..owed.clone() };
+                        owed::insert(tables, &taken.school, held, &owed, envelope, now)?;
+                    }
+                    // The one before is out; of the rest its reader hears with other mail.
+                    (Kind::Notice, Took::Joined { .. }, None) => {}
+                    _ => owed::insert(tables, &taken.school, held, owed, envelope, now)?,
+                }
+            }
+            if took == (Took::Joined { notice: false }) && notes.is_empty() {
+                for note in &late {
+                    notes::insert(tables, &taken.school, note, now)?;
+                }
             }
             if let Some((sealed, shared)) = &shared {
                 share::insert(tables, shared, sealed, now)?;
@@ -66,9 +94,21 @@ impl Store {
             }
             journal::append(tables, &chain, line.as_slice())?;
             Point::TakenRows.reached();
-            Ok(Took::New)
+            Ok(took)
         })
         .await
+    }
+
+    /// Under which number each of these recipients has it already, since a moment; see [`Once`](super::Once).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn taken_since(&self, keys: &[Index], since: i64) -> Result<Vec<Option<String>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = keys.to_vec();
+        self.read(move |tables| keys.iter().map(|key| taken_as(tables, key, since)).collect()).await
     }
 
     /// The held mail that a notice's link leads to.
@@ -144,6 +184,7 @@ impl Store {
         let (line, chain) = (self.prepare(line_of(held, &choice.act, Some(choice.to), now))?, self.chain());
         let envelopes: Vec<Vec<u8>> =
             choice.owed.iter().map(|owed| self.seal_envelope(owed)).collect::<Result<_, _>>()?;
+        let asked = choice.asked.as_ref().map(|asked| self.seal_asked(asked)).transpose()?;
         self.write(move |tables| {
             let mut changed = Vec::new();
             for &place in &choice.act.places {
@@ -170,6 +211,9 @@ impl Store {
             if let Some((sealed, shared)) = &shared {
                 share::insert(tables, shared, sealed, now)?;
             }
+            if let Some(asked) = &asked {
+                asked.write(tables, now)?;
+            }
             insert_act(tables, &id, &school, &choice.act.what, &act, now)?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
             Point::ChosenRows.reached();
@@ -184,6 +228,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was written then.
     pub async fn did(&self, held: &Held, act: &Act, owed: Option<(Item, NewOwed)>, now: i64) -> Result<(), StoreError> {
+        self.did_about(held, act, owed, None, now).await.map(drop)
+    }
+
+    /// The same, with what somebody else is asked or has answered. False when somebody answered before, and then nothing was
+    /// written.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn did_about(
+        &self,
+        held: &Held,
+        act: &Act,
+        owed: Option<(Item, NewOwed)>,
+        asked: Option<Asked>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let asked = asked.as_ref().map(|asked| self.seal_asked(asked)).transpose()?;
         let (id, school, what) = (held.id.clone(), held.school.clone(), act.what.clone());
         let sealed = self.seal(&act_label(&id), act)?;
         let (line, chain) = (self.prepare(line_of(held, act, None, now))?, self.chain());
@@ -196,10 +257,15 @@ impl Store {
                 insert_item(tables, &school, item)?;
                 owed::insert(tables, &school, Some(&id), new, envelope, now)?;
             }
+            if let Some(asked) = &asked {
+                asked.write(tables, now)?;
+            }
             insert_act(tables, &id, &school, &what, &sealed, now)?;
-            journal::append(tables, &chain, std::slice::from_ref(&line))
+            journal::append(tables, &chain, std::slice::from_ref(&line))?;
+            Ok(true)
         })
         .await
+        .or_else(|error| if error == no_rows() { Ok(false) } else { Err(error) })
     }
 
     /// What was done to a held mail, oldest first, with its times in milliseconds.
@@ -277,9 +343,13 @@ impl Store {
     }
 
     fn unsealed(&self, (held, sealed): (Held, Vec<u8>)) -> Result<Held, StoreError> {
-        let plain = self.0.keys.open(&facts_label(&held.id), &sealed).ok_or(StoreError::Sealed)?;
-        let facts = serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)?;
+        let facts = self.unseal_facts(&held.id, &sealed)?;
         Ok(Held { facts, ..held })
+    }
+
+    fn unseal_facts(&self, id: &str, sealed: &[u8]) -> Result<Facts, StoreError> {
+        let plain = self.0.keys.open(&facts_label(id), sealed).ok_or(StoreError::Sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)
     }
 
     /// In JSON, so that a later version can read what an earlier one wrote.
@@ -325,9 +395,43 @@ fn with_recipients(tables: &Connection, (mut held, facts): (Held, Vec<u8>)) -> r
 
 fn same_part(tables: &Connection, held: &NewHeld, since: i64) -> rusqlite::Result<Option<String>> {
     tables
-        .prepare_cached("SELECT id FROM held WHERE part = ?1 AND taken_at > ?2 ORDER BY taken_at LIMIT 1")?
+        .prepare_cached(
+            "SELECT id, taken_at FROM held WHERE part = ?1 AND taken_at > ?2
+             UNION SELECT held, taken_at FROM held_joined WHERE part = ?1 AND taken_at > ?2 ORDER BY 2 LIMIT 1",
+        )?
         .query_row(params![held.part, since], |row| row.get(0))
         .optional()
+}
+
+fn taken_as(tables: &Connection, key: &Index, since: i64) -> rusqlite::Result<Option<String>> {
+    tables
+        .prepare_cached("SELECT mail FROM taken WHERE recipient = ?1 AND at > ?2")?
+        .query_row(params![key, since], |row| row.get(0))
+        .optional()
+}
+
+/// Writes down who has it from now on; what it took to be, when somebody else was first.
+///
+/// # Errors
+/// Busy when somebody was first with some of them: its client sends it again, and then it is known who has it.
+fn once(tables: &Connection, taken: &Taken, now: i64, again: i64) -> rusqlite::Result<Option<Took>> {
+    let keys = &taken.once.keys;
+    let before = keys.iter().map(|key| taken_as(tables, key, now.saturating_sub(again)));
+    let mut before: Vec<String> = before.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
+    if !before.is_empty() {
+        let busy = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT), None);
+        let all = before.len() == keys.len() && taken.share.is_none();
+        return if all { Ok(before.pop().map(Took::Again)) } else { Err(busy) };
+    }
+    for key in keys {
+        tables
+            .prepare_cached(
+                "INSERT INTO taken (recipient, school, mail, at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (recipient) DO UPDATE SET mail = excluded.mail, at = excluded.at",
+            )?
+            .execute(params![key, taken.school, taken.once.mail, now])?;
+    }
+    Ok(None)
 }
 
 fn insert(tables: &Connection, school: &str, held: &NewHeld, facts: &[u8], now: i64) -> rusqlite::Result<()> {
@@ -349,6 +453,55 @@ fn insert(tables: &Connection, school: &str, held: &NewHeld, facts: &[u8], now: 
             count(held.size),
             facts
         ])?;
+    insert_recipients(tables, school, held, 0, now)
+}
+
+/// Adds a part to the mail that it belongs to; gives when the notice was due in whose place its own comes, when that one is
+/// not on its way.
+///
+/// # Errors
+/// Also when that mail is not there as it was known; then its client sends it again.
+fn join(tables: &Connection, store: &Store, school: &str, held: &NewHeld, now: i64) -> rusqlite::Result<Option<i64>> {
+    let changed = || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT), None);
+    let joins = held.joins.as_ref().ok_or_else(changed)?;
+    let sealed: Option<Vec<u8>> = tables
+        .prepare_cached(
+            "SELECT facts FROM held WHERE id = ?1 AND school = ?2 AND incident = ?3
+             AND (SELECT count(*) FROM held_recipient r WHERE r.held = held.id) = ?4",
+        )?
+        .query_row(params![held.id, school, held.incident, count(joins.before)], |row| row.get(0))
+        .optional()?;
+    let mut facts = store.unseal_facts(&held.id, &sealed.ok_or_else(changed)?).map_err(|_| changed())?;
+    facts.join(&held.facts);
+    let sealed = store.seal_facts(&held.id, &facts).map_err(|_| changed())?;
+    // Where nothing of the parts before is kept any more, this one's is.
+    tables
+        .prepare_cached(
+            "UPDATE held SET facts = ?2, item = coalesce(item, ?3),
+             delete_at = CASE WHEN item IS NULL THEN ?4 ELSE delete_at END WHERE id = ?1",
+        )?
+        .execute(params![held.id, sealed, held.item, held.delete_at])?;
+    insert_recipients(tables, school, held, joins.before, now)?;
+    tables
+        .prepare_cached("INSERT INTO held_joined (part, held, school, taken_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![held.part, held.id, school, now])?;
+    let Some(notice) = &joins.notice else { return Ok(None) };
+    tables
+        .prepare_cached(
+            "DELETE FROM owed WHERE item = ?1 AND held = ?2 AND tries = 0 AND (lease_until IS NULL OR lease_until < ?3)
+             RETURNING due_at",
+        )?
+        .query_row(params![notice, held.id, now], |row| row.get(0))
+        .optional()
+}
+
+fn insert_recipients(
+    tables: &Connection,
+    school: &str,
+    held: &NewHeld,
+    before: usize,
+    now: i64,
+) -> rusqlite::Result<()> {
     let mut recipient = tables.prepare_cached(
         "INSERT INTO held_recipient (held, place, school, address, class, line, state, changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -356,7 +509,7 @@ fn insert(tables: &Connection, school: &str, held: &NewHeld, facts: &[u8], now: 
     for (place, one) in held.recipients.iter().enumerate() {
         recipient.execute(params![
             held.id,
-            count(place),
+            count(before.saturating_add(place)),
             school,
             one.address,
             one.class,

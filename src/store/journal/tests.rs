@@ -250,6 +250,7 @@ async fn the_line_of_owed_mail_is_in_its_transaction() {
             line: "05_bsn".into(),
             state: State::Held,
         }],
+        joins: None,
     };
     let taken = |id: &str, link: u8| Taken {
         school: "linde".into(),
@@ -258,6 +259,7 @@ async fn the_line_of_owed_mail_is_in_its_transaction() {
         owed: Vec::new(),
         share: None,
         notes: Vec::new(),
+        once: Default::default(),
         journal: Some(line(1, Sort::Incident)),
     };
     store.take(taken("A", 1), 1000, 0).await.unwrap();
@@ -267,7 +269,8 @@ async fn the_line_of_owed_mail_is_in_its_transaction() {
     let kept = store.held("A").await.unwrap().unwrap();
     let act =
         Act { what: "released".into(), who: "Juf@delinde.example".into(), reason: "spoed".into(), places: vec![0] };
-    let choice = |act: &Act| Choice { act: act.clone(), to: State::Owed, items: Vec::new(), owed: Vec::new() };
+    let choice =
+        |act: &Act| Choice { act: act.clone(), to: State::Owed, items: Vec::new(), owed: Vec::new(), asked: None };
     assert_eq!(store.choose(&kept, choice(&act), 2000).await.unwrap(), [0]);
     assert!(store.choose(&kept, choice(&act), 2000).await.unwrap().is_empty(), "somebody was first");
     let lines = store.journal_lines(&Which { mail: Some("A".into()), ..Which::default() }, 0, 9).await.unwrap();

@@ -56,8 +56,10 @@ impl Store {
                 .query_row([rid], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             let since = now.saturating_sub(DAY);
             let of_recipient: u32 = tables
-                .prepare_cached("SELECT count(*) FROM share_text WHERE address = ?1 AND at > ?2 AND channel = ?3")?
-                .query_row(params![address, since, limits.channel], |row| row.get(0))?;
+                .prepare_cached(
+                    "SELECT count(*) FROM share_text WHERE school = ?1 AND address = ?2 AND at > ?3 AND channel = ?4",
+                )?
+                .query_row(params![school, address, since, limits.channel], |row| row.get(0))?;
             let of_school: u32 = tables
                 .prepare_cached("SELECT count(*) FROM share_text WHERE school = ?1 AND at > ?2 AND channel = ?3")?
                 .query_row(params![school, since, limits.channel], |row| row.get(0))?;

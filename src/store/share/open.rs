@@ -1,6 +1,7 @@
 //! A recipient opens a share: the link is looked up, a try is counted, a session begins, a grant is checked.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -20,8 +21,11 @@ pub(in crate::store) const TRIES: u32 = 5;
 const LOCKS: [i64; 3] = [15 * MINUTE, HOUR, 4 * HOUR];
 /// Wrong codes through all links to one mailbox in a day.
 const TRIES_OF_ADDRESS: i64 = 30;
-/// Wrong codes in this installation in an hour: no school's parents make that many.
-const TRIES_OF_ALL: i64 = 2000;
+/// Wrong codes at one school in an hour: its parents do not make that many. Others' parents are not kept out by them.
+const TRIES_OF_SCHOOL: i64 = 2000;
+
+/// What is used again within this time is written down as one use.
+const ONE_USE: i64 = 10 * MINUTE;
 
 /// What a link leads to.
 #[derive(Clone)]
@@ -136,6 +140,17 @@ pub struct Entry {
     pub ends_at: i64,
     /// By what it was opened: `code`, `sms`, `email`, `organisation`, `device`, `passkey` or `sender`.
     pub by: &'static str,
+    /// The privacy statement that stood on the pages.
+    pub statement: Option<Arc<Statement>>,
+}
+
+/// A version of the privacy statement. Public words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// What pages, log and journal call it.
+    pub version: String,
+    /// All of it, as it stood on the page.
+    pub text: String,
 }
 
 /// A session.
@@ -205,7 +220,7 @@ impl Store {
             if let Some(until) = locked(fails, locked_until, now) {
                 return Ok(Try::Locked(until));
             }
-            if too_many(tables, &address, now)? {
+            if too_many(tables, &school, &address, now)? {
                 return Ok(Try::Busy);
             }
             let fails = fails + 1;
@@ -241,7 +256,8 @@ impl Store {
     pub async fn share_opened(&self, entry: Entry, now: i64) -> Result<bool, StoreError> {
         let Some(before) = self.linked(entry.rid).await? else { return Ok(false) };
         let (share, school) = (before.share.clone(), before.school.clone());
-        let (line, chain) = (self.prepare(opened_line(&before, entry.by, now))?, self.chain());
+        let version = entry.statement.as_ref().map(|statement| statement.version.clone());
+        let (line, chain) = (self.prepare(opened_line(&before, (entry.by, version.as_deref()), now))?, self.chain());
         self.write(move |tables| {
             let open = tables
                 .prepare_cached(
@@ -267,10 +283,15 @@ impl Store {
                 tables
                     .prepare_cached(
                         "DELETE FROM share_fail WHERE id = (SELECT max(f.id) FROM share_fail f
-                         JOIN share_recipient r ON r.address = f.address WHERE r.rid = ?1)",
+                         JOIN share_recipient r ON r.address = f.address AND r.school = f.school WHERE r.rid = ?1)",
                     )?
                     .execute([entry.rid])?;
-                unlocked(tables, (&share, &school), (&entry.rid, entry.by), now)?;
+                if let Some(Statement { version, text }) = entry.statement.as_deref() {
+                    tables
+                        .prepare_cached("INSERT OR IGNORE INTO statement (school, version, at, text) VALUES (?1, ?2, ?3, ?4)")?
+                        .execute(params![school, version, now, text])?;
+                }
+                unlocked(tables, (&share, &school), (&entry.rid, entry.by, version.as_deref()), now)?;
                 if before.opened_at.is_none() {
                     journal::append_if_it_can_be(tables, &chain, std::slice::from_ref(&line))?;
                 }
@@ -349,7 +370,7 @@ impl Store {
                 if let Some((_, _, [share, school, factor])) = &found
                     && factor != "sender"
                 {
-                    happened(tables, (share, school), kind, (Some(&rid), Some(&id)), now)?;
+                    used(tables, (share, school), kind, (&rid, &id), now)?;
                 }
                 Ok(found)
             })
@@ -416,14 +437,14 @@ impl Store {
     }
 }
 
-fn too_many(tables: &Connection, address: &Index, now: i64) -> rusqlite::Result<bool> {
+fn too_many(tables: &Connection, school: &str, address: &Index, now: i64) -> rusqlite::Result<bool> {
     let of_address: i64 = tables
-        .prepare_cached("SELECT count(*) FROM share_fail WHERE address = ?1 AND at > ?2")?
-        .query_row(params![address, now.saturating_sub(DAY)], |row| row.get(0))?;
-    let of_all: i64 = tables
-        .prepare_cached("SELECT count(*) FROM share_fail WHERE at > ?1")?
-        .query_row([now.saturating_sub(HOUR)], |row| row.get(0))?;
-    Ok(of_address >= TRIES_OF_ADDRESS || of_all >= TRIES_OF_ALL)
+        .prepare_cached("SELECT count(*) FROM share_fail WHERE school = ?1 AND address = ?2 AND at > ?3")?
+        .query_row(params![school, address, now.saturating_sub(DAY)], |row| row.get(0))?;
+    let of_school: i64 = tables
+        .prepare_cached("SELECT count(*) FROM share_fail WHERE school = ?1 AND at > ?2")?
+        .query_row(params![school, now.saturating_sub(HOUR)], |row| row.get(0))?;
+    Ok(of_address >= TRIES_OF_ADDRESS || of_school >= TRIES_OF_SCHOOL)
 }
 
 /// The sealed columns of a link.
@@ -434,26 +455,47 @@ struct SealedLink {
 }
 
 /// That a share was opened by a recipient for the first time, and by what.
-fn opened_line(linked: &Linked, by: &str, now: i64) -> NewLine {
+fn opened_line(linked: &Linked, (by, statement): (&str, Option<&str>), now: i64) -> NewLine {
     let recipients = vec![linked.recipient.address.to_lowercase()];
     let people = People { recipients, ..People::default() };
-    let core = serde_json::json!({ "event": "share_opened", "share": linked.share, "factor": by }).to_string();
+    let mut core = serde_json::json!({ "event": "share_opened", "share": linked.share, "factor": by });
+    if let Some(version) = statement {
+        core["statement"] = version.into();
+    }
+    let core = core.to_string();
     let (school, mail) = (linked.school.clone(), Some(linked.mail.clone()));
     NewLine { at: now, school, sort: Sort::Incident, mail, core, trace: None, people }
+}
+
+/// Writes down that an item was used, once in a while: who asks for it piece by piece, or again and again, fills no log.
+fn used(
+    tables: &Connection,
+    (share, school): (&str, &str),
+    kind: &str,
+    (rid, item): (&RidOctets, &str),
+    now: i64,
+) -> rusqlite::Result<()> {
+    let known = tables
+        .prepare_cached(
+            "SELECT 1 FROM share_event WHERE share = ?1 AND at > ?2 AND kind = ?3 AND rid = ?4 AND item = ?5",
+        )?
+        .exists(params![share, now.saturating_sub(ONE_USE), kind, rid, item])?;
+    if known { Ok(()) } else { happened(tables, (share, school), kind, (Some(rid), Some(item)), now) }
 }
 
 /// Writes down that a link was opened, and by what.
 fn unlocked(
     tables: &Connection,
     (share, school): (&str, &str),
-    (rid, by): (&RidOctets, &str),
+    (rid, by, statement): (&RidOctets, &str, Option<&str>),
     now: i64,
 ) -> rusqlite::Result<()> {
     tables
         .prepare_cached(
-            "INSERT INTO share_event (share, school, at, kind, rid, factor) VALUES (?1, ?2, ?3, 'unlocked', ?4, ?5)",
+            "INSERT INTO share_event (share, school, at, kind, rid, factor, statement)
+             VALUES (?1, ?2, ?3, 'unlocked', ?4, ?5, ?6)",
         )?
-        .execute(params![share, school, now, rid, by])?;
+        .execute(params![share, school, now, rid, by, statement])?;
     Ok(())
 }
 

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::super::contacts::ContactId;
 use super::super::journal::{self, NewLine};
-use super::super::{Store, StoreError};
-use super::{DAY, RidOctets, happened, hex};
+use super::super::owed::{self, NewOwed};
+use super::super::{Store, StoreError, insert_item};
+use super::{DAY, HOUR, RidOctets, happened, hex};
 use crate::seal::Index;
+use crate::vault::Item;
 
 /// What nobody has used for so long is gone.
 const UNUSED: i64 = 365 * DAY;
@@ -78,11 +80,19 @@ pub enum Kept {
 }
 
 impl Store {
-    /// Keeps a passkey of whoever has this link open.
+    /// Keeps a passkey of whoever has this link open, and owes the mail that tells its address so; not more often than once
+    /// an hour, however many are made.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn keep_passkey(&self, rid: RidOctets, new: Passkey, now: i64) -> Result<Kept, StoreError> {
+    /// [`StoreError`]; nothing is kept then.
+    pub async fn keep_passkey(
+        &self,
+        rid: RidOctets,
+        new: Passkey,
+        (item, mail): (Item, NewOwed),
+        now: i64,
+    ) -> Result<Kept, StoreError> {
+        let envelope = self.seal_envelope(&mail)?;
         let credential = self.index("passkey", &[new.host.as_bytes(), &new.facts.credential]);
         let facts = self.seal_json(&facts_label(&new.id), &new.facts)?;
         self.write(move |tables| {
@@ -101,6 +111,15 @@ impl Store {
                 .execute(params![new.id, school, address, new.host, credential, now, new.state, facts])?;
             if kept == 0 {
                 return Ok(Kept::Known);
+            }
+            let told = tables
+                .prepare_cached(
+                    "SELECT 1 FROM share_event WHERE share = ?1 AND rid = ?2 AND kind = 'passkey_added' AND at > ?3",
+                )?
+                .exists(params![share, rid, now.saturating_sub(HOUR)])?;
+            if !told {
+                insert_item(tables, &school, &item)?;
+                owed::insert(tables, &school, None, &mail, &envelope, now)?;
             }
             happened(tables, (&share, &school), "passkey_added", (Some(&rid), None), now)?;
             Ok(Kept::Kept)

@@ -10,8 +10,10 @@ use super::sender::CODE_SHOWN;
 use super::{DAY, happened, passkey};
 use crate::vault::Item;
 
-/// A row stays for so long after its share ended, for the sender's list; then what is sealed in it goes too.
-const SHOWN: i64 = 30 * DAY;
+/// Days for which a share's row stays after its end, for the sender's list; then what is sealed in it, and who opened it,
+/// go too.
+pub const LOG_DAYS: i64 = 30;
+const SHOWN: i64 = LOG_DAYS * DAY;
 
 /// What a purge of shares came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -130,6 +130,17 @@ pub struct EventRow {
     pub item: Option<String>,
     /// By what, where that belongs to it.
     pub factor: Option<String>,
+    /// Under which version of the privacy statement, where that belongs to it.
+    pub statement: Option<String>,
+}
+
+/// What a sender is told of a share without having asked, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reminder {
+    /// Somebody has not opened it for a while.
+    Unopened,
+    /// Somebody has not opened it, and soon cannot any more.
+    Closing,
 }
 
 /// How much is withdrawn.
@@ -253,13 +264,29 @@ impl Store {
     pub async fn share_events(&self, id: &str) -> Result<Vec<EventRow>, StoreError> {
         let id = id.to_owned();
         self.read(move |tables| {
-            let mut list = tables
-                .prepare_cached("SELECT at, kind, rid, item, factor FROM share_event WHERE share = ?1 ORDER BY id")?;
+            let mut list = tables.prepare_cached(
+                "SELECT at, kind, rid, item, factor, statement FROM share_event WHERE share = ?1 ORDER BY id",
+            )?;
             let event = |row: &Row<'_>| {
                 let (at, kind, rid) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(EventRow { at, kind, rid, item: row.get(3)?, factor: row.get(4)? })
+                Ok(EventRow { at, kind, rid, item: row.get(3)?, factor: row.get(4)?, statement: row.get(5)? })
             };
             list.query_map([id], event)?.collect()
+        })
+        .await
+    }
+
+    /// A version of a school's privacy statement; none under which nobody opened anything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn statement(&self, school: &str, version: &str) -> Result<Option<String>, StoreError> {
+        let (school, version) = (school.to_owned(), version.to_owned());
+        self.read(move |tables| {
+            tables
+                .prepare_cached("SELECT text FROM statement WHERE school = ?1 AND version = ?2")?
+                .query_row([school, version], |row| row.get(0))
+                .optional()
         })
         .await
     }
@@ -400,28 +427,54 @@ impl Store {
         rows.into_iter().map(|row| self.unsealed_share(row)).collect()
     }
 
-    /// Owes the mail that tells the sender that nobody opened it yet, once for each share. False when he was told.
+    /// The shares that cannot be opened any more after this moment, of which a link is not opened, and whose sender was told
+    /// nothing since that other moment, nor of this before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn closing_shares(&self, (by, since): (i64, i64), now: i64) -> Result<Vec<ShareRow>, StoreError> {
+        let rows = self
+            .read(move |tables| {
+                let statement = format!(
+                    "{SHARE} WHERE warned_at IS NULL AND withdrawn_at IS NULL AND over_at IS NULL AND open_by > ?3
+                     AND open_by <= ?1 AND coalesce(reminded_at, made_at) <= ?2 AND EXISTS (SELECT 1 FROM share_recipient r
+                     WHERE r.share = share.id AND r.factor <> 'sender' AND r.opened_at IS NULL AND r.withdrawn_at IS NULL)"
+                );
+                let mut list = tables.prepare_cached(&statement)?;
+                let rows = list.query_map([by, since, now], share)?;
+                rows.map(|row| whole(tables, row?)).collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .await?;
+        rows.into_iter().map(|row| self.unsealed_share(row)).collect()
+    }
+
+    /// Owes the mail that tells the sender of one of these, once for each share. False when he was told.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is owed then.
     pub async fn remind_sender(
         &self,
         id: &str,
+        of: Reminder,
         (item, mail): (crate::vault::Item, owed::NewOwed),
         now: i64,
     ) -> Result<bool, StoreError> {
         let (id, envelope) = (id.to_owned(), self.seal_envelope(&mail)?);
+        let (statement, event) = match of {
+            Reminder::Unopened => {
+                ("UPDATE share SET reminded_at = ?2 WHERE id = ?1 AND reminded_at IS NULL RETURNING school", "reminded")
+            }
+            Reminder::Closing => {
+                ("UPDATE share SET warned_at = ?2 WHERE id = ?1 AND warned_at IS NULL RETURNING school", "warned")
+            }
+        };
         self.write(move |tables| {
-            let school: Option<String> = tables
-                .prepare_cached(
-                    "UPDATE share SET reminded_at = ?2 WHERE id = ?1 AND reminded_at IS NULL RETURNING school",
-                )?
-                .query_row(params![id, now], |row| row.get(0))
-                .optional()?;
+            let school: Option<String> =
+                tables.prepare_cached(statement)?.query_row(params![id, now], |row| row.get(0)).optional()?;
             let Some(school) = school else { return Ok(false) };
             insert_item(tables, &school, &item)?;
             owed::insert(tables, &school, None, &mail, &envelope, now)?;
-            happened(tables, (&id, &school), "reminded", (None, None), now)?;
+            happened(tables, (&id, &school), event, (None, None), now)?;
             Ok(true)
         })
         .await

@@ -345,7 +345,7 @@ async fn release(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> An
     let Some(item) = held.item.clone() else { return Ok(back(held, "late")) };
     let owed = vec![released(desk, held, item, &filled.places)];
     let act = act_of(visit, "released", &filled.words, &filled.places)?;
-    choose(desk, held, held::Choice { act, to: Becomes::Owed, items: Vec::new(), owed }, "sent").await
+    choose(desk, held, held::Choice { act, to: Becomes::Owed, items: Vec::new(), owed, asked: None }, "sent").await
 }
 
 async fn share(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {
@@ -363,7 +363,7 @@ async fn share(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answ
     })?;
     let (item, owed) = shared.receipt;
     let file = item.sealed.is_none().then(|| item.id.clone());
-    let choice = held::Choice { act, to: Becomes::Shared, items: vec![item], owed: vec![owed] };
+    let choice = held::Choice { act, to: Becomes::Shared, items: vec![item], owed: vec![owed], asked: None };
     let changed = desk.0.store.choose_and_share(held, choice, Some(shared.rows), desk.now()).await;
     let done = changed.as_ref().is_ok_and(|changed| !changed.is_empty());
     match file {
@@ -384,7 +384,7 @@ fn purpose(page: &Page, filled: &Filled) -> Purpose {
 
 async fn delete(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {
     let act = act_of(visit, "deleted", "", &filled.places)?;
-    let choice = held::Choice { act, to: Becomes::Deleted, items: Vec::new(), owed: Vec::new() };
+    let choice = held::Choice { act, to: Becomes::Deleted, items: Vec::new(), owed: Vec::new(), asked: None };
     choose(desk, held, choice, "deleted").await
 }
 
@@ -445,7 +445,13 @@ async fn send_changed(
     let item: Item = desk.0.vault.put(Arc::new(raw)).await?;
     owed.item.clone_from(&item.id);
     let act = act_of(visit, what, "", &filled.places)?;
-    choose(desk, held, held::Choice { act, to: Becomes::Owed, items: vec![item], owed: vec![owed] }, "sent").await
+    choose(
+        desk,
+        held,
+        held::Choice { act, to: Becomes::Owed, items: vec![item], owed: vec![owed], asked: None },
+        "sent",
+    )
+    .await
 }
 
 /// Reports findings that are none to IT: rules and features, and lines like those of the mail in which everything that

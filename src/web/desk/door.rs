@@ -156,16 +156,14 @@ pub(super) async fn find(desk: &Desk, is_request: bool, secret: &str) -> Result<
 fn page(desk: &Desk, visit: &Visit, door: &Door, error: Option<&str>) -> Response {
     let page = visit.page(desk).of(&door.entrance.school);
     let mut told = mails::told(desk, &page, &door.held);
-    if door.request.is_some() {
-        // Whoever is asked sees to whom it goes after the proof.
-        (told.recipients, told.subject) = (Vec::new(), None);
-    }
+    // A notice gets forwarded: to whom it goes, and what it is about, is for those who prove to be asked.
+    (told.recipients, told.subject) = (Vec::new(), None);
     let readers = &door.entrance.readers;
     let shown = readers.iter().map(|reader| said::masked(reader)).enumerate().collect();
     let (title, intro, choices) = match &door.request {
         Some(request) => {
-            let intro = requests::intro(&page, request);
-            (requests::title(&page, request), intro, Vec::new())
+            let asker = said::masked(&request.facts.asker);
+            (requests::title(&page, request, &asker), requests::intro(&page, request, &asker), Vec::new())
         }
         None => {
             let title = page.with("link_title", "sent", &told.sent);

@@ -17,8 +17,8 @@ use super::visit::Visit;
 use super::{Answer, Desk, Fault};
 use crate::school::{Contact, Language, School};
 use crate::store::StoreError;
-use crate::store::desk::{Request, RequestFacts, RequestKind};
-use crate::store::held::{self, Act, Held, State as Becomes};
+use crate::store::desk::{Asked, Request, RequestFacts, RequestKind};
+use crate::store::held::{self, Held, State as Becomes};
 use crate::vault::LinkSecret;
 use crate::web::forms::{Fields, field};
 use crate::web::said;
@@ -71,16 +71,12 @@ pub(super) async fn ask_second(
         ],
     );
     let (item, owed) = letters::owe(desk, school, letter, &addresses(&request)).await?;
-    desk.0.store.new_request(&request).await?;
-    let act = Act { reason: words.to_owned(), ..act_of(visit, "asked", words, places)? };
-    let choice = held::Choice { act, to: Becomes::Asked, items: vec![item], owed: vec![owed] };
+    let act = act_of(visit, "asked", words, places)?;
+    let asked = Some(Asked::New(request));
+    let choice = held::Choice { act, to: Becomes::Asked, items: vec![item], owed: vec![owed], asked };
     let changed = desk.0.store.choose(held, choice, desk.now()).await?;
     (desk.0.wake)();
-    if changed.is_empty() {
-        desk.0.store.drop_request(request.link).await?;
-        return Ok(back(held, "late"));
-    }
-    Ok(back(held, "asked"))
+    Ok(back(held, if changed.is_empty() { "late" } else { "asked" }))
 }
 
 /// Asks the privacy contact, and the deputy, for help.
@@ -110,32 +106,27 @@ pub(super) async fn ask_help(desk: &Desk, visit: &Visit, held: &Held, school: &S
         ],
     );
     let owed = letters::owe(desk, school, letter, &addresses(&request)).await?;
-    desk.0.store.new_request(&request).await?;
-    let done = desk.0.store.did(held, &act, Some(owed), desk.now()).await;
-    if done.is_err() {
-        desk.0.store.drop_request(request.link).await?;
-    }
-    done?;
+    desk.0.store.did_about(held, &act, Some(owed), Some(Asked::New(request)), desk.now()).await?;
     (desk.0.wake)();
     Ok(back(held, "helped"))
 }
 
-/// What is asked, as a title.
-pub(super) fn title(page: &Page, request: &Request) -> String {
+/// What is asked and by whom, as a title.
+pub(super) fn title(page: &Page, request: &Request, asker: &str) -> String {
     let key = match request.kind {
         RequestKind::Release => "ask_title",
         RequestKind::Help => "asked_help_title",
     };
-    page.with(key, "who", &request.facts.asker)
+    page.with(key, "who", asker)
 }
 
 /// What is asked, in a sentence or two.
-pub(super) fn intro(page: &Page, request: &Request) -> String {
+pub(super) fn intro(page: &Page, request: &Request, asker: &str) -> String {
     let key = match request.kind {
         RequestKind::Release => "ask_intro",
         RequestKind::Help => "asked_help_intro",
     };
-    page.with(key, "who", &request.facts.asker)
+    page.with(key, "who", asker)
 }
 
 /// The page for who is asked, after the proof.
@@ -155,8 +146,8 @@ pub(super) fn show(desk: &Desk, visit: &Visit, door: &Door, error: Option<&str>)
         RequestKind::Help => ("asked_help_question", "asked_help_answer", "asked_help_answer_hint"),
     };
     Ok(visit.show(&RequestPage {
-        title: title(&page, request),
-        intro: intro(&page, request),
+        title: title(&page, request, &request.facts.asker),
+        intro: intro(&page, request, &request.facts.asker),
         told: mails::told(desk, &page, &door.held),
         words_heading: page.t(words).to_owned(),
         words: request.facts.words.clone(),
@@ -257,26 +248,26 @@ async fn decide(
         let Some(item) = held.item.clone() else { return Ok(None) };
         owed.push(choices::released(desk, held, item, &places));
     }
-    let changed = desk.0.store.choose(held, held::Choice { act, to, items: vec![item], owed }, desk.now()).await?;
+    let choice = held::Choice { act, to, items: vec![item], owed, asked: Some(Asked::Answered(request.link)) };
+    let changed = desk.0.store.choose(held, choice, desk.now()).await?;
     (desk.0.wake)();
     if changed.is_empty() {
         return Ok(None);
     }
-    desk.0.store.answer(request.link, desk.now()).await?;
     Ok(Some(if agrees { ("agreed_title", "agreed_text") } else { ("refused_title", "refused_text") }))
 }
 
-/// Answers a call for help.
+/// Answers a call for help. None when somebody was first.
 async fn reply(desk: &Desk, visit: &Visit, door: &Door, request: &Request, words: &str) -> Result<Done, Fault> {
     let act = act_of(visit, "answered", words, &[])?;
     let values = [("who", act.who.as_str()), ("number", &door.held.id), ("answer", words)];
     let letter = letters::letter(desk, language_of(request), "answer", &values);
     let asker = std::slice::from_ref(&request.facts.asker);
     let owed = letters::owe(desk, &door.entrance.school, letter, asker).await?;
-    desk.0.store.did(&door.held, &act, Some(owed), desk.now()).await?;
-    desk.0.store.answer(request.link, desk.now()).await?;
+    let answered = Some(Asked::Answered(request.link));
+    let done = desk.0.store.did_about(&door.held, &act, Some(owed), answered, desk.now()).await?;
     (desk.0.wake)();
-    Ok(Some(("replied_title", "replied_text")))
+    Ok(done.then_some(("replied_title", "replied_text")))
 }
 
 /// The recipients about whom the request still is.

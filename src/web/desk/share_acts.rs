@@ -12,10 +12,10 @@ use axum::response::Response;
 use super::letters;
 use super::pages::{ChoicePage, Tick};
 use super::share_log::address;
-use super::shares::{SCHOOL_DAYS, item_name, mine, withdraw_path};
+use super::shares::{LAST_DAYS, SCHOOL_DAYS, item_name, mine, withdraw_path};
 use super::visit::Visit;
 use super::{Answer, Desk, Fault};
-use crate::share::{Overview, Scope, ShareError};
+use crate::share::{Overview, Reminder, Scope, ShareError, Shares};
 use crate::web::forms::{Fields, field, see};
 use crate::web::portal;
 use crate::web::said;
@@ -194,27 +194,35 @@ pub(super) async fn passkeys(
     }
 }
 
-/// Tells each sender, once, that somebody has not opened his share for three school days. The recipient hears nothing: a
-/// mail about a mail is what deceivers write.
+/// Tells each sender, once, that somebody has not opened his share for three school days; and once that somebody soon
+/// cannot any more. The recipient hears nothing: a mail about a mail is what deceivers write.
 pub(super) async fn remind(desk: &Desk) -> Result<(), Fault> {
     let Some(shares) = &desk.0.shares else { return Ok(()) };
     for share in shares.unopened(SCHOOL_DAYS).await? {
-        let Some(school) = desk.0.gate.school(&share.school) else { continue };
-        let (language, zone) = (desk.0.gate.language(), desk.0.gate.time_zone());
-        let unopened = share.recipients.iter().filter(|one| one.opened_at.is_none() && one.withdrawn_at.is_none());
-        let values = [
-            ("reference", share.reference.as_str()),
-            ("sent", &said::moment(share.made_at, &zone, language)),
-            ("number", &unopened.count().to_string()),
-            ("all", &share.recipients.len().to_string()),
-            ("open_by", &said::day(share.open_by, &zone, language)),
-            ("link", &desk.0.url.page(&format!("/shares/{}", share.id))),
-        ];
-        let letter = letters::letter(desk, language, "unopened", &values);
-        let mail = letters::owe(desk, &school, letter, std::slice::from_ref(share.sender.expose())).await?;
-        if shares.remind(&share.id, mail).await? {
-            (desk.0.wake)();
-        }
+        tell(desk, shares, &share, (Reminder::Unopened, "unopened")).await?;
+    }
+    for share in shares.closing(LAST_DAYS).await? {
+        tell(desk, shares, &share, (Reminder::Closing, "closing")).await?;
+    }
+    Ok(())
+}
+
+async fn tell(desk: &Desk, shares: &Shares, share: &Overview, (of, word): (Reminder, &str)) -> Result<(), Fault> {
+    let Some(school) = desk.0.gate.school(&share.school) else { return Ok(()) };
+    let (language, zone) = (desk.0.gate.language(), desk.0.gate.time_zone());
+    let unopened = share.recipients.iter().filter(|one| one.opened_at.is_none() && one.withdrawn_at.is_none());
+    let values = [
+        ("reference", share.reference.as_str()),
+        ("sent", &said::moment(share.made_at, &zone, language)),
+        ("number", &unopened.count().to_string()),
+        ("all", &share.recipients.len().to_string()),
+        ("open_by", &said::day(share.open_by, &zone, language)),
+        ("link", &desk.0.url.page(&format!("/shares/{}", share.id))),
+    ];
+    let letter = letters::letter(desk, language, word, &values);
+    let mail = letters::owe(desk, &school, letter, std::slice::from_ref(share.sender.expose())).await?;
+    if shares.remind(&share.id, of, mail).await? {
+        (desk.0.wake)();
     }
     Ok(())
 }

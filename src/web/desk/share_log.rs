@@ -76,7 +76,9 @@ impl Log<'_> {
         let who = if who.is_empty() { self.t("event_you").to_owned() } else { who };
         let file = event.item.as_deref().map(|item| self.item(share, item)).unwrap_or_default();
         if let Some(by) = event.by {
-            return self.texts.fill(self.language, "event_unlocked_by", &[("who", &who), ("by", self.by(by))]);
+            let opened = self.texts.fill(self.language, "event_unlocked_by", &[("who", &who), ("by", self.by(by))]);
+            let under = event.statement.as_deref().map(|version| self.with("event_unlocked_under", "version", version));
+            return under.map(|under| format!("{opened} {under}")).unwrap_or(opened);
         }
         self.texts.fill(self.language, &format!("event_{word}"), &[("who", &who), ("file", &file)])
     }
@@ -124,7 +126,7 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 28] = [
     "created",
     "notified",
     "unlocked",
@@ -145,6 +147,7 @@ const KNOWN: [&str; 27] = [
     "downloads_off",
     "downloads_on",
     "reminded",
+    "warned",
     "expired",
     "purged",
     "recovered",

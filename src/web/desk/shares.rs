@@ -18,6 +18,8 @@ use crate::web::said;
 const MOST: usize = 200;
 /// A message that nobody has opened by then is worth a call.
 pub(super) const SCHOOL_DAYS: usize = 3;
+/// Days before the end on which the sender hears that somebody has not opened it.
+pub(super) const LAST_DAYS: i64 = 3;
 /// What was done just now: nothing else in the address is shown.
 const DONE: [&str; 11] = [
     "added",

@@ -2,6 +2,7 @@
 //!
 //! Made from the settings as they are now: where the data is, how long, who answers for it.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
@@ -10,9 +11,12 @@ use super::pages::{Fact, Page, Said};
 use super::visit::Visit;
 use super::{Answer, Portal};
 use crate::school::School;
-use crate::share::KeysMode;
+use crate::share::{KeysMode, LOG_DAYS, Statement};
 use crate::web::forms::{Fields, see};
 use crate::web::said;
+
+/// Octets of a hash by which a version of the privacy statement is called.
+const VERSION: usize = 8;
 
 /// `GET /echt`: is this message real?
 pub(super) async fn real(State(portal): State<Portal>, visit: Visit) -> Response {
@@ -40,17 +44,63 @@ pub(super) async fn help(State(portal): State<Portal>, visit: Visit) -> Response
 /// `GET /privacy`: where the data is, how long, who may see it, and who answers for it.
 pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Response {
     let page = visit.page(&portal);
+    let words = PrivacyWords::new(&portal, &visit, &page);
+    let version = words.statement(&page).version;
+    let PrivacyWords { paragraphs, mut facts, after } = words;
+    facts.push(Fact::new(page.t("privacy_version"), &version));
+    let title = page.t("privacy_title").to_owned();
+    visit.show(&Said { facts, after, ..Said::new(page, title, paragraphs) })
+}
+
+/// The privacy statement as it stands now for who asks, in his language: made from the settings, so that another country,
+/// another lifetime or another text is another version.
+pub(super) fn statement(portal: &Portal, visit: &Visit, page: &Page) -> Statement {
+    PrivacyWords::new(portal, visit, page).statement(page)
+}
+
+/// What the privacy statement says.
+struct PrivacyWords {
+    paragraphs: Vec<String>,
+    facts: Vec<Fact>,
+    after: Vec<String>,
+}
+
+impl PrivacyWords {
+    fn new(portal: &Portal, visit: &Visit, page: &Page) -> Self {
+        let mut facts = privacy_facts(portal, page);
+        for school in schools(portal, visit) {
+            facts.push(Fact::new(&school.name, &said::contact(&school.privacy)));
+            if let Some(fg) = &school.fg {
+                facts.push(Fact::new(page.t("privacy_fg"), &said::contact(fg)));
+            }
+        }
+        Self { paragraphs: page.paragraphs("privacy_text", &[]), facts, after: page.paragraphs("privacy_after", &[]) }
+    }
+
+    fn statement(&self, page: &Page) -> Statement {
+        let facts = self.facts.iter().map(|Fact { name, value, beside }| format!("{name}: {value} {beside}"));
+        let facts = facts.map(|fact| fact.trim_end().to_owned());
+        let paragraphs = self.paragraphs.iter().cloned().chain(facts).chain(self.after.iter().cloned());
+        let text = format!("{}\n\n{}\n", page.t("privacy_title"), paragraphs.collect::<Vec<_>>().join("\n\n"));
+        let hash = digest(&SHA256, text.as_bytes());
+        let version = hash.as_ref().iter().take(VERSION).map(|octet| format!("{octet:02x}")).collect();
+        Statement { version, text }
+    }
+}
+
+fn privacy_facts(portal: &Portal, page: &Page) -> Vec<Fact> {
     let settings = portal.0.shares.settings();
     let days =
         |lasts: std::time::Duration| page.with("privacy_days", "number", &(lasts.as_secs() / 86_400).to_string());
     let mut facts = vec![
-        Fact::new(page.t("privacy_where"), country(&page, &settings.country))
-            .with(where_it_is(&page, settings.outside_eu.as_deref())),
+        Fact::new(page.t("privacy_where"), country(page, &settings.country))
+            .with(where_it_is(page, settings.outside_eu.as_deref())),
         Fact::new(page.t("privacy_unopened"), &days(settings.lifetimes.unopened)),
         Fact::new(page.t("privacy_opened"), &days(settings.lifetimes.share)),
+        Fact::new(page.t("privacy_log"), &page.with("privacy_log_text", "number", &LOG_DAYS.to_string())),
     ];
     if let Some(sms) = portal.0.shares.sms() {
-        let where_to = country(&page, &sms.country).to_owned();
+        let where_to = country(page, &sms.country).to_owned();
         facts.push(Fact::new(page.t("privacy_sms"), &page.with("privacy_sms_text", "country", &where_to)));
     }
     let keys = match settings.keys {
@@ -64,15 +114,7 @@ pub(super) async fn privacy(State(portal): State<Portal>, visit: Visit) -> Respo
     if settings.escrow.is_some() {
         facts.push(Fact::new(page.t("privacy_escrow"), page.t("privacy_escrow_text")));
     }
-    for school in schools(&portal, &visit) {
-        facts.push(Fact::new(&school.name, &said::contact(&school.privacy)));
-        if let Some(fg) = &school.fg {
-            facts.push(Fact::new(page.t("privacy_fg"), &said::contact(fg)));
-        }
-    }
-    let (paragraphs, after) = (page.paragraphs("privacy_text", &[]), page.paragraphs("privacy_after", &[]));
-    let title = page.t("privacy_title").to_owned();
-    visit.show(&Said { facts, after, ..Said::new(page, title, paragraphs) })
+    facts
 }
 
 /// `GET /toegankelijkheid`: the statement of accessibility.

@@ -1,5 +1,7 @@
 //! From a link to an open share: welcome, code, and who has none.
 
+use std::sync::Arc;
+
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -7,10 +9,11 @@ use axum::response::Response;
 
 use super::pages::{CodePage, Fact, NoCodePage, Page, PasskeyForm, WelcomePage};
 use super::visit::{Visit, enter};
-use super::{Answer, Fault, Portal, passkey, text_code};
+use super::{Answer, Fault, Portal, about, passkey, text_code};
 use crate::level::Level;
 use crate::school::School;
-use crate::share::{Asked, Factor, Look, Seen, Unlock, Visitor};
+use crate::secret::Secret;
+use crate::share::{Asked, Factor, Look, Opened, Seen, Unlock, Visitor};
 use crate::web::forms::{Fields, field, see};
 use crate::web::said;
 
@@ -77,8 +80,8 @@ pub(super) async fn go_on(
 ) -> Answer {
     visit.check(&portal, &fields)?;
     let door = find(&portal, &visit, &link).await?;
-    let remembers = door.remembers(&portal);
-    match portal.0.shares.unlock_by_proof(&link.0, &link.1, &visit.proofs(), remembers).await? {
+    let as_who = (door.visitor(&portal, &visit, false), door.remembers(&portal));
+    match portal.0.shares.unlock_by_proof(&link.0, &link.1, &visit.proofs(), as_who).await? {
         Unlock::Open { cookie, opened } => Ok(enter(&opened.share, cookie.expose())),
         _ => Ok(see(&format!("{}/code", door.path))),
     }
@@ -122,15 +125,9 @@ pub(super) async fn unlock(
     let typed = field(&fields, "code").unwrap_or_default();
     let page = door.page(&portal, &visit);
     let remember = field(&fields, "remember").is_some() && door.remembers(&portal);
-    let visitor = Visitor { remember, ..visit.visitor };
+    let visitor = door.visitor(&portal, &visit, remember);
     let (status, error, typed) = match portal.0.shares.unlock(&link.0, &link.1, typed, visitor).await? {
-        Unlock::Open { cookie, opened } => {
-            let mut response = enter(&opened.share, cookie.expose());
-            if let Some(proof) = &opened.proof {
-                visit.keep(&mut response, proof);
-            }
-            return Ok(response);
-        }
+        Unlock::Open { cookie, opened } => return Ok(entered(&visit, &cookie, &opened)),
         // What is no code is left in the field, to be mended.
         Unlock::Malformed => {
             let digits = typed.chars().filter(char::is_ascii_digit).count().to_string();
@@ -158,6 +155,15 @@ pub(super) async fn unlock(
     let mut response = door.code_page(&portal, &visit, (Some(error), passkey), &typed);
     *response.status_mut() = status;
     Ok(response)
+}
+
+/// On to what was opened; the device keeps what was proven on it.
+pub(super) fn entered(visit: &Visit, cookie: &Secret<String>, opened: &Opened) -> Response {
+    let mut response = enter(&opened.share, cookie.expose());
+    if let Some(proof) = &opened.proof {
+        visit.keep(&mut response, proof);
+    }
+    response
 }
 
 /// `GET /b/RID/SECRET/geen-code`: what to do without a code.
@@ -241,7 +247,15 @@ impl Door {
 
     pub fn page(&self, portal: &Portal, visit: &Visit) -> Page {
         let page = visit.page(portal);
-        if let Some(school) = &self.school { page.of(portal, school) } else { page }
+        let page = if let Some(school) = &self.school { page.of(portal, school) } else { page };
+        let version = about::statement(portal, visit, &page).version;
+        page.under(version)
+    }
+
+    /// Who tries to open it, and what he could read of the handling of his data.
+    pub fn visitor(&self, portal: &Portal, visit: &Visit, remember: bool) -> Visitor {
+        let statement = about::statement(portal, visit, &visit.page(portal));
+        Visitor { remember, statement: Some(Arc::new(statement)), ..visit.visitor.clone() }
     }
 
     pub fn sender(&self) -> String {

@@ -31,6 +31,8 @@ pub(super) struct Page {
     /// Where its own colour and its logo are.
     pub style: Option<String>,
     pub logo: Option<String>,
+    /// The version of the privacy statement, where somebody is about to open something.
+    pub statement: Option<String>,
     texts: Arc<Texts>,
 }
 
@@ -51,6 +53,7 @@ impl Page {
             contact: String::new(),
             style: None,
             logo: None,
+            statement: None,
             texts: portal.0.around.texts(),
         };
         match portal.schools_at(headers).as_slice() {
@@ -67,6 +70,13 @@ impl Page {
         self.logo = logo.then(|| format!("/logo/{}", school.id));
         self.contact = said::contact(&school.helpdesk);
         self.school.clone_from(&school.name);
+        self
+    }
+
+    /// The same page, which names the version of the privacy statement that stands behind it.
+    #[must_use]
+    pub fn under(mut self, version: String) -> Self {
+        self.statement = Some(version);
         self
     }
 

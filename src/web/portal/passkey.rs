@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::door::{self, Door, Link};
 use super::message;
 use super::pages::{OwnKey, Page, PasskeyForm, PasskeysPage};
-use super::visit::{Visit, enter};
+use super::visit::Visit;
 use super::{Answer, Fault, Portal};
 use crate::share::{Added, Challenge, OwnPasskey, Unlock};
 use crate::web::forms::{Fields, field, see};
@@ -49,8 +49,9 @@ pub(super) async fn open(
     let answer = (field(&fields, "challenge").unwrap_or_default(), field(&fields, "answer").unwrap_or_default());
     let browser = visit.browser(&portal);
     let named = (link.0.as_str(), link.1.as_str());
-    let (status, error) = match portal.0.shares.unlock_by_passkey(named, &browser, answer, visit.visitor).await? {
-        Unlock::Open { cookie, opened } => return Ok(enter(&opened.share, cookie.expose())),
+    let visitor = door.visitor(&portal, &visit, false);
+    let (status, error) = match portal.0.shares.unlock_by_passkey(named, &browser, answer, visitor).await? {
+        Unlock::Open { cookie, opened } => return Ok(door::entered(&visit, &cookie, &opened)),
         Unlock::Nothing => return Err(Fault::MISSING),
         Unlock::Locked { until } => (StatusCode::TOO_MANY_REQUESTS, door::locked(&portal, &page, until)),
         Unlock::Busy => (StatusCode::TOO_MANY_REQUESTS, page.t("code_busy").to_owned()),

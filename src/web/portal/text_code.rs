@@ -27,7 +27,7 @@ pub(super) async fn send(
     let door = door::find(&portal, &visit, &link).await?;
     let page = door.page(&portal, &visit);
     let words = |code: &str| words(&portal, &page, &door, code);
-    let (status, error) = match portal.0.shares.text_code(&link.0, &link.1, visit.visitor, words).await? {
+    let (status, error) = match portal.0.shares.text_code(&link.0, &link.1, visit.visitor.clone(), words).await? {
         Texted::Sent => return Ok(see(&format!("{}/code", door.path))),
         Texted::Nothing => return Err(Fault::MISSING),
         Texted::Enough => (StatusCode::TOO_MANY_REQUESTS, page.t(door.way("enough")).to_owned()),

@@ -5,11 +5,10 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 
 use axum::Form;
-use axum::extract::{ConnectInfo, FromRequestParts, State};
-use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::extract::{FromRequestParts, State};
+use axum::http::header::{self, HeaderMap};
 use axum::http::request::Parts;
 use axum::response::Response;
 
@@ -17,7 +16,7 @@ use super::pages::{self, Page};
 use super::{Answer, Fault, Portal};
 use crate::share::{Opened, Proof, Visitor};
 use crate::vault::LinkSecret;
-use crate::web::Peer;
+use crate::web::ComesFrom;
 use crate::web::forms::{self, Fields, cookie, field, is_own_path, see, set_cookie};
 
 const FORM_COOKIE: &str = "__Host-mailpoort-formulier";
@@ -59,12 +58,12 @@ impl FromRequestParts<Portal> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Infallible> {
         let kept = cookie(&parts.headers, FORM_COOKIE).and_then(|value| LinkSecret::read(&value));
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address);
+        let from = parts.extensions.get::<ComesFrom>().map(|ComesFrom(address)| *address);
         Ok(Self {
             tag: language_of(&parts.headers, portal),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            visitor: Visitor { address: peer.and_then(|peer| address(peer, &parts.headers)), remember: false },
+            visitor: Visitor { address: from, ..Visitor::default() },
             headers: parts.headers.clone(),
             fresh: kept.is_none(),
             form: kept.or_else(LinkSecret::new),
@@ -213,12 +212,4 @@ pub(super) fn language_of(headers: &HeaderMap, portal: &Portal) -> String {
 /// The portal has its own address, and stands at that of the desk too, where senders read their own copy.
 fn is_from_us(portal: &Portal, headers: &HeaderMap) -> bool {
     portal.0.urls.iter().any(|url| forms::is_from_us(url, headers))
-}
-
-/// Where a request comes from. A proxy on this machine says so in `X-Forwarded-For`; nobody else is believed.
-fn address(peer: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
-    let peer = peer.ip().to_canonical();
-    let forwarded = headers.get_all(HeaderName::from_static("x-forwarded-for")).iter().next_back();
-    let forwarded = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    if peer.is_loopback() { Some(forwarded.map_or(peer, |address| address.to_canonical())) } else { Some(peer) }
 }
