@@ -192,8 +192,23 @@ fn a_code_that_is_mailed_on_is_stopped_and_another_number_is_not() {
     let notice = to(&arrived(&sink, 4)[3..], JUF);
     assert!(notice.contains("code van een veilig bericht") && notice.contains("mail hem nooit"), "{notice}");
     assert!(!notice.contains(&code), "{notice}");
+    // So it is when the code was used and is shown to nobody any more, and so is the receipt with its link.
+    let tables = rusqlite::Connection::open(folder.path().join("data/mailpoort.db")).unwrap();
+    assert!(tables.execute("UPDATE share_recipient SET code = NULL", []).unwrap() > 0);
+    drop(tables);
     let log = gate.stop();
     assert!(!log.contains(&code));
+    let gate = Gate::start(folder.path(), &config);
+    let mut client = Client::connect(&hosts.client, &hosts.gate);
+    let own = own(&to(&arrived(&sink, 2), JUF));
+    let before = sink.kept().len();
+    client.send(JUF, &[FATHER], &says(&format!("Goedemiddag, nog een keer de code, voor de zekerheid: {code}.")));
+    assert!(to(&arrived(&sink, before + 1)[before..], JUF).contains("code van een veilig bericht"));
+    let link = format!("Hier kun je meelezen: https://poort.delinde.example/kopie/{}/{}", own.0, own.1);
+    client.send(JUF, &[FATHER], &says(&link));
+    let notice = to(&arrived(&sink, before + 2)[before + 1..], JUF);
+    assert!(notice.contains("code van een veilig bericht") && !notice.contains(&own.1), "{notice}");
+    gate.stop();
 }
 
 #[test]

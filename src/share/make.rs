@@ -13,7 +13,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::factor::{Factor, Proving};
-use super::{Inner, ItemKind, KeysMode, ShareError, Shares};
+use super::{Inner, ItemKind, KeysMode, ShareError, Shares, told};
 use crate::kill::Point;
 use crate::level::Level;
 use crate::message::Mailbox;
@@ -335,8 +335,9 @@ impl Shares {
             families: HashMap::new(),
             ends: (open_by, ends_at),
         };
-        let own = self.recipient(&recent.items, key, &sender, &rid, &Proving::Sender, &Default::default()).await?;
         let school = new.school;
+        let of = Default::default();
+        let own = self.recipient(&school, (&recent.items, key), &sender, &rid, &Proving::Sender, &of).await?;
         Ok((recent, NewShared { share: id, school, new: Some(share), recipients: vec![own], invitations: Vec::new() }))
     }
 
@@ -411,9 +412,9 @@ impl Shares {
             let kin = self.kin(&recent.id, one.family.expose());
             links.push((link, rid, proving, (one.line.clone(), Some(kin))));
         }
-        let making = links
-            .iter()
-            .map(|(link, rid, proving, of)| self.recipient(&recent.items, recent.key, link, rid, proving, of));
+        let making = links.iter().map(|(link, rid, proving, of)| {
+            self.recipient(&rows.school, (&recent.items, recent.key), link, rid, proving, of)
+        });
         rows.recipients.extend(futures_util::future::try_join_all(making).await?);
         Ok(links.into_iter().map(|(link, ..)| link).collect())
     }
@@ -427,8 +428,8 @@ impl Shares {
     /// The row of a recipient, with a grant for each item; with his policy line and the hash of his family.
     pub(super) async fn recipient(
         &self,
-        items: &[(String, ItemKey)],
-        key: KeyId,
+        school: &str,
+        (items, key): (&[(String, ItemKey)], KeyId),
         link: &Link,
         rid: &Rid,
         proving: &Proving,
@@ -445,11 +446,14 @@ impl Shares {
         let recipient = pepper.recipient(rid, &link.secret, code_key.as_ref()).ok_or(ShareError::System)?;
         let public = recipient.public();
         let (keys, to) = (items.to_vec(), public.clone());
+        let code = link.code.as_ref().map(|code| code.grouped().to_owned());
+        let (store, of) = (self.inner.outbox.store().clone(), school.to_owned());
         let wrapping = move || {
             let grant = |(item, key): &(String, ItemKey)| Some((item.clone(), key.wrapped_for(&to)?));
-            keys.iter().map(grant).collect::<Option<Vec<_>>>()
+            let told = code.map(|code| told::mark(&store, &of, &code));
+            Some((keys.iter().map(grant).collect::<Option<Vec<_>>>()?, told))
         };
-        let grants = tokio::task::spawn_blocking(wrapping).await.ok().flatten().ok_or(ShareError::System)?;
+        let (grants, told) = tokio::task::spawn_blocking(wrapping).await.ok().flatten().ok_or(ShareError::System)?;
         let mut facts = rows::RecipientFacts {
             address: link.mailbox.typed().to_owned(),
             line: line.clone(),
@@ -468,6 +472,7 @@ impl Shares {
             code: link.code.as_ref().map(|code| code.grouped().to_owned()),
             cost: proving.cost().unwrap_or(self.inner.cost.number()),
             open_by: None,
+            told,
             code_key: by_passkey,
             facts,
             grants,

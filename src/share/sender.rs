@@ -434,7 +434,7 @@ impl Shares {
         let (settings, of) = (&self.inner.settings, (line, kin));
         // Not that of the share, which may be over for who has not opened it.
         let open_by = settings.calendar.after(now, settings.lifetimes.unopened).min(share.ends_at);
-        let new = self.recipient(&items, share.key, &link, &rid, &proving, &of).await?;
+        let new = self.recipient(&share.school, (&items, share.key), &link, &rid, &proving, &of).await?;
         let new = crate::store::share::NewRecipient { open_by: Some(open_by), ..new };
         let id = share.id.clone();
         let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;

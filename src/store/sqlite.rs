@@ -264,6 +264,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-incident.sql"),
     include_str!("schema-level.sql"),
     include_str!("schema-anew.sql"),
+    include_str!("schema-told.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

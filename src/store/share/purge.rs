@@ -166,7 +166,7 @@ fn end(tables: &Connection, id: &str, now: i64) -> rusqlite::Result<()> {
     tables.execute("DELETE FROM share_grant WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1)", [id])?;
     tables
         .execute("DELETE FROM share_session WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1)", [id])?;
-    tables.execute("UPDATE share_recipient SET code = NULL, passkey = NULL WHERE share = ?1", [id])?;
+    tables.execute("UPDATE share_recipient SET code = NULL, passkey = NULL, told = NULL WHERE share = ?1", [id])?;
     Ok(())
 }
 

@@ -117,6 +117,9 @@ pub struct RecipientRow {
     pub read: Vec<String>,
 }
 
+/// A school, by what a code is known, and a sender's own link: one of the two.
+pub type ShareTold = Vec<(String, Option<Vec<u8>>, Option<RidOctets>)>;
+
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub struct EventRow {
@@ -207,6 +210,22 @@ impl Store {
             Ok((school, self.unseal_json::<String>(&code_label(&rid), &code)?))
         };
         sealed.into_iter().map(unsealed).collect()
+    }
+
+    /// By what codes are known that are mailed on, and the senders' own links, each with its school, of all shares that live.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_told(&self, now: i64) -> Result<ShareTold, StoreError> {
+        self.read(move |tables| {
+            let mut list = tables.prepare_cached(
+                "SELECT r.school, r.told, CASE WHEN r.factor = 'sender' THEN r.rid END FROM share_recipient r
+                 JOIN share s ON s.id = r.share WHERE s.over_at IS NULL AND s.ends_at > ?1 AND r.withdrawn_at IS NULL
+                 AND (r.told IS NOT NULL OR r.factor = 'sender')",
+            )?;
+            list.query_map([now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+        .await
     }
 
     /// The shares of a sender, the newest first.
