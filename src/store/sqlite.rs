@@ -263,6 +263,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-taken.sql"),
     include_str!("schema-incident.sql"),
     include_str!("schema-level.sql"),
+    include_str!("schema-pages.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

@@ -5,8 +5,7 @@ use rusqlite::{Connection, params};
 use super::super::contacts::UNCHECKED;
 use super::super::journal::{self, NewLine};
 use super::super::{Store, StoreError, column};
-use super::sender::CODE_SHOWN;
-use super::{DAY, happened, passkey};
+use super::{CODE_SHOWN, DAY, happened, passkey};
 
 /// Days for which a share's row stays after its end, for the sender's list; then what is sealed in it, and who opened it,
 /// go too.
