@@ -3,7 +3,7 @@
 #   make run     the demo: a gate, an invented school, a next hop with a small web page, seven sample mails
 #   make test    all tests
 #   make check   form and lints, as .ci/run wants them
-#   make bench   how fast the pure stages are
+#   make bench   how fast the pure stages are, and how fast mail is taken beside Postfix
 #
 # On a bare Debian 12 only Rust and make have to be there; what else is missing is named and installed.
 

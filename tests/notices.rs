@@ -2,14 +2,19 @@
 //!
 //! `tests/notices/NN-name.toml` is a stopped mail, `.expect.txt` the subject and text part of its notice
 //! and the line for a refusal in session. The HTML part must be well-formed and say the same.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+#[path = "support/chrome.rs"]
+mod chrome;
 
 mod notices {
     mod later;
 }
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use jiff::civil::date;
@@ -572,4 +577,101 @@ fn same_words(read: &Read) {
 
 fn compact(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// What a mail library of another make (Python's) reads of a message, as JSON.
+const OTHER: &str = r#"
+import email, email.policy, json, sys
+mail = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)
+parts = [part for part in mail.walk() if not part.is_multipart()]
+print(json.dumps({
+    "defects": [str(defect) for part in mail.walk() for defect in part.defects],
+    "header_defects": [name for name, value in mail.items() if getattr(value, "defects", ())],
+    "type": mail.get_content_type(), "types": [part.get_content_type() for part in parts],
+    "charsets": [part.get_content_charset() for part in parts],
+    "subject": mail["subject"], "from": mail["from"].addresses[0].addr_spec,
+    "to": [one.addr_spec for one in mail["to"].addresses], "date": mail["date"].datetime.isoformat(),
+    "text": mail.get_body(("plain",)).get_content(), "html": mail.get_body(("html",)).get_content(),
+}))
+"#;
+
+/// With an address and a file name as long as they come, and the desk's link.
+fn long_case() -> Incident {
+    let mut case = class_list();
+    case.to = vec![format!("{}@{}.example", "voornaam.achternaam".repeat(3), "samenwerkingsverband".repeat(3))];
+    let (mut incident, _, _) = compose(&case);
+    incident.file = Some(format!("{}.xlsx", "Leerlingenlijst_groep_5_definitief_".repeat(4)));
+    incident.kept_until = Some(date(2026, 12, 8));
+    incident.link = Some(format!("https://poort.delinde.example/m/{}", "k7qm".repeat(13)));
+    incident
+}
+
+#[test]
+fn a_mail_library_of_another_make_reads_the_same() {
+    let (texts, school, reader) = (texts(), school(), Mailbox::parse("juf@delinde.example").unwrap());
+    for (language, not_sent) in [(Language::Nl, "NIET VERSTUURD"), (Language::En, "NOT SENT")] {
+        let notice = texts.notice(&long_case(), std::slice::from_ref(&reader), &school, language, &stamp()).unwrap();
+        let mut python =
+            Command::new("python3").args(["-c", OTHER]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let python = python.as_mut().expect("python3 is not on this machine; `make test` installs it");
+        python.stdin.take().unwrap().write_all(&notice.raw).unwrap();
+        let mut told = String::new();
+        python.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        assert!(python.wait().unwrap().success());
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(
+            told["defects"].as_array().unwrap().len() + told["header_defects"].as_array().unwrap().len(),
+            0,
+            "{told}"
+        );
+        assert_eq!(told["type"], "multipart/alternative");
+        assert_eq!(told["types"], serde_json::json!(["text/plain", "text/html"]));
+        assert_eq!(told["charsets"], serde_json::json!(["utf-8", "utf-8"]));
+        assert_eq!(
+            (&told["from"], &told["to"][0]),
+            (&"mailpoort@delinde.example".into(), &"juf@delinde.example".into())
+        );
+        assert_eq!(told["date"], "2026-11-24T13:07:30+00:00");
+        // It reads what we read, letter by letter.
+        let read = Read::new(&notice);
+        let plain = |text: &serde_json::Value| text.as_str().unwrap().replace("\r\n", "\n").trim().to_owned();
+        assert_eq!(told["subject"].as_str().unwrap(), read.subject);
+        assert_eq!(
+            (plain(&told["text"]), plain(&told["html"])),
+            (read.text.trim().to_owned(), read.html.trim().to_owned())
+        );
+        assert!(read.text.contains(not_sent) && read.text.lines().all(|line| line.len() < 998), "{}", read.text);
+    }
+}
+
+/// As mail programs show HTML: in a page of theirs that fetches nothing and runs nothing, on a phone and beside a list.
+#[test]
+fn a_mail_program_shows_it_whole_and_fetches_nothing() {
+    let (texts, school, reader) = (texts(), school(), Mailbox::parse("juf@delinde.example").unwrap());
+    for width in [360, 800] {
+        let Some(mut program) = chrome::Chrome::start(width, "nl") else {
+            eprintln!("no chromium on this machine: the notice is not looked at");
+            return;
+        };
+        for (language, not_sent) in [(Language::Nl, "niet verstuurd"), (Language::En, "not sent")] {
+            let notice =
+                texts.notice(&long_case(), std::slice::from_ref(&reader), &school, language, &stamp()).unwrap();
+            let policy = "<head><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+                          'unsafe-inline'\"><meta name=\"viewport\" content=\"width=device-width\">";
+            let page = Read::new(&notice).html.replacen("<head>", policy, 1);
+            let file = program.folder.path().join("notice.html");
+            std::fs::write(&file, page).unwrap();
+            program.open(&format!("file://{}", file.display()));
+            let text = program.text();
+            assert!(text.to_lowercase().contains(not_sent) && text.contains("voornaam.achternaam"), "{text}");
+            assert_eq!(program.sideways(), "0", "{width} wide it runs off the side:\n{text}");
+            let fetched = "String(performance.getEntriesByType('resource').length)";
+            let told =
+                program.ask("Runtime.evaluate", serde_json::json!({ "expression": fetched, "returnByValue": true }));
+            assert_eq!(told["result"]["value"], "0");
+            if let Ok(folder) = std::env::var("MAILPOORT_PICTURES") {
+                program.draw(&Path::new(&folder).join(format!("notice-{width}-{}.png", language.word())));
+            }
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! The commands, one file each. The only place that prints.
 
 mod annex;
+mod backup;
 mod contacts;
 mod demo;
 mod doctor;
 mod hash_password;
+mod held;
 mod journal;
 mod kept;
 mod keys;
@@ -66,6 +68,9 @@ enum Command {
     /// The mail that is owed: list it, try it now, drop it
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// The mail that is held until its sender chooses: list it, and see that it opens
+    #[command(subcommand)]
+    Held(held::Command),
     /// Secure shares: list them, open one with the escrow key, try it all with an invented one
     #[command(subcommand)]
     Share(share::Command),
@@ -75,6 +80,8 @@ enum Command {
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Copy what is kept, of one moment, beside a gate that serves; the key is copied apart
+    Backup(backup::Arguments),
     /// What is processed here, where, how long, and who else gets it: the annex to a processor agreement
     Annex(annex::Arguments),
     /// Look at everything that the gate needs, and say what to do about what is wrong
@@ -105,9 +112,11 @@ pub fn run() -> ExitCode {
         Command::Journal(command) => journal::run(&command),
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Outbox(command) => outbox::run(&command),
+        Command::Held(command) => held::run(&command),
         Command::Share(command) => share::run(&command),
         Command::Contacts(command) => contacts::run(&command),
         Command::Keys(command) => keys::run(&command),
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Annex(arguments) => annex::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::TlsCheck(arguments) => tls_check::run(&arguments),

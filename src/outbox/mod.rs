@@ -197,7 +197,7 @@ impl Outbox {
     /// # Errors
     /// A [`Problem`] when there is none, or it cannot be read.
     pub fn beside(data_dir: &Path) -> Result<Self, Problem> {
-        if !data_dir.join("mailpoort.db").is_file() {
+        if !data_dir.join(store::FILE).is_file() {
             let remedy = "give the configuration of the gate with --config, and start that gate once";
             return Err(Problem::new(data_dir, "there is no store in this folder", remedy));
         }

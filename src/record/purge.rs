@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::kill::Point;
 use crate::school::Language;
+use crate::store::aged::Aged;
 use crate::store::journal::erase::Erased;
 use crate::store::journal::{NewLine, Sort};
 use crate::store::{Store, StoreError};
@@ -88,6 +89,9 @@ pub enum What {
     GateLines,
     /// Traces of lines.
     Traces,
+    /// Rows that end by their age alone.
+    #[serde(untagged)]
+    Aged(Aged),
 }
 
 impl What {
@@ -103,7 +107,25 @@ impl What {
             Self::OverrideLines => language.of("journaal: toch verstuurd", "journal: overrides"),
             Self::GateLines => language.of("journaal: de poort zelf", "journal: the gate itself"),
             Self::Traces => language.of("journaal: sporen van regels", "journal: traces of rules"),
+            Self::Aged(aged) => aged_words(aged, language),
         }
+    }
+}
+
+fn aged_words(aged: Aged, language: Language) -> &'static str {
+    match aged {
+        Aged::HeldRows => language.of("regels over tegengehouden mail", "rows about held mail"),
+        Aged::TakenMarks => language.of("kenmerken van aangenomen mail", "marks of mail that was taken"),
+        Aged::Notes => language.of("berichten voor later", "notes for later"),
+        Aged::TlsDeliveries => language.of("uitkomsten van versleuteling", "outcomes of encryption"),
+        Aged::TlsFindings => language.of("metingen voor TLS-rapporten", "findings for TLS reports"),
+        Aged::TlsPolicies => language.of("TLS-beleid van domeinen", "TLS policies of domains"),
+        Aged::Passkeys => language.of("passkeys", "passkeys"),
+        Aged::Contacts => language.of("nummers die niemand nakeek", "numbers that nobody checked"),
+        Aged::ShareCodes => language.of("codes van veilige berichten", "codes of secure shares"),
+        Aged::ShareSessions => language.of("sessies van het portaal", "sessions of the portal"),
+        Aged::ShareTries => language.of("foute codes en sms'jes", "wrong codes and text messages"),
+        Aged::ShareRows => language.of("regels over veilige berichten", "rows about secure shares"),
     }
 }
 
@@ -195,6 +217,10 @@ pub async fn purge(
         }
         return Ok(report);
     }
+    let mut aged = Vec::with_capacity(Aged::ALL.len());
+    for sort in Aged::ALL {
+        aged.push((sort, store.aged_due(sort, now).await?));
+    }
     let held = store.purge(now).await?;
     let left = store.held_due(now).await?;
     report.sorts.push(Purged { what: What::HeldMail, due: held.due, gone: held.gone, left });
@@ -204,6 +230,13 @@ pub async fn purge(
     report.sorts.push(Purged { what: What::DeskRows, due, gone, left: store.desk_due(now).await? });
     if let Some(files) = shares {
         report.sorts.extend(end_shares(store, files, now).await?);
+    }
+    for (sort, before) in aged {
+        // What ended with its share was due before that; what is due because of it is due now.
+        let (now_due, gone) = store.purge_aged(sort, now).await?;
+        let (due, left) = (before.max(now_due), store.aged_due(sort, now).await?);
+        let gone = gone.saturating_add(due.saturating_sub(now_due));
+        report.sorts.push(Purged { what: What::Aged(sort), due, gone, left });
     }
     report.add(What::Traces, store.erase_journal_traces(before(now, lifetimes.traces)).await?);
     for (what, sort) in SORTS {
@@ -229,6 +262,9 @@ async fn count(store: &Store, lifetimes: &Lifetimes, now: i64, report: &mut Repo
     report.sorts.push(only(What::HeldMail, store.held_due(now).await?));
     report.sorts.push(only(What::VaultFiles, store.unused_files().await?));
     report.sorts.push(only(What::DeskRows, store.desk_due(now).await?));
+    for sort in Aged::ALL {
+        report.sorts.push(only(What::Aged(sort), store.aged_due(sort, now).await?));
+    }
     report.sorts.push(only(What::Traces, store.journal_traces_due(before(now, lifetimes.traces)).await?));
     for (what, sort) in SORTS {
         report.sorts.push(only(what, store.journal_due(sort, before(now, lifetimes.of(sort))).await?));
@@ -345,7 +381,112 @@ mod tests {
     }
 
     fn due(report: &Report) -> Vec<(What, usize, usize, usize)> {
-        report.sorts.iter().map(|sort| (sort.what, sort.due, sort.gone, sort.left)).collect()
+        let due = report.sorts.iter().filter(|sort| sort.due > 0 || sort.left > 0);
+        due.map(|sort| (sort.what, sort.due, sort.gone, sort.left)).collect()
+    }
+
+    /// How a row of each sort is made whose time began at `?1`, and a row that it belongs to.
+    fn made(sort: Aged) -> &'static str {
+        match sort {
+            Aged::HeldRows => {
+                "INSERT INTO held (id, school, incident, part, sender, link, taken_at, delete_at, size, facts)
+                 VALUES (?2, 'linde', x'00', x'00', x'00', CAST(?2 AS BLOB), 0, ?1, 0, x'00')"
+            }
+            Aged::TakenMarks => "INSERT INTO taken VALUES (CAST(?2 AS BLOB), 'linde', 'A', ?1)",
+            Aged::Notes => {
+                "INSERT INTO note (school, kind, reader, made_at, due_at, salt, facts)
+                 VALUES ('linde', 'notice', x'00', 0, ?1, CAST(?2 AS BLOB), x'00')"
+            }
+            Aged::TlsDeliveries => {
+                "INSERT INTO tls_delivery (school, mail, at, recipients, taken, posture, facts)
+                 VALUES ('linde', ?2, ?1, 1, 1, 'dane', x'00')"
+            }
+            Aged::TlsFindings => {
+                "INSERT INTO tls_finding (day, salt, facts) VALUES (?1 / 86400000, CAST(?2 AS BLOB), x'00')"
+            }
+            Aged::TlsPolicies => "INSERT INTO tls_policy VALUES (CAST(?2 AS BLOB), ?1, x'00')",
+            Aged::Passkeys => {
+                "INSERT INTO passkey (id, school, address, host, credential, made_at, state, facts)
+                 VALUES (CAST(?2 AS BLOB), 'linde', x'00', 'a', CAST(?2 AS BLOB), ?1, x'00', x'00')"
+            }
+            Aged::Contacts => {
+                "INSERT INTO contact (id, school, address, made_at, checked, facts)
+                 VALUES (CAST(?2 AS BLOB), 'linde', CAST(?2 AS BLOB), ?1, 0, x'00')"
+            }
+            Aged::ShareCodes => {
+                "INSERT INTO share_recipient (rid, share, school, place, address, link_check, public, factor, family,
+                 made_at, code, facts) VALUES (CAST(?2 AS BLOB), 'S', 'linde', 0, x'00', x'00', '', 'code', 0, ?1,
+                 x'01', x'00')"
+            }
+            Aged::ShareSessions => "INSERT INTO share_session VALUES (CAST(?2 AS BLOB), x'11', 'linde', ?1, x'00')",
+            Aged::ShareTries => "INSERT INTO share_fail (school, address, at) VALUES ('linde', CAST(?2 AS BLOB), ?1)",
+            Aged::ShareRows => {
+                "INSERT INTO share (id, school, mail, incident, sender, made_at, open_by, ends_at, over_at, keys, key,
+                 facts) VALUES (?2, 'linde', 'A', x'00', x'00', 0, 0, 0, ?1, 'strict', x'00', x'00')"
+            }
+        }
+    }
+
+    /// How long each lives, as it is promised.
+    fn lives(sort: Aged) -> i64 {
+        match sort {
+            Aged::TlsPolicies | Aged::ShareSessions => 0,
+            Aged::TakenMarks => 10 * 60 * 1000,
+            Aged::ShareTries => DAY,
+            // And the day that it is about.
+            Aged::TlsFindings => 5 * DAY,
+            Aged::ShareCodes => 7 * DAY,
+            Aged::Contacts => 14 * DAY,
+            Aged::HeldRows | Aged::Notes | Aged::ShareRows => 30 * DAY,
+            Aged::TlsDeliveries | Aged::Passkeys => 365 * DAY,
+        }
+    }
+
+    #[tokio::test]
+    async fn of_each_sort_of_rows_what_is_due_is_gone_and_nothing_else() {
+        let now = 1000 * DAY;
+        for sort in Aged::ALL {
+            let folder = tempfile::tempdir().unwrap();
+            let (store, vault) = kept(folder.path());
+            let by_hand = Connection::open(folder.path().join("mailpoort.db")).unwrap();
+            // What others belong to.
+            by_hand.execute(made(Aged::ShareRows), rusqlite::params![now, "S"]).unwrap();
+            by_hand
+                .execute_batch(
+                    "INSERT INTO share_recipient (rid, share, school, place, address, link_check, public, factor, family,
+                     made_at, facts) VALUES (x'11', 'S', 'linde', 1, x'00', x'00', '', 'code', 0, 0, x'00')",
+                )
+                .unwrap();
+            for (name, at) in [("old", now - lives(sort)), ("older", now - lives(sort) - DAY), ("young", now + DAY)] {
+                let at = if name == "young" { at - lives(sort) } else { at };
+                by_hand.execute(made(sort), rusqlite::params![at, name]).unwrap_or_else(|e| panic!("{sort:?}: {e}"));
+            }
+            let counted = purge(&store, (&vault, None), &lifetimes(), now, true).await.unwrap();
+            assert_eq!(due(&counted), [(What::Aged(sort), 2, 0, 2)], "{sort:?}");
+            let report = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
+            assert_eq!(due(&report), [(What::Aged(sort), 2, 2, 0)], "{sort:?}");
+            let again = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
+            assert_eq!(due(&again), [], "{sort:?}");
+            let later = purge(&store, (&vault, None), &lifetimes(), now + 2 * DAY, true).await.unwrap();
+            assert!(due(&later).contains(&(What::Aged(sort), 1, 0, 1)), "{sort:?}: the young one is there still");
+            let shown = report.in_language(Language::Nl).to_string();
+            assert!(shown.contains(What::Aged(sort).words(Language::Nl)), "{shown}");
+            let told = serde_json::to_value(&report).unwrap().to_string();
+            assert!(told.contains(&serde_json::to_string(&sort).unwrap()), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_ends_with_a_share_is_counted_as_well() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), 1000 * DAY);
+        let (store, vault) = kept(folder.path());
+        let by_hand = Connection::open(folder.path().join("mailpoort.db")).unwrap();
+        by_hand.execute(made(Aged::ShareRows), rusqlite::params![None::<i64>, "S"]).unwrap();
+        by_hand.execute(made(Aged::ShareCodes), rusqlite::params![now - 8 * DAY, "r"]).unwrap();
+        let files = Files::open(folder.path(), &crate::vault::share::Place::default()).unwrap();
+        let report = purge(&store, (&vault, Some(&files)), &lifetimes(), now, false).await.unwrap();
+        assert_eq!(due(&report), [(What::Shares, 1, 1, 0), (What::Aged(Aged::ShareCodes), 1, 1, 0)]);
+        assert!(report.is_proven());
     }
 
     #[tokio::test]
@@ -360,7 +501,6 @@ mod tests {
             [
                 (What::HeldMail, 1, 1, 0),
                 (What::VaultFiles, 1, 1, 0),
-                (What::DeskRows, 0, 0, 0),
                 (What::Traces, 12, 12, 0),
                 (What::PassedLines, 3, 3, 0),
                 (What::IncidentLines, 2, 2, 0),

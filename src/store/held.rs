@@ -218,6 +218,46 @@ pub struct Held {
     pub recipients: Vec<HeldRecipient>,
 }
 
+/// A held mail in a list for IT, without anybody's address and without a word of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedHeld {
+    /// Its number.
+    pub number: String,
+    /// Its school.
+    pub school: String,
+    /// When we took it, milliseconds since 1970.
+    pub taken_at: i64,
+    /// When it is deleted, milliseconds since 1970.
+    pub delete_at: i64,
+    /// Octets.
+    pub size: i64,
+    /// The id of its item; none when it is deleted.
+    #[serde(skip)]
+    pub item: Option<String>,
+    /// Its recipients, those alike together.
+    pub recipients: Vec<ListedRecipients>,
+}
+
+/// Recipients of a held mail who are alike.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedRecipients {
+    /// How many.
+    pub count: i64,
+    /// What has become of it for them.
+    pub state: String,
+    /// Their class.
+    pub class: String,
+    /// The policy line that decided.
+    pub line: String,
+}
+
+impl ListedHeld {
+    /// Whether its sender may still choose for somebody.
+    pub fn is_open(&self) -> bool {
+        self.recipients.iter().any(|some| State::from_word(&some.state).is_open())
+    }
+}
+
 /// A recipient of a held mail.
 #[derive(Debug, Clone)]
 pub struct HeldRecipient {
@@ -288,6 +328,4 @@ pub struct Purged {
     pub due: usize,
     /// Held mails whose content was forgotten because of it.
     pub gone: usize,
-    /// Rows without content that were forgotten.
-    pub forgotten: usize,
 }

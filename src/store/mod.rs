@@ -2,6 +2,7 @@
 //!
 //! | file | tables |
 //! |---|---|
+//! | [`aged`] | rows that end by their age alone |
 //! | [`contacts`] | whom the school reaches by another way than mail: numbers and fixed codes |
 //! | [`desk`] | who may use the teacher's desk: codes, sessions, and what somebody else was asked |
 //! | [`held`] | mail that was stopped, its recipients, and what was done to it |
@@ -14,10 +15,17 @@
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
 //!
 //! Every row has its school. A write has reached the disk when its future is done; one that failed left nothing. Sealed
-//! columns hold what only this installation may read; hashes are keyed. Statements keep to what SQLite and PostgreSQL
-//! both understand, so that the latter can serve several machines one day. Fails as [`StoreError`], which is trouble of
-//! ours: a 4xx to whoever waits.
+//! columns hold what only this installation may read; hashes are keyed. Fails as [`StoreError`], which is trouble of ours: a
+//! 4xx to whoever waits.
+//!
+//! SQLite is the only backend. Nobody outside this folder sees that: what is public speaks of mails and recipients, takes
+//! and gives plain values, and its tests ask nothing of SQLite. PostgreSQL is not there, and would take more than another
+//! driver: rusqlite is named in every file here, `sqlite` is one writer by design, the schema is STRICT and in places WITHOUT
+//! ROWID, statements use `rowid`, `hex`, `zeroblob` and `INSERT OR`, and a claim relies on there being one writer where
+//! PostgreSQL needs `FOR UPDATE SKIP LOCKED`. What would stay: times as integers, hashes and sealed columns as octets made
+//! here and not in SQL, a school in each row, leases, and one transaction for each promise.
 
+pub mod aged;
 pub mod contacts;
 pub mod desk;
 pub mod held;
@@ -33,7 +41,7 @@ pub mod tls;
 pub mod tls_finding;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -109,7 +117,7 @@ impl Store {
     /// # Errors
     /// A [`Problem`] when the file cannot be used, or belongs to another key.
     pub fn open(data_dir: &Path, keys: Arc<SealKey>) -> Result<Self, Problem> {
-        let path = data_dir.join("mailpoort.db");
+        let path = data_dir.join(FILE);
         let unusable = |error: StoreError| {
             Problem::new(
                 &path,
@@ -191,6 +199,17 @@ impl Store {
         self.read(|tables| tables.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await
     }
 
+    /// Copies the tables, as they are at one moment, into a file that is not there yet. Nobody waits for it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn copy_to(&self, file: PathBuf) -> Result<(), StoreError> {
+        let name = file.to_string_lossy().into_owned();
+        self.read(move |tables| tables.execute("VACUUM INTO ?1", [name]).map(drop)).await?;
+        let synced = own(&file).and_then(|()| std::fs::File::open(&file)?.sync_all());
+        synced.map_err(|error| StoreError::File(error.to_string()))
+    }
+
     /// What an item's row holds of it: its sealed octets when it is small. None when there is no such item.
     ///
     /// # Errors
@@ -264,6 +283,9 @@ impl Store {
         postcard::from_bytes(&plain).map_err(|_| StoreError::Sealed)
     }
 }
+
+/// The name of the file of the tables, below the data folder.
+pub const FILE: &str = "mailpoort.db";
 
 /// What is written to see whether a mail can be: twice as much as the largest item that is a row, octets.
 const PIECE: usize = 256 * 1024;

@@ -265,6 +265,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-level.sql"),
     include_str!("schema-anew.sql"),
     include_str!("schema-told.sql"),
+    include_str!("schema-pages.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

@@ -75,9 +75,6 @@ pub struct Delivery {
 const TRIES: &str = "SELECT at, recipients, taken, posture, tls_version, cipher, verified, reason, code, facts
                      FROM tls_delivery";
 
-/// As long as the journal's lines of what was done.
-const LIVES: i64 = 365 * 24 * 3600 * 1000;
-
 impl Store {
     /// How the mail with this number fared, the first try first.
     ///
@@ -136,7 +133,6 @@ pub(super) fn insert(
     facts: &[u8],
     now: i64,
 ) -> rusqlite::Result<()> {
-    tables.prepare_cached("DELETE FROM tls_delivery WHERE at < ?1")?.execute([now.saturating_sub(LIVES)])?;
     let proof = new.proof.as_ref();
     tables
         .prepare_cached(

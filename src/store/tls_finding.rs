@@ -66,7 +66,7 @@ impl fmt::Debug for Finding {
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 3600 * 1000;
 /// What nobody has reported by then is not reported any more: days.
-const LIVES: i64 = 4;
+pub(super) const LIVES: i64 = 4;
 /// Findings that are reported at once; what is beyond them waits for the next time.
 const MOST: usize = 10_000;
 

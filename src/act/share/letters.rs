@@ -609,7 +609,7 @@ fn html(text: &str, language: Language, title: &str) -> String {
     let body = html_paragraphs(text);
     format!(
         "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
-         <body style=\"font-family: Calibri, Arial, sans-serif; font-size: 11pt; line-height: 1.4; max-width: 42em\">\n\
+         <body style=\"font-family: Calibri, Arial, sans-serif; font-size: 11pt; line-height: 1.4; max-width: 42em; overflow-wrap: break-word\">\n\
          {body}</body>\n</html>\n",
         language.word(),
         escaped(title),

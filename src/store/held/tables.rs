@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Act, Choice, Facts, Held, HeldRecipient, NewHeld, Purged, State, Taken, Took};
+use super::{
+    Act, Choice, Facts, Held, HeldRecipient, ListedHeld, ListedRecipients, NewHeld, Purged, State, Taken, Took,
+};
 use crate::kill::Point;
 use crate::seal::Index;
 use crate::store::desk::Asked;
@@ -154,6 +156,44 @@ impl Store {
         rows.into_iter().map(|row| self.unsealed(row)).collect()
     }
 
+    /// What is held, of all schools, the oldest first; for IT.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held_list(&self, most: usize) -> Result<Vec<ListedHeld>, StoreError> {
+        self.read(move |tables| {
+            let mut list = tables.prepare_cached(
+                "SELECT id, school, taken_at, delete_at, size, item FROM held ORDER BY taken_at, id LIMIT ?1",
+            )?;
+            let mut alike = tables.prepare_cached(
+                "SELECT count(*), state, class, line FROM held_recipient WHERE held = ?1
+                 GROUP BY state, class, line ORDER BY min(place)",
+            )?;
+            let rows = list.query_map([count(most)], |row| {
+                Ok(ListedHeld {
+                    number: row.get(0)?,
+                    school: row.get(1)?,
+                    taken_at: row.get(2)?,
+                    delete_at: row.get(3)?,
+                    size: row.get(4)?,
+                    item: row.get(5)?,
+                    recipients: Vec::new(),
+                })
+            })?;
+            rows.map(|row| {
+                let row = row?;
+                let some = alike.query_map([&row.number], |some| {
+                    let (count, state, class, line) = (some.get(0)?, some.get(1)?, some.get(2)?, some.get(3)?);
+                    Ok(ListedRecipients { count, state, class, line })
+                })?;
+                let recipients = some.collect::<rusqlite::Result<_>>()?;
+                Ok(ListedHeld { recipients, ..row })
+            })
+            .collect()
+        })
+        .await
+    }
+
     /// Carries out a choice: those of the recipients that are still open go from what they were to `to`, and what is owed
     /// because of it is, in one commit. Gives the places that changed; when none did (somebody was first), nothing
     /// was done.
@@ -290,7 +330,7 @@ impl Store {
     }
 
     /// Ends what is over: the content of held mail whose day has come, or for which nothing is open or owed any more,
-    /// is forgotten, and rows a month after their day. Gives how many mails were due and how many are gone; these are
+    /// is forgotten; its rows go a month after their day ([`aged`](crate::store::aged)). Gives how many mails were due and how many are gone; these are
     /// the same, or something is wrong.
     ///
     /// # Errors
@@ -310,10 +350,7 @@ impl Store {
                  WHERE r.held = held.id AND r.state IN ('held', 'asked', 'owed'))",
                 [],
             )?;
-            let month = 30 * 24 * 3600 * 1000;
-            let forgotten = tables
-                .execute("DELETE FROM held WHERE item IS NULL AND delete_at <= ?1", [now.saturating_sub(month)])?;
-            Ok(Purged { due: usize::try_from(due).unwrap_or_default(), gone, forgotten })
+            Ok(Purged { due: usize::try_from(due).unwrap_or_default(), gone })
         })
         .await
     }

@@ -30,6 +30,7 @@ pub(super) use self::make::{insert, settled};
 pub use self::open::{Entry, Grant, Linked, Session, Statement, Try};
 pub use self::passkey::{Facts as PasskeyFacts, Kept as PasskeyKept, Passkey, PasskeyId};
 pub use self::purge::{LOG_DAYS, PurgedShares};
+pub(in crate::store) use self::sender::CODE_SHOWN;
 pub use self::sender::{EventRow, ItemRow, RecipientRow, Reminder, Rewrapped, ShareRow, Withdrawn};
 use super::owed::{self, NewOwed};
 use super::{Store, StoreError, insert_item};

@@ -15,7 +15,7 @@ use crate::seal::Index;
 use crate::vault::Item;
 
 /// What nobody has used for so long is gone.
-const UNUSED: i64 = 365 * DAY;
+pub(in crate::store) const UNUSED: i64 = 365 * DAY;
 /// Passkeys of one address: a mailbox that more people read has a fixed code.
 const MOST: i64 = 20;
 
@@ -249,7 +249,7 @@ pub(super) fn purge(tables: &Connection, now: i64) -> rusqlite::Result<()> {
 }
 
 /// Whose last passkey has gone: from now on his code alone opens what waits for him.
-fn close(tables: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn close(tables: &Connection) -> rusqlite::Result<()> {
     tables
         .execute(
             "UPDATE share_recipient SET passkey = NULL WHERE passkey IS NOT NULL AND NOT EXISTS (SELECT 1 FROM passkey p

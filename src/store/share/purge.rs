@@ -6,8 +6,7 @@ use super::super::contacts::UNCHECKED;
 use super::super::journal::{self, NewLine};
 use super::super::owed::NewOwed;
 use super::super::{Store, StoreError, column};
-use super::sender::CODE_SHOWN;
-use super::{DAY, happened, passkey};
+use super::{CODE_SHOWN, DAY, happened, passkey};
 use crate::vault::Item;
 
 /// Days for which a share's row stays after its end, for the sender's list; then what is sealed in it, and who opened it,

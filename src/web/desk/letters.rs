@@ -96,7 +96,7 @@ fn html(letter: &Letter) -> String {
     let body: String = letter.text.split("\n\n").map(|text| paragraph(text.trim())).collect();
     format!(
         "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
-         <body style=\"font-family: Calibri, Arial, sans-serif; font-size: 11pt; line-height: 1.4; max-width: 42em\">\n\
+         <body style=\"font-family: Calibri, Arial, sans-serif; font-size: 11pt; line-height: 1.4; max-width: 42em; overflow-wrap: break-word\">\n\
          {body}</body>\n</html>\n",
         letter.language.word(),
         escaped(&letter.subject),
