@@ -252,8 +252,8 @@ impl Texts {
     fn take(&mut self, path: &Path, name: &str, text: &str) -> Result<(), Vec<Problem>> {
         let unknown = || {
             let remedy = "name it notice, failure, unproven, waiting, several, digest, program, linked, choices, share, \
-                          share_receipt, share_ready, share_code_wanted, share_code_instead, share_passkey, share_answer or \
-                          advice_KEY, then .nl or .en, then .txt (the first eight also .html)";
+                          share_files, share_admin, share_receipt, share_ready, share_code_wanted, share_code_instead, \
+                          share_passkey, share_answer or advice_KEY, then .nl or .en, then .txt (the first eight also .html)";
             vec![Problem::new(path, "no text of this name is used", remedy)]
         };
         let (stem, form) = name.rsplit_once('.').ok_or_else(unknown)?;

@@ -69,7 +69,7 @@ async fn the_sender_sees_what_became_of_it_and_takes_it_back() {
     sender.post(&all, &[]).await;
     assert_eq!(house.browser().get(&path(&made.links[1])).await.status, 404);
     let page = sender.get(&at).await.body;
-    assert!(page.contains("ingetrokken") && page.contains("Je hebt het hele bericht ingetrokken."), "{page}");
+    assert!(page.contains("ingetrokken") && page.contains("Het hele bericht is ingetrokken."), "{page}");
 }
 
 #[tokio::test]
