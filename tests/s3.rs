@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -18,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::TryStreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::tz::TimeZone;
+use mailpoort::kill::Point;
 use mailpoort::message::Mailbox;
 use mailpoort::outbox::{Outbox, Retry};
 use mailpoort::school::Calendar;
@@ -110,17 +113,61 @@ async fn trouble_says_whose_it_is_and_leaves_nothing() {
     share(&house, &[b"en het gaat weer"]).await.unwrap();
 }
 
+/// Where [`shares_in_a_process_of_its_own`] has its folder and its bucket; without, it is not meant.
+const IN: &str = "SHARES_IN";
+
+#[tokio::test]
+async fn shares_in_a_process_of_its_own() {
+    let Ok(told) = std::env::var(IN) else { return };
+    let (folder, endpoint) = told.split_once(' ').unwrap();
+    let house = House::at(folder.into(), bucket_at(endpoint));
+    house.shares.recover().await.unwrap();
+    share(&house, &[b"een", b"twee"]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_between_the_blob_and_its_row_leaves_nothing_that_is_offered_or_stays() {
+    for (point, blobs, lives) in [
+        (Point::ShareItem, 1, false),
+        (Point::ShareDrafted, 2, false),
+        (Point::TakenRows, 2, false),
+        (Point::Taken, 2, true),
+    ] {
+        let (provider, folder) = (Provider::start().await, tempfile::tempdir().unwrap());
+        let endpoint = format!("http://{}", provider.address);
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "shares_in_a_process_of_its_own"]).env("MAILPOORT_DIES_AT", point.word());
+        again.env(IN, format!("{} {endpoint}", folder.path().display()));
+        let ended = tokio::task::spawn_blocking(move || again.output().unwrap().status).await.unwrap();
+        assert_eq!(ended.signal(), Some(DIED), "at {}", point.word());
+        assert_eq!(provider.names().len(), blobs + 1, "the blobs and the owner's mark, at {}", point.word());
+        let house = House::at(folder.path().to_owned(), bucket_at(&endpoint));
+        let offered = house.shares.all(10).await.unwrap();
+        assert_eq!(offered.len(), usize::from(lives), "at {}", point.word());
+        house.shares.recover().await.unwrap();
+        assert_eq!(provider.names().len(), if lives { blobs + 1 } else { 1 }, "after the sweep, at {}", point.word());
+    }
+}
+
+/// SIGABRT: it died at the point, and of nothing else.
+const DIED: i32 = 6;
+
 /// Shares on a folder and a bucket.
 struct House {
     shares: Shares,
     outbox: Outbox,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl House {
     fn new(bucket: Bucket) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let outbox = Outbox::open(folder.path(), Retry::default()).unwrap();
+        let house = Self::at(folder.path().to_owned(), bucket);
+        Self { _folder: Some(folder), ..house }
+    }
+
+    fn at(folder: PathBuf, bucket: Bucket) -> Self {
+        let outbox = Outbox::open(&folder, Retry::default()).unwrap();
         let settings = Settings {
             url: "https://veilig.delinde.example".into(),
             brands: BTreeMap::new(),
@@ -137,8 +184,8 @@ impl House {
             outside_eu: None,
         };
         let clock = Arc::new(mailpoort::store::now);
-        let shares = Shares::with(folder.path(), outbox.clone(), settings, clock, Cost::TEST).unwrap();
-        Self { shares, outbox, _folder: folder }
+        let shares = Shares::with(&folder, outbox.clone(), settings, clock, Cost::TEST).unwrap();
+        Self { shares, outbox, _folder: None }
     }
 }
 
@@ -152,8 +199,12 @@ async fn opened(change: impl FnOnce(&mut Bucket)) -> (Provider, House) {
 }
 
 fn bucket(provider: &Provider) -> Bucket {
+    bucket_at(&format!("http://{}", provider.address))
+}
+
+fn bucket_at(endpoint: &str) -> Bucket {
     Bucket {
-        endpoint: format!("http://{}", provider.address),
+        endpoint: endpoint.to_owned(),
         bucket: BUCKET.into(),
         region: REGION.into(),
         prefix: "mailpoort".into(),
@@ -190,6 +241,7 @@ async fn share(house: &House, contents: &[&[u8]]) -> Result<Made, ShareError> {
         }],
         is_password: false,
         purpose: None,
+        open_subject: false,
     };
     let Drafted::Draft(mut draft) = house.shares.draft(new).await? else { panic!("it is there") };
     let made = draft.made().clone();

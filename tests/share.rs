@@ -98,6 +98,63 @@ async fn opened(shares: &Shares, (rid, secret): &(String, String), code: &str, o
     assert!(matches!(shares.unlock(rid, secret, code, visitor.clone()).await.unwrap(), Unlock::Nothing));
 }
 
+/// An age identity and its recipient, of the test alone.
+const ESCROW: &str =
+    "# created: 2026-11-22\nAGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33\n";
+const ESCROW_RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+
+#[test]
+fn the_boards_own_key_recovers_a_share_from_the_files_on_the_disk() {
+    let (folder, hosts) = (tempfile::tempdir().unwrap(), Hosts::new(200));
+    let sink = Sink::listen(&hosts.sink);
+    let key = format!("[share]\nescrow_recipient = \"{ESCROW_RECIPIENT}\"\n");
+    let gate = Gate::start(folder.path(), &hosts.config(folder.path()).replace("[share]\n", &key));
+    let mut client = Client::connect(&hosts.client, &hosts.gate);
+    assert!(client.send(JUF, &[FATHER], &mail()).starts_with("250"));
+    arrived(&sink, 2);
+    let run = |arguments: &[&str]| {
+        Command::new(BINARY)
+            .arg("share")
+            .args(arguments)
+            .arg("--config")
+            .arg(config_file(folder.path()))
+            .output()
+            .unwrap()
+    };
+    let listed = String::from_utf8(run(&["list", "--json"]).stdout).unwrap();
+    let id = listed.split("\"share\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let (identity, to) = (folder.path().join("bestuur.txt"), folder.path().join("terug"));
+    let recover = || {
+        let named = [identity.to_str().unwrap(), to.to_str().unwrap()];
+        run(&["recover", "--identity", named[0], "--to", named[1], id])
+    };
+    // Another board's key opens nothing, and makes no folder.
+    std::fs::write(&identity, format!("{}\n", other_identity())).unwrap();
+    let other = recover();
+    assert!(!other.status.success() && !to.exists(), "{}", String::from_utf8_lossy(&other.stderr));
+    std::fs::write(&identity, ESCROW).unwrap();
+    let recovered = recover();
+    assert!(recovered.status.success(), "{}", String::from_utf8_lossy(&recovered.stderr));
+    let read = |name: &str| std::fs::read(to.join(name)).unwrap();
+    let names: std::collections::BTreeSet<String> =
+        std::fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["1-body_text", "2-geheimverslag.bin", "3-bericht.eml"]);
+    assert_eq!(read("1-body_text"), b"Hierbij kanarie-4711.");
+    assert_eq!(read("2-geheimverslag.bin"), b"Canary");
+    assert_eq!(
+        String::from_utf8(read("3-bericht.eml")).unwrap(),
+        String::from_utf8(mail()).unwrap().replace("[veilig] ", "")
+    );
+    assert!(!recover().status.success(), "a folder that is there is not written into");
+    assert!(!String::from_utf8_lossy(&recovered.stdout).contains("kanarie"));
+    gate.stop();
+}
+
+fn other_identity() -> String {
+    use age::secrecy::ExposeSecret;
+    age::x25519::Identity::generate().to_string().expose_secret().to_owned()
+}
+
 #[test]
 fn two_transactions_of_one_mail_are_one_share_with_one_code_for_each() {
     let (folder, hosts) = (tempfile::tempdir().unwrap(), Hosts::new(160));
@@ -135,8 +192,23 @@ fn a_code_that_is_mailed_on_is_stopped_and_another_number_is_not() {
     let notice = to(&arrived(&sink, 4)[3..], JUF);
     assert!(notice.contains("code van een veilig bericht") && notice.contains("mail hem nooit"), "{notice}");
     assert!(!notice.contains(&code), "{notice}");
+    // So it is when the code was used and is shown to nobody any more, and so is the receipt with its link.
+    let tables = rusqlite::Connection::open(folder.path().join("data/mailpoort.db")).unwrap();
+    assert!(tables.execute("UPDATE share_recipient SET code = NULL", []).unwrap() > 0);
+    drop(tables);
     let log = gate.stop();
     assert!(!log.contains(&code));
+    let gate = Gate::start(folder.path(), &config);
+    let mut client = Client::connect(&hosts.client, &hosts.gate);
+    let own = own(&to(&arrived(&sink, 2), JUF));
+    let before = sink.kept().len();
+    client.send(JUF, &[FATHER], &says(&format!("Goedemiddag, nog een keer de code, voor de zekerheid: {code}.")));
+    assert!(to(&arrived(&sink, before + 1)[before..], JUF).contains("code van een veilig bericht"));
+    let link = format!("Hier kun je meelezen: https://poort.delinde.example/kopie/{}/{}", own.0, own.1);
+    client.send(JUF, &[FATHER], &says(&link));
+    let notice = to(&arrived(&sink, before + 2)[before + 1..], JUF);
+    assert!(notice.contains("code van een veilig bericht") && !notice.contains(&own.1), "{notice}");
+    gate.stop();
 }
 
 #[test]

@@ -179,6 +179,7 @@ fn new(incident: u8, items: Vec<NewItem>, people: usize) -> NewShare {
         recipients: (0..people).map(recipient).collect(),
         is_password: false,
         purpose: None,
+        open_subject: false,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::act::forced;
 use crate::act::hold;
 use crate::act::notice;
 use crate::decide::{self, Policy, Route, Verdict};
-use crate::detect::Finding;
+use crate::detect::{Finding, NameIndex};
 use crate::extract::Texts;
 use crate::message::{Headers, Mail, rewrite};
 use crate::outbox::Outbox;
@@ -68,6 +68,8 @@ pub struct Case<'c> {
     pub households: Vec<super::share::Household>,
     /// Why it is a share, when its sender wants that.
     pub asked: Option<crate::act::share::Why>,
+    /// The names of the school's pupils; none without a roster.
+    pub names: Option<&'c NameIndex>,
     /// The tag in the subject by which senders ask.
     pub tag: Option<&'c str>,
     /// The listed program that sends it, when one does.
@@ -173,6 +175,12 @@ impl Case<'_> {
     fn can_share(&self) -> bool {
         let person = decide::may_be_noticed(&self.mail.envelope, self.headers, self.school).is_some();
         person && self.keeping.is_some() && self.shares.is_some()
+    }
+
+    /// Whether its subject may stand in mails to others.
+    pub(super) fn open_subject(&self) -> bool {
+        let subject = self.headers.subject.as_ref().map(|subject| subject.expose().as_str());
+        super::share::is_open_subject(subject, self.findings, self.names)
     }
 
     /// The mail without the headers that only we are to see.

@@ -31,7 +31,7 @@ pub(super) fn owed(
     envelope: &Envelope,
     now: i64,
 ) -> Vec<NewOwed> {
-    let mut groups: BTreeMap<(String, Otherwise, bool, Level), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, Otherwise, bool, (Level, bool)), Vec<usize>> = BTreeMap::new();
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions).enumerate();
     for (place, (recipient, decision)) in decided.filter(|(_, (_, decision))| decision.route == Route::Tls) {
         let otherwise = match decision.otherwise {
@@ -42,19 +42,36 @@ pub(super) fn owed(
             _ => keeping.unproven,
         };
         groups
-            .entry((recipient.mailbox.domain().to_lowercase(), otherwise, decision.discreet, decision.level))
+            .entry((
+                recipient.mailbox.domain().to_lowercase(),
+                otherwise,
+                decision.discreet,
+                (decision.level, decision.attachments),
+            ))
             .or_default()
             .push(place);
     }
     let within = i64::try_from(keeping.prove_within.as_millis()).unwrap_or(i64::MAX);
     let mut kinds = case.verdict.kinds.keys();
     let password = kinds.any(|kind| matches!(kind, Found::Password | Found::LockedWithPassword));
-    let one = |((_, otherwise, discreet, level), places): ((String, Otherwise, bool, Level), Vec<usize>)| NewOwed {
+    let open_subject = case.open_subject();
+    let one = |((_, otherwise, discreet, (level, attachments)), places): (
+        (String, Otherwise, bool, (Level, bool)),
+        Vec<usize>,
+    )| NewOwed {
         kind: Kind::Forced,
         item: item.to_owned(),
         envelope: Envelope {
             recipients: places.into_iter().filter_map(|place| envelope.recipients.get(place).cloned()).collect(),
-            forced: Some(Forced { otherwise, link: composed.link.written(), discreet, password, level }),
+            forced: Some(Forced {
+                otherwise,
+                link: composed.link.written(),
+                discreet,
+                password,
+                level,
+                attachments,
+                open_subject,
+            }),
             ..envelope.clone()
         },
         due_at: now,

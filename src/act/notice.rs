@@ -179,6 +179,11 @@ impl Texts {
         }
     }
 
+    /// Why a mail is stopped, as a notice says it: paragraphs in Dutch and English.
+    pub fn why(&self, incident: &Incident, school: &School) -> [Vec<String>; 2] {
+        Language::ALL.map(|language| self.told(incident, school, language).why)
+    }
+
     /// The advice in one line of ASCII of at most 400 octets, for a `550 5.7.1` in the session. It names
     /// nothing of the mail: its reader may be a program, or a stranger behind one.
     pub fn one_line(&self, incident: &Incident, school: &School, language: Language) -> String {

@@ -10,9 +10,12 @@ use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::act;
+use crate::act::share::TakenBack;
 use crate::commands::kept::beside;
 use crate::commands::{complain, fail, process, say};
 use crate::config::Config;
+use crate::gate::house::notice_texts;
 use crate::message::Mailbox;
 use crate::outbox::{Outbox, Retry};
 use crate::problem::Problem;
@@ -31,6 +34,10 @@ use crate::vault::share::{EscrowKey, Place};
 pub(super) enum Command {
     /// The shares: since when, for how many, what became of them
     List(List),
+    /// Withdraw a share from its recipients, for a reason that its sender reads; its sender's own copy stays
+    Withdraw(Withdraw),
+    /// Delete a share for everybody, for a reason that its sender reads
+    Delete(Delete),
     /// Open a share with the school's escrow key, and write its items into a folder
     Recover(Recover),
     /// Print the privacy statement as it stood in a version that log and journal name
@@ -48,6 +55,35 @@ pub(super) struct List {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+}
+
+/// Arguments of `share withdraw`.
+#[derive(Debug, Args)]
+pub(super) struct Withdraw {
+    /// The configuration file
+    #[arg(long, default_value = "/etc/mailpoort/mailpoort.toml")]
+    config: PathBuf,
+    /// Only from this one: the number that `share list --json` has for him
+    #[arg(long)]
+    recipient: Option<usize>,
+    /// Why: the journal keeps it, and the sender reads it
+    #[arg(long)]
+    reason: String,
+    /// The id of the share, from the list
+    share: String,
+}
+
+/// Arguments of `share delete`.
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The configuration file
+    #[arg(long, default_value = "/etc/mailpoort/mailpoort.toml")]
+    config: PathBuf,
+    /// Why: the journal keeps it, and the sender reads it
+    #[arg(long)]
+    reason: String,
+    /// The id of the share, from the list
+    share: String,
 }
 
 /// Arguments of `share recover`.
@@ -90,6 +126,8 @@ pub(super) struct Selftest {
 pub(super) fn run(command: &Command) -> ExitCode {
     let done = match command {
         Command::List(arguments) => with_shares(&arguments.config, |shares| list(shares, arguments.json)),
+        Command::Withdraw(arguments) => taken_back(&arguments.config, Back::withdrawn(arguments)),
+        Command::Delete(arguments) => taken_back(&arguments.config, Back::deleted(arguments)),
         Command::Recover(arguments) => with_shares(&arguments.config, |shares| recover(shares, arguments)),
         Command::Statement(arguments) => with_shares(&arguments.config, |shares| statement(shares, arguments)),
         Command::Selftest(arguments) => selftest(&arguments.config),
@@ -161,6 +199,9 @@ fn told(share: &Overview) -> serde_json::Value {
         "share": share.id, "school": share.school, "mail": share.mail, "made_at": share.made_at,
         "open_by": share.open_by, "ends_at": share.ends_at, "recipients": share.recipients.len(), "opened": opened,
         "items": share.items.len(), "octets": octets(share), "state": state(share),
+        "each": share.recipients.iter().enumerate().map(|(place, one)| json!({
+            "recipient": place + 1, "opened": one.opened_at.is_some(), "withdrawn": one.withdrawn_at.is_some(),
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -180,6 +221,67 @@ fn line(share: &Overview) -> String {
 
 fn octets(share: &Overview) -> u64 {
     share.items.iter().map(|item| item.size).sum()
+}
+
+/// What is taken back, and why.
+struct Back<'a> {
+    share: &'a str,
+    /// From one recipient alone, by his number.
+    recipient: Option<usize>,
+    /// From its sender too.
+    deleted: bool,
+    reason: &'a str,
+}
+
+impl<'a> Back<'a> {
+    fn withdrawn(arguments: &'a Withdraw) -> Self {
+        let Withdraw { share, recipient, reason, .. } = arguments;
+        Self { share, recipient: *recipient, deleted: false, reason }
+    }
+
+    fn deleted(arguments: &'a Delete) -> Self {
+        Self { share: &arguments.share, recipient: None, deleted: true, reason: &arguments.reason }
+    }
+}
+
+/// A reason is a few words at least.
+const SHORTEST_REASON: usize = 5;
+
+fn taken_back(file: &Path, back: Back<'_>) -> Result<(), Vec<Problem>> {
+    let config = Config::load(file)?;
+    if back.reason.trim().chars().count() < SHORTEST_REASON {
+        let problem = Problem::new("--reason", "there is no reason", "write in a sentence why: its sender reads it");
+        return Err(vec![problem]);
+    }
+    let texts = notice_texts(config.texts.as_deref())?;
+    with_shares(file, async |shares: Shares| {
+        let none =
+            || Problem::new("shares", "there is no such share, or recipient", "look at `mailpoort share list --json`");
+        let share = shares.share(back.share).await.map_err(trouble)?.ok_or_else(none)?;
+        let school = config.schools.iter().find(|one| one.school.id == share.school).ok_or_else(none)?;
+        let one = match back.recipient {
+            Some(number) => Some(number.checked_sub(1).and_then(|at| share.recipients.get(at)).ok_or_else(none)?),
+            None => None,
+        };
+        let what = match one {
+            _ if back.deleted => TakenBack::Deleted,
+            Some(one) => TakenBack::From(one.address.clone()),
+            None => TakenBack::All,
+        };
+        let about = (&texts, &school.school, config.language, &config.time_zone);
+        let letter = act::share::taken_back(about, &share, (&what, back.reason), Timestamp::now());
+        let letter = letter.ok_or_else(|| trouble(ShareError::Letter))?;
+        if back.deleted {
+            let stay = shares.delete_for(&share.id, back.reason, letter).await.map_err(trouble)?;
+            say(format!("Nobody can open it any more. {stay} files are noise now, and go at the next start."));
+        } else {
+            let scope = one.map_or(Scope::All, |one| Scope::Recipient(one.rid.clone()));
+            shares.withdraw_for(&share.id, &scope, back.reason, letter).await.map_err(trouble)?;
+            say("It was withdrawn: the next request finds nothing.");
+        }
+        say("Its sender is told, and the journal has the reason.");
+        Ok(())
+    })
 }
 
 async fn recover(shares: Shares, arguments: &Recover) -> Result<(), Problem> {
@@ -324,5 +426,6 @@ fn invented() -> Option<NewShare> {
         recipients: vec![recipient],
         is_password: false,
         purpose: None,
+        open_subject: false,
     })
 }

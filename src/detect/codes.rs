@@ -6,11 +6,12 @@
 //! begins and ends at the border of a group of digits; groups are at most three signs apart. Linear in the text, and never
 //! fails.
 
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::BuildHasher;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::detect::rule::Check;
 use crate::detect::rules::Rules;
@@ -31,6 +32,16 @@ const APART: usize = 3;
 pub struct LiveCodes {
     key: RandomState,
     hashes: HashSet<u64>,
+    told: Option<Arc<dyn Told>>,
+}
+
+/// What of shares was told to their senders and lives, although nobody here knows it: asking takes some milliseconds.
+pub trait Told: fmt::Debug + Send + Sync {
+    /// Whether a number of twelve digits is the code of a share of this school.
+    fn is_code(&self, school: &str, number: u64) -> bool;
+
+    /// Whether this names the link that a sender of this school has in his receipt.
+    fn is_receipt(&self, school: &str, name: &str) -> bool;
 }
 
 impl LiveCodes {
@@ -41,7 +52,13 @@ impl LiveCodes {
             key.hash_one((school, digits.fold(0u64, |number, digit| number.wrapping_mul(10) + u64::from(digit - b'0'))))
         };
         let hashes = codes.map(hash).collect();
-        Self { key, hashes }
+        Self { key, hashes, told: None }
+    }
+
+    /// The same, and what was told and is known no more.
+    #[must_use]
+    pub fn and(self, told: Arc<dyn Told>) -> Self {
+        Self { told: Some(told), ..self }
     }
 
     fn holds(&self, school: &str, number: u64) -> bool {
@@ -59,11 +76,23 @@ impl fmt::Debug for LiveCodes {
 pub(super) fn findings(texts: &Texts, rules: &Rules, codes: &LiveCodes, school: &str) -> Vec<(usize, Finding)> {
     let mut found = Vec::new();
     let Some((_, rule)) = rules.with_check(Check::ShareCode) else { return found };
-    if codes.hashes.is_empty() {
+    if codes.hashes.is_empty() && codes.told.is_none() {
         return found;
     }
+    let mut asked = HashMap::new();
+    let mut is_code = |number: u64| {
+        if codes.holds(school, number) {
+            return true;
+        }
+        let Some(told) = &codes.told else { return false };
+        let room = asked.len() < MOST_ASKED;
+        *asked.entry(number).or_insert_with(|| room && told.is_code(school, number))
+    };
     for (index, text) in texts.texts.iter().enumerate() {
-        for range in told(&text.text, |number| codes.holds(school, number)).into_iter().take(REPEATS as usize) {
+        let is_receipt = |name: &str| codes.told.as_ref().is_some_and(|told| told.is_receipt(school, name));
+        let mut ranges = told(&text.text, &mut is_code);
+        ranges.extend(receipts(&text.text, is_receipt));
+        for range in ranges.into_iter().take(REPEATS as usize) {
             if found.len() >= MOST_FINDINGS {
                 return found;
             }
@@ -90,6 +119,22 @@ pub(super) fn findings(texts: &Texts, rules: &Rules, codes: &LiveCodes, school: 
         }
     }
     found
+}
+
+/// Different numbers of one mail that are asked about: a list of orders has more, and a mail with a code has few.
+const MOST_ASKED: usize = 40;
+/// What stands before the name of a link in a receipt.
+const RECEIPT: &str = "/kopie/";
+
+/// Where links of receipts stand, from their names on.
+fn receipts(text: &str, is_receipt: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+    let named = |(at, before): (usize, &str)| {
+        let from = at + before.len();
+        let rest = text.get(from..)?;
+        let name = rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        is_receipt(name).then(|| from..from + name.len())
+    };
+    text.match_indices(RECEIPT).take(MOST_ASKED).filter_map(named).collect()
 }
 
 /// A digit of a text.

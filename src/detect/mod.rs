@@ -41,7 +41,7 @@ use crate::extract::{Spot, Text, Texts, Writer};
 use crate::message::Day;
 use crate::secret::Secret;
 
-pub use codes::LiveCodes;
+pub use codes::{LiveCodes, Told};
 pub use everyday::is_everyday;
 pub use finding::{Feature, Finding, Kind, PupilKey, Strength, Zone};
 pub use fold::fold as same_spelling;

@@ -16,6 +16,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::detect::PupilKey;
 use crate::detect::reading::{Reading, Token, word_hash};
+use crate::extract::Text;
 use crate::roster::Roster;
 
 use build::{Builder, day_of};
@@ -181,6 +182,14 @@ impl NameIndex {
     /// Whether it knows none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    /// Whether a text has a word that is a pupil's first name or surname, whatever else it may mean.
+    pub fn has_word_of(&self, text: &str) -> bool {
+        let text = Text { text: text.to_owned(), ..Text::default() };
+        let reading = Reading::new(&text);
+        let mut words = reading.tokens.iter().filter(|token| !token.digits);
+        words.any(|token| self.words.contains_key(&token.hash)) || self.genitives(&reading).next().is_some()
     }
 
     /// A pupil's key.

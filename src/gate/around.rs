@@ -132,6 +132,7 @@ async fn shared_instead(gate: &Gate, unproven: &Unproven<'_>, raw: &[u8]) -> Opt
             phones,
             discreet: forced.discreet,
             level: forced.level,
+            attachments: forced.attachments,
         })
     };
     let sending = share::Sending {
@@ -143,6 +144,7 @@ async fn shared_instead(gate: &Gate, unproven: &Unproven<'_>, raw: &[u8]) -> Opt
         why: share::Why::NoProvenTls,
         is_password: forced.password,
         purpose: None,
+        open_subject: forced.open_subject,
         texts: &house.texts,
         language: house.language,
         arrived: &arrived,

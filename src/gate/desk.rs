@@ -5,6 +5,7 @@
 
 mod columns;
 mod invent;
+mod late;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::gate::{Gate, Scan};
 use crate::message::{Envelope, Mail, Mailbox, Message, Recipient, Source};
 use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
-use crate::share::ShareError;
+use crate::share::{Overview, Purpose, ShareError};
 use crate::store::held::Held;
 use crate::store::owed;
 use crate::tls::posture::Forced;
@@ -61,6 +62,10 @@ impl desk::Gate for Gate {
         Some(looked(&scan, &mail, &house))
     }
 
+    fn late(&self, share: &Overview, to: &Mailbox, held: desk::LateMail) -> Option<desk::Late> {
+        late::judged(&self.house(), share, to, held)
+    }
+
     fn without_columns(
         &self,
         school: &str,
@@ -85,7 +90,7 @@ impl desk::Gate for Gate {
         held: &'a Held,
         raw: Vec<u8>,
         places: &'a [usize],
-        purpose: Option<String>,
+        purpose: Option<Purpose>,
     ) -> desk::Sharing<'a> {
         Box::pin(shared(self, held, raw, places, purpose))
     }
@@ -117,7 +122,7 @@ async fn shared(
     held: &Held,
     raw: Vec<u8>,
     places: &[usize],
-    purpose: Option<String>,
+    purpose: Option<Purpose>,
 ) -> Result<desk::Shared, ShareError> {
     let house = gate.house();
     let (Some(shares), Some(outbox)) = (gate.shares(), gate.outbox()) else { return Err(ShareError::System) };
@@ -132,11 +137,13 @@ async fn shared(
     let to = |place: &usize| {
         let (recipient, row) = (envelope.recipients.get(*place)?, held.recipients.get(*place)?);
         let discreet = held.facts.discreet.contains(place);
-        let level = scan.verdict.decisions.get(*place).map(|decision| decision.level).unwrap_or_default();
+        let decision = scan.verdict.decisions.get(*place);
+        let level = decision.map(|decision| decision.level).unwrap_or_default();
+        let attachments = decision.is_some_and(|decision| decision.attachments);
         let mailbox = recipient.mailbox.clone();
         let household = tenant.household(&mailbox);
         let (family, phones) = (household.family, household.phones);
-        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet, level })
+        Some(act::share::To { mailbox, line: row.line.clone(), family, phones, discreet, level, attachments })
     };
     let sending = act::share::Sending {
         number: &held.id,
@@ -147,6 +154,11 @@ async fn shared(
         why: act::share::Why::Asked,
         is_password: act::share::holds_password(&scan.verdict),
         purpose,
+        open_subject: act::share::is_open_subject(
+            scan.headers.subject.as_ref().map(|subject| subject.expose().as_str()),
+            &scan.findings,
+            tenant.names.as_ref(),
+        ),
         texts: &house.texts,
         language: house.language,
         arrived: &arrived,
@@ -184,15 +196,19 @@ fn taken(envelope: &owed::Envelope) -> Option<Envelope> {
     Some(Envelope { sender, recipients: recipients?, source: Source::default() })
 }
 
-fn looked(scan: &Scan, mail: &Mail, house: &House) -> desk::Look {
-    let stopped = Stopped {
+fn stopped<'s>(scan: &'s Scan, mail: &'s Mail, house: &'s House) -> Stopped<'s> {
+    Stopped {
         envelope: &mail.envelope,
         headers: &scan.headers,
         texts: &scan.texts,
         findings: &scan.findings,
         verdict: &scan.verdict,
         policy: &house.bench.policy,
-    };
+    }
+}
+
+fn looked(scan: &Scan, mail: &Mail, house: &House) -> desk::Look {
+    let stopped = stopped(scan, mail, house);
     let decisions = scan.verdict.decisions.iter().enumerate();
     let incident = Incident::new(&stopped, "", jiff::civil::DateTime::default());
     desk::Look {

@@ -174,6 +174,7 @@ impl Trip {
             shares,
             households: households.collect(),
             asked: asked::why(&judged.scan.verdict),
+            names: judged.tenant.names.as_ref(),
             tag: self.house.bench.share_tag.as_deref(),
             program: self.program(),
             journal: None,

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::Semaphore;
 
 pub use self::certificates::Certificates;
+pub use self::load::notice_texts;
 use crate::acme;
 use crate::act::notice;
 use crate::act::share::Household;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::act;
-use crate::detect::LiveCodes;
+use crate::detect::{self, LiveCodes};
 use crate::gate::Gate;
 use crate::school::School;
-use crate::share::{CodeMail, CodeWanted, Letter, Letters, Link, Overview, PasskeyMade, Received};
+use crate::share::{CodeMail, CodeWanted, Letter, Letters, Link, Overview, PasskeyMade, Received, ShareError, Told};
 
 impl Letters for Gate {
     fn school(&self, id: &str) -> Option<School> {
@@ -42,16 +42,34 @@ impl Letters for Gate {
     }
 }
 
+/// What of shares is not to be mailed on.
+#[derive(Debug)]
+struct Mailed(Told);
+
+impl detect::Told for Mailed {
+    fn is_code(&self, school: &str, number: u64) -> bool {
+        self.0.is_code(school, number)
+    }
+
+    fn is_receipt(&self, school: &str, name: &str) -> bool {
+        self.0.is_receipt(school, name)
+    }
+}
+
 impl Gate {
     /// Keeps up which access codes live, so that one that is mailed on is found: at once when a share is made, and every
     /// minute. Never ends.
     pub async fn watch_codes(self) {
         let (Some(shares), key) = (self.shares().cloned(), RandomState::new()) else { return };
         loop {
-            match shares.live_codes().await {
-                Ok(codes) => {
+            let all = async { Ok::<_, ShareError>((shares.live_codes().await?, shares.told().await?)) };
+            match all.await {
+                Ok((codes, told)) => {
                     let known = codes.iter().map(|(school, code)| (school.as_str(), code.expose().as_str()));
-                    self.house().bench.share_codes.store(Arc::new(LiveCodes::new(key.clone(), known)));
+                    self.house()
+                        .bench
+                        .share_codes
+                        .store(Arc::new(LiveCodes::new(key.clone(), known).and(Arc::new(Mailed(told)))));
                 }
                 Err(error) => tracing::warn!(%error, "codes of shares that are mailed on may go unseen for a minute"),
             }

@@ -13,7 +13,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::factor::{Factor, Proving};
-use super::{Inner, ItemKind, KeysMode, ShareError, Shares};
+use super::{Inner, ItemKind, KeysMode, ShareError, Shares, told};
 use crate::kill::Point;
 use crate::level::Level;
 use crate::message::Mailbox;
@@ -47,7 +47,18 @@ pub struct NewShare {
     /// Whether it holds a password: then it lives a day, and is gone after its first opening.
     pub is_password: bool,
     /// Its purpose, when its sender was asked for one.
-    pub purpose: Option<Secret<String>>,
+    pub purpose: Option<Purpose>,
+    /// Whether its subject may stand in mails to others: nothing was found in it.
+    pub open_subject: bool,
+}
+
+/// What a mail is shared for, as its sender said.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Purpose {
+    /// In his own words, and what he ticked.
+    pub words: Secret<String>,
+    /// On which ground of the law, in words (AVG art. 6 (1)).
+    pub ground: String,
 }
 
 /// An item to be shared.
@@ -140,7 +151,7 @@ macro_rules! shown_as_nothing {
     )*};
 }
 
-shown_as_nothing!(NewShare, NewItem, NewRecipient, Code, Link, Made, Draft, Recent);
+shown_as_nothing!(NewShare, Purpose, NewItem, NewRecipient, Code, Link, Made, Draft, Recent);
 
 /// A share whose items are sealed and on the disk, and of which nothing else is known yet.
 pub struct Draft {
@@ -298,7 +309,9 @@ impl Shares {
             sender_name: new.sender_name.map(|name| name.expose().clone()),
             subject: new.subject.expose().clone(),
             message_id: new.message_id.map(|id| id.expose().clone()),
-            purpose: new.purpose.map(|purpose| purpose.expose().clone()),
+            ground: new.purpose.as_ref().map(|purpose| purpose.ground.clone()),
+            purpose: new.purpose.map(|purpose| purpose.words.expose().clone()),
+            open_subject: new.open_subject,
         };
         let share = rows::NewShare {
             mail: new.mail,
@@ -322,8 +335,9 @@ impl Shares {
             families: HashMap::new(),
             ends: (open_by, ends_at),
         };
-        let own = self.recipient(&recent.items, key, &sender, &rid, &Proving::Sender, "").await?;
         let school = new.school;
+        let of = Default::default();
+        let own = self.recipient(&school, (&recent.items, key), &sender, &rid, &Proving::Sender, &of).await?;
         Ok((recent, NewShared { share: id, school, new: Some(share), recipients: vec![own], invitations: Vec::new() }))
     }
 
@@ -395,24 +409,31 @@ impl Shares {
                 family: family.0,
                 level: one.level,
             };
-            links.push((link, rid, proving, one.line.clone()));
+            let kin = self.kin(&recent.id, one.family.expose());
+            links.push((link, rid, proving, (one.line.clone(), Some(kin))));
         }
-        let making = links
-            .iter()
-            .map(|(link, rid, proving, line)| self.recipient(&recent.items, recent.key, link, rid, proving, line));
+        let making = links.iter().map(|(link, rid, proving, of)| {
+            self.recipient(&rows.school, (&recent.items, recent.key), link, rid, proving, of)
+        });
         rows.recipients.extend(futures_util::future::try_join_all(making).await?);
         Ok(links.into_iter().map(|(link, ..)| link).collect())
     }
 
-    /// The row of a recipient, with a grant for each item.
+    /// The hash by which those of one family know each other within a share.
+    pub(super) fn kin(&self, share: &str, family: &str) -> String {
+        let index = self.inner.outbox.store().index("share family", &[share.as_bytes(), family.as_bytes()]);
+        rows::hex(&index)
+    }
+
+    /// The row of a recipient, with a grant for each item; with his policy line and the hash of his family.
     pub(super) async fn recipient(
         &self,
-        items: &[(String, ItemKey)],
-        key: KeyId,
+        school: &str,
+        (items, key): (&[(String, ItemKey)], KeyId),
         link: &Link,
         rid: &Rid,
         proving: &Proving,
-        line: &str,
+        (line, kin): &(String, Option<String>),
     ) -> Result<rows::NewRecipient, ShareError> {
         let pepper = Pepper::of(self.inner.outbox.keys(), key).ok_or(ShareError::System)?;
         let code_key = match proving {
@@ -425,14 +446,18 @@ impl Shares {
         let recipient = pepper.recipient(rid, &link.secret, code_key.as_ref()).ok_or(ShareError::System)?;
         let public = recipient.public();
         let (keys, to) = (items.to_vec(), public.clone());
+        let code = link.code.as_ref().map(|code| code.grouped().to_owned());
+        let (store, of) = (self.inner.outbox.store().clone(), school.to_owned());
         let wrapping = move || {
             let grant = |(item, key): &(String, ItemKey)| Some((item.clone(), key.wrapped_for(&to)?));
-            keys.iter().map(grant).collect::<Option<Vec<_>>>()
+            let told = code.map(|code| told::mark(&store, &of, &code));
+            Some((keys.iter().map(grant).collect::<Option<Vec<_>>>()?, told))
         };
-        let grants = tokio::task::spawn_blocking(wrapping).await.ok().flatten().ok_or(ShareError::System)?;
+        let (grants, told) = tokio::task::spawn_blocking(wrapping).await.ok().flatten().ok_or(ShareError::System)?;
         let mut facts = rows::RecipientFacts {
             address: link.mailbox.typed().to_owned(),
-            line: line.to_owned(),
+            line: line.clone(),
+            family: kin.clone(),
             level: link.level,
             ..Default::default()
         };
@@ -446,6 +471,8 @@ impl Shares {
             family: link.family,
             code: link.code.as_ref().map(|code| code.grouped().to_owned()),
             cost: proving.cost().unwrap_or(self.inner.cost.number()),
+            open_by: None,
+            told,
             code_key: by_passkey,
             facts,
             grants,

@@ -13,6 +13,7 @@
 //! | `proof` | what a device has proven, for eight hours or 90 days |
 //! | `reply` | what a recipient answers, and a call for a code |
 //! | `sender` | the sender: what became of it, withdraw, extend, new link, delete |
+//! | `told` | codes and receipts that are mailed on |
 //! | `values` | settings and errors |
 //!
 //! To somebody without the right secret a share that is there, over or withdrawn is like one that never was. Looking
@@ -30,6 +31,7 @@ mod sender;
 pub mod sms;
 #[cfg(test)]
 mod tests;
+mod told;
 mod values;
 
 use std::collections::HashSet;
@@ -41,13 +43,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 pub use self::factor::{CodeWords, Factor, NumberFrom, Texted};
-pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare};
+pub use self::make::{Code, Draft, Drafted, Link, Made, NewItem, NewRecipient, NewShare, Purpose};
 pub use self::open::{Body, How, Item, Look, Opened, OpenedBy, Seen, Unlock, Visitor};
 pub use self::passkey::{Added, Challenge, OwnPasskey, PasskeyMade};
 pub use self::phone::Phone;
 pub use self::proof::Proof;
 pub use self::reply::{Asked, CodeMail, CodeWanted, Received, Replied, Reply, ReplyFile};
 pub use self::sender::{Event, Overview, RecipientOverview, Renewed, Scope};
+pub use self::told::Told;
 pub use self::values::{Brand, ItemKind, KeysMode, Letter, Letters, Lifetimes, Settings, ShareError};
 use crate::outbox::Outbox;
 use crate::problem::Problem;

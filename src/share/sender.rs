@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::factor::{Factor, Proving};
-use super::{Code, Item, ItemKind, KeysMode, Link, Opened, OpenedBy, ShareError, Shares};
+use super::{Code, Item, ItemKind, KeysMode, Letter, Link, NewRecipient, Opened, OpenedBy, ShareError, Shares};
 use crate::level::Level;
 use crate::message::Mailbox;
 use crate::secret::Secret;
@@ -37,6 +37,10 @@ pub struct Overview {
     pub message_id: Option<Secret<String>>,
     /// What it is shared for, when the sender was asked.
     pub purpose: Option<Secret<String>>,
+    /// On which ground of the law, when the sender was asked.
+    pub ground: Option<String>,
+    /// Whether the subject may stand in mails to others.
+    pub open_subject: bool,
     /// When it was made, milliseconds.
     pub made_at: i64,
     /// Until when it can be opened first, milliseconds.
@@ -62,6 +66,8 @@ pub struct Overview {
 pub struct RecipientOverview {
     /// The public half of the link: names the recipient in [`Scope`].
     pub rid: String,
+    /// Until when it can be opened first, milliseconds.
+    pub open_by: i64,
     /// The address.
     pub address: Secret<String>,
     /// What he needs besides the link.
@@ -102,8 +108,8 @@ pub struct Event {
     /// When, milliseconds.
     pub at: i64,
     /// What: `created`, `notified`, `unlocked`, `code_failed`, `code_locked`, `code_wanted`, `item_viewed`,
-    /// `item_downloaded`, `zip_downloaded`, `reply_received`, `extended`, `renewed`, `item_revoked`, `recipient_revoked`,
-    /// `share_revoked`, `downloads_off`, `downloads_on`, `reminded`, `warned`, `expired`, `purged`, `deleted`, `recovered`,
+    /// `item_downloaded`, `zip_downloaded`, `reply_received`, `extended`, `renewed`, `added`, `item_revoked`, `recipient_revoked`,
+    /// `share_revoked`, `by_admin` (the next one), `downloads_off`, `downloads_on`, `reminded`, `warned`, `expired`, `purged`, `deleted`, `recovered`,
     /// `passkey_added`, `passkey_removed`, `passkeys_removed`.
     pub kind: String,
     /// The recipient, by the public half of the link.
@@ -220,7 +226,46 @@ impl Shares {
             Scope::All => Withdrawn::All,
         };
         let line = self.line(id, "share_withdrawn", who).await?;
-        Ok(self.inner.outbox.store().withdraw_share(id, what, line, self.now()).await?)
+        Ok(self.inner.outbox.store().withdraw_share(id, what, line, None, self.now()).await?)
+    }
+
+    /// The same by whoever runs the machine, for a reason: the journal keeps it, and `letter` tells the sender. `Item` and
+    /// `Grant` are the sender's own to withdraw.
+    ///
+    /// # Errors
+    /// [`ShareError::Gone`] for those, and for what is not there; nothing was withdrawn then.
+    pub async fn withdraw_for(&self, id: &str, scope: &Scope, reason: &str, letter: Letter) -> Result<(), ShareError> {
+        let what = match scope {
+            Scope::All => Withdrawn::All,
+            Scope::Recipient(one) => Withdrawn::Recipient(*Rid::read(one).ok_or(ShareError::Gone)?.octets()),
+            Scope::Item(_) | Scope::Grant(..) => return Err(ShareError::Gone),
+        };
+        let (line, told) = self.by_admin(id, "share_withdrawn", reason, letter).await?;
+        self.inner.outbox.store().withdraw_share(id, what, line, Some(told), self.now()).await?;
+        Ok(())
+    }
+
+    /// Deletes a share at once, by whoever runs the machine; as [`Shares::delete`] and [`Shares::withdraw_for`].
+    ///
+    /// # Errors
+    /// [`ShareError::Gone`] when there is none.
+    pub async fn delete_for(&self, id: &str, reason: &str, letter: Letter) -> Result<usize, ShareError> {
+        let (line, told) = self.by_admin(id, "share_deleted", reason, letter).await?;
+        let deleted = self.inner.outbox.store().delete_share(id, line, Some(told), self.now()).await?;
+        Ok(self.inner.forget(&deleted.ok_or(ShareError::Gone)?).await)
+    }
+
+    async fn by_admin(
+        &self,
+        id: &str,
+        event: &'static str,
+        reason: &str,
+        letter: Letter,
+    ) -> Result<(NewLine, (vault::Item, NewOwed)), ShareError> {
+        let mut line = self.line(id, event, "").await?;
+        line.core = serde_json::json!({ "event": event, "share": id, "by": "admin" }).to_string();
+        line.people.reason = reason.to_owned();
+        Ok((line, self.owe(Kind::Message, letter, self.now()).await?))
     }
 
     /// Lets a share end later, at most the lifetime of a share from now. Gives when.
@@ -250,23 +295,31 @@ impl Shares {
         let old = share.recipients.iter().find(|one| one.rid == *rid.octets() && one.factor != "sender");
         let old = old.ok_or(ShareError::Gone)?;
         let mailbox = Mailbox::parse(&old.facts.address).map_err(|_| ShareError::Letter)?;
-        let (old, line, level) = (old.rid, old.facts.line.clone(), old.facts.level);
-        self.link_anew(share, (&mailbox, line, level), Some(old), opened, who).await
+        let facts = &old.facts;
+        let late = Late { mailbox: &mailbox, line: facts.line.clone(), level: facts.level, kin: facts.family.clone() };
+        let old = old.rid;
+        self.link_anew(share, late, Some(old), opened, who).await
     }
 
-    /// A link for somebody who had none: all items.
+    /// A link and a code for somebody who had none: all items. The caller has seen that he may have them.
     ///
     /// # Errors
-    /// [`ShareError::NeedsLink`] as for [`Shares::renew`].
+    /// [`ShareError::NeedsLink`] as for [`Shares::renew`]; [`ShareError::Gone`] when he has a link already.
     pub async fn add(
         &self,
         id: &str,
-        mailbox: &Mailbox,
+        new: &NewRecipient,
         opened: Option<&Opened>,
         who: &str,
     ) -> Result<Renewed, ShareError> {
         let share = self.inner.outbox.store().share(id).await?.ok_or(ShareError::Gone)?;
-        self.link_anew(share, (mailbox, "added".to_owned(), Level::default()), None, opened, who).await
+        let address = self.inner.address(&new.mailbox);
+        if share.recipients.iter().any(|one| one.address == address && one.factor != "sender") {
+            return Err(ShareError::Gone);
+        }
+        let kin = Some(self.kin(id, new.family.expose()));
+        let late = Late { mailbox: &new.mailbox, line: new.line.clone(), level: new.level, kin };
+        self.link_anew(share, late, None, opened, who).await
     }
 
     /// Deletes a share at once, the sender's own copy too: its keys first, then its files, which are noise by then. Gives
@@ -276,7 +329,8 @@ impl Shares {
     /// [`ShareError::Gone`] when there is none.
     pub async fn delete(&self, id: &str, who: &str) -> Result<usize, ShareError> {
         let line = self.line(id, "share_deleted", who).await?;
-        let files = self.inner.outbox.store().delete_share(id, line, self.now()).await?.ok_or(ShareError::Gone)?;
+        let files =
+            self.inner.outbox.store().delete_share(id, line, None, self.now()).await?.ok_or(ShareError::Gone)?;
         Ok(self.inner.forget(&files).await)
     }
 
@@ -352,7 +406,7 @@ impl Shares {
     async fn link_anew(
         &self,
         share: ShareRow,
-        (mailbox, line, level): (&Mailbox, String, Level),
+        Late { mailbox, line, level, kin }: Late<'_>,
         old: Option<RidOctets>,
         opened: Option<&Opened>,
         who: &str,
@@ -362,11 +416,10 @@ impl Shares {
             return Err(ShareError::Gone);
         }
         let items = self.keys_of(&share, opened).await?;
-        let code = AccessCode::new().ok_or(ShareError::System)?;
+        let (family, code) = family_of(&share, kin.as_ref(), old).ok_or(ShareError::System)?;
         let rid = Rid::new().ok_or(ShareError::System)?;
         let secret = LinkSecret::new().ok_or(ShareError::System)?;
         let told = Code(Secret::new(code.grouped()));
-        let family = share.recipients.iter().map(|one| one.family).max().unwrap_or_default().saturating_add(1);
         let proving = Proving::Code(code);
         let link = Link {
             mailbox: mailbox.clone(),
@@ -378,13 +431,19 @@ impl Shares {
             family,
             level,
         };
-        let new = self.recipient(&items, share.key, &link, &rid, &proving, &line).await?;
+        let (settings, of) = (&self.inner.settings, (line, kin));
+        // Not that of the share, which may be over for who has not opened it.
+        let open_by = settings.calendar.after(now, settings.lifetimes.unopened).min(share.ends_at);
+        let new = self.recipient(&share.school, (&items, share.key), &link, &rid, &proving, &of).await?;
+        let new = crate::store::share::NewRecipient { open_by: Some(open_by), ..new };
         let id = share.id.clone();
         let letters = self.letters.as_ref().ok_or(ShareError::Letter)?;
-        let letter = letters.invitation(&link, &overview(share, now)).ok_or(ShareError::Letter)?;
+        let letter =
+            letters.invitation(&link, &Overview { open_by, ..overview(share, now) }).ok_or(ShareError::Letter)?;
         let (item, owed) = self.owe(Kind::Invitation, letter, now).await?;
         let invitation = Invitation { rid: *rid.octets(), item, owed };
-        let journal = self.line(&id, "share_renewed", who).await?;
+        let mut journal = self.line(&id, if old.is_some() { "share_renewed" } else { "share_added" }, who).await?;
+        journal.people.recipients = vec![link.mailbox.folded()];
         if !self.inner.outbox.store().renew_link(&id, Rewrapped { old, new, invitation }, journal, now).await? {
             return Err(ShareError::Gone);
         }
@@ -423,6 +482,25 @@ impl Shares {
     }
 }
 
+/// Somebody who gets a link afterwards.
+struct Late<'a> {
+    mailbox: &'a Mailbox,
+    line: String,
+    level: Level,
+    /// Hash of his family.
+    kin: Option<String>,
+}
+
+/// Which family somebody is of, and its code: that of the others in it, as long as it is known. A code that is known no more
+/// cannot be told again; then he has one of his own. None when chance is out of order.
+fn family_of(share: &ShareRow, kin: Option<&String>, old: Option<RidOctets>) -> Option<(u32, AccessCode)> {
+    let others = share.recipients.iter().filter(|one| Some(one.rid) != old && one.withdrawn_at.is_none());
+    let of_kin = others.filter(|one| kin.is_some() && one.facts.family.as_ref() == kin);
+    let known = of_kin.filter_map(|one| Some((one.family, AccessCode::read(one.code.as_deref()?)?))).next();
+    let next = share.recipients.iter().map(|one| one.family).max().unwrap_or_default().saturating_add(1);
+    known.or_else(|| Some((next, AccessCode::new()?)))
+}
+
 /// A code that was used, or is of the past, is shown to nobody.
 fn overview(row: ShareRow, now: i64) -> Overview {
     let sender = Secret::new(row.facts.sender);
@@ -432,6 +510,7 @@ fn overview(row: ShareRow, now: i64) -> Overview {
     let has_key = row.recipients.iter().any(|one| !one.items.is_empty());
     let recipient = |one: RecipientRow| RecipientOverview {
         rid: Rid::of(one.rid).written(),
+        open_by: one.open_by.unwrap_or(row.open_by),
         locked: one.locked(now),
         made_at: one.made_at,
         factor: super::factor::of(&one.factor, &one.facts),
@@ -459,6 +538,8 @@ fn overview(row: ShareRow, now: i64) -> Overview {
         subject: Secret::new(row.facts.subject),
         message_id: row.facts.message_id.map(Secret::new),
         purpose: row.facts.purpose.map(Secret::new),
+        ground: row.facts.ground,
+        open_subject: row.facts.open_subject,
         made_at: row.made_at,
         open_by: row.open_by,
         ends_at: row.ends_at,

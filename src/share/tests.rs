@@ -197,6 +197,7 @@ fn new_share(recipients: Vec<NewRecipient>) -> NewShare {
         recipients,
         is_password: false,
         purpose: None,
+        open_subject: false,
     }
 }
 
@@ -511,7 +512,7 @@ async fn the_sender_reads_his_copy_and_gives_a_new_link() {
     let renewed = house.shares.renew(&made.id, &first.rid, Some(&opened), "juf@delinde.example").await.unwrap();
     assert!(matches!(house.look(first).await, Look::Nothing), "the old link leads nowhere");
     assert!(matches!(house.look(&made.links[1]).await, Look::Withdrawn(_)), "the others stay withdrawn");
-    let late = mailbox("late@voorbeeld.example");
+    let late = to("late@voorbeeld.example", "late");
     house.shares.add(&made.id, &late, Some(&opened), "juf@delinde.example").await.unwrap();
     let overview = house.shares.share(&made.id).await.unwrap().unwrap();
     let now: Vec<_> = overview.recipients.iter().filter(|one| one.withdrawn_at.is_none()).collect();
@@ -519,6 +520,80 @@ async fn the_sender_reads_his_copy_and_gives_a_new_link() {
     assert!(now.iter().all(|one| one.items.len() == 2) && now.iter().any(|one| one.code == Some(renewed.code.clone())));
     assert_eq!(house.shares.of_sender("linde", "juf@delinde.example", 9).await.unwrap().len(), 1);
     assert_eq!(house.shares.of_sender("linde", "bo@ander.example", 9).await.unwrap().len(), 0);
+}
+
+/// The sender's own link, opened.
+async fn own(house: &House, made: &Made) -> Opened {
+    let (rid, secret) = (made.sender.rid.as_str(), made.sender.secret.written());
+    let Unlock::Open { opened, .. } = house.shares.open_as_sender(rid, &secret, "juf@delinde.example").await.unwrap()
+    else {
+        panic!()
+    };
+    *opened
+}
+
+#[tokio::test]
+async fn a_new_link_lives_although_the_time_to_open_the_first_is_over() {
+    let house = House::new();
+    let made = house.make(new_share(parents())).await;
+    house.open(&made.links[2]).await;
+    for (after, lives) in [(16 * DAY, 14), (10 * DAY, 4)] {
+        house.pass(after);
+        house.purge().await;
+        assert!(matches!(house.look(&made.links[1]).await, Look::Over(_)), "who was late stays late");
+        let opened = own(&house, &made).await;
+        let share = house.shares.share(&made.id).await.unwrap().unwrap();
+        let late = share.recipients.iter().find(|one| one.address.expose().starts_with("p.jansen")).unwrap();
+        let renewed = house.shares.renew(&made.id, &late.rid, Some(&opened), "juf@delinde.example").await.unwrap();
+        house.purge().await;
+        let share = house.shares.share(&made.id).await.unwrap().unwrap();
+        let anew = share.recipients.iter().find(|one| one.rid == renewed.rid).unwrap();
+        assert_eq!(anew.open_by, (house.shares.now() + lives * DAY).min(share.ends_at));
+        assert!(anew.items.len() == 2 && anew.open_by > house.shares.now());
+        let store = house.shares.inner.outbox.store();
+        let linked =
+            store.linked(*crate::vault::share::Rid::read(&renewed.rid).unwrap().octets()).await.unwrap().unwrap();
+        assert!(!linked.is_over(house.shares.now()) && linked.open_by == anew.open_by);
+    }
+}
+
+#[tokio::test]
+async fn a_share_of_which_nobody_opened_anything_lives_as_long_as_its_newest_link() {
+    let house = House::new();
+    let made = house.make(new_share(parents())).await;
+    house.pass(13 * DAY);
+    let opened = own(&house, &made).await;
+    house.shares.renew(&made.id, &made.links[0].rid, Some(&opened), "juf@delinde.example").await.unwrap();
+    house.pass(10 * DAY);
+    house.purge().await;
+    assert!(house.shares.share(&made.id).await.unwrap().unwrap().over_at.is_none());
+    house.pass(5 * DAY);
+    house.purge().await;
+    assert!(house.shares.share(&made.id).await.unwrap().unwrap().over_at.is_some());
+}
+
+#[tokio::test]
+async fn one_code_for_a_family_whenever_its_links_are_made() {
+    let house = House::new();
+    let made =
+        house.make(new_share(vec![to("p.jansen@voorbeeld.example", "jansen"), to("bo@ander.example", "bo")])).await;
+    let opened = own(&house, &made).await;
+    let code = |link: &Link| link.code.clone().unwrap();
+    let late = to("k.jansen@voorbeeld.example", "jansen");
+    let added = house.shares.add(&made.id, &late, Some(&opened), "juf@delinde.example").await.unwrap();
+    assert!(added.code == code(&made.links[0]), "who comes later has the code of his family");
+    let renewed = house.shares.renew(&made.id, &made.links[0].rid, Some(&opened), "juf@delinde.example").await.unwrap();
+    assert!(renewed.code == added.code, "and so has a new link, as long as the other's waits");
+    let alone = house.shares.renew(&made.id, &made.links[1].rid, Some(&opened), "juf@delinde.example").await.unwrap();
+    assert!(alone.code != code(&made.links[1]) && alone.code != added.code, "a family of one has a new code");
+    let share = house.shares.share(&made.id).await.unwrap().unwrap();
+    let families: std::collections::BTreeSet<u32> = share.recipients.iter().map(|one| one.family).collect();
+    assert_eq!((share.recipients.len(), families.len()), (3, 2));
+    let again = house.shares.add(&made.id, &late, Some(&opened), "juf@delinde.example").await;
+    assert!(matches!(again, Err(ShareError::Gone)), "who has a link gets no second one");
+    house.shares.withdraw(&made.id, &Scope::All, "juf@delinde.example").await.unwrap();
+    let after = house.shares.renew(&made.id, &renewed.rid, Some(&opened), "juf@delinde.example").await.unwrap();
+    assert!(after.code != added.code, "a code that was taken back stays so");
 }
 
 #[tokio::test]

@@ -104,6 +104,12 @@ pub struct Forced {
     /// How sure it must be that it is its recipients who open a share of it.
     #[serde(default)]
     pub level: Level,
+    /// Whether the attachments alone may be shared then.
+    #[serde(default)]
+    pub attachments: bool,
+    /// Whether its subject may stand in mails to others.
+    #[serde(default)]
+    pub open_subject: bool,
 }
 
 /// What becomes of mail for which no way could be proven. Never: plain.

@@ -263,6 +263,8 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-taken.sql"),
     include_str!("schema-incident.sql"),
     include_str!("schema-level.sql"),
+    include_str!("schema-anew.sql"),
+    include_str!("schema-told.sql"),
     include_str!("schema-pages.sql"),
 ];
 

@@ -336,25 +336,32 @@ async fn a_list_is_shared_when_its_sender_has_said_what_for() {
     let mut browser = house.signed_in(&link).await;
     let form = format!("/mail/{ID}/share");
     let page = browser.get(&form).await.body;
-    for shown in ["Waarvoor heeft de ontvanger deze gegevens nodig?", "name=\"needed\"", "name=\"informed\""] {
+    for shown in
+        ["Waarvoor heeft de ontvanger deze gegevens nodig?", "name=\"needed\"", "name=\"informed\"", "artikel 6"]
+    {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     let words = ("words", "Gehooronderzoek groep 5 door de GGD.");
-    for (fields, says) in
-        [(vec![("place", "0"), ("needed", "yes")], "nog leeg"), (vec![("place", "0"), words], "niet te veel in staat")]
-    {
+    let ground = ("ground", "task");
+    for (fields, says) in [
+        (vec![("place", "0"), ("needed", "yes"), ground], "nog leeg"),
+        (vec![("place", "0"), words, ground], "niet te veel in staat"),
+        (vec![("place", "0"), words, ("needed", "yes")], "Kies waarom je deze gegevens mag delen"),
+        (vec![("place", "0"), words, ("needed", "yes"), ("ground", "zomaar")], "Kies waarom"),
+        (vec![("place", "0"), words, ("needed", "yes"), ("ground", "interest")], "Kies waarom"),
+    ] {
         let answer = browser.post(&form, &fields).await;
         assert!(answer.status == 422 && answer.body.contains(says), "{says}: {}", answer.body);
     }
     assert!(browser.page.contains(words.1), "what was typed is there still: {}", browser.page);
     assert!(house.gate.purposes.lock().unwrap().is_empty());
-    browser.post(&form, &[("place", "0"), words, ("needed", "yes")]).await;
+    browser.post(&form, &[("place", "0"), words, ("needed", "yes"), ground]).await;
     let told = house.gate.purposes.lock().unwrap().pop().unwrap().unwrap();
     let whole = "Gehooronderzoek groep 5 door de GGD. Nagekeken dat er niet meer in staat dan nodig. Niet aangevinkt dat de \
                  ouders ervan weten.";
-    assert_eq!(told, whole);
+    assert_eq!((told.words.expose().as_str(), told.ground.as_str()), (whole, "task"));
     // Where nobody asks, nothing is asked.
     browser.get(&form).await;
     browser.post(&form, &[("place", "1"), ("step", "send")]).await;
-    assert_eq!(house.gate.purposes.lock().unwrap().pop().unwrap(), None);
+    assert!(house.gate.purposes.lock().unwrap().pop().unwrap().is_none());
 }

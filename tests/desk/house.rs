@@ -12,7 +12,7 @@ use mailpoort::message::{Limits, Mailbox, Message};
 use mailpoort::school::{Calendar, Contact, Language, School};
 use mailpoort::seal::SealKey;
 use mailpoort::secret::Secret;
-use mailpoort::share::ShareError;
+use mailpoort::share::{Purpose, ShareError};
 use mailpoort::store::Store;
 use mailpoort::store::held::{Facts, Held, NewHeld, NewRecipient, State, Taken};
 use mailpoort::store::owed::{Claimed, Envelope, Settled, To};
@@ -64,7 +64,7 @@ pub struct Told {
     pub looked_at: Mutex<Vec<Vec<u8>>>,
     pub language: Mutex<Language>,
     /// For what it was asked to make a share.
-    pub purposes: Mutex<Vec<Option<String>>>,
+    pub purposes: Mutex<Vec<Option<Purpose>>>,
     texts: Arc<Texts>,
 }
 
@@ -118,7 +118,7 @@ impl Gate for Told {
         true
     }
 
-    fn share<'a>(&'a self, _: &'a Held, _: Vec<u8>, _: &'a [usize], purpose: Option<String>) -> Sharing<'a> {
+    fn share<'a>(&'a self, _: &'a Held, _: Vec<u8>, _: &'a [usize], purpose: Option<Purpose>) -> Sharing<'a> {
         self.purposes.lock().unwrap().push(purpose);
         Box::pin(async { Err(ShareError::System) })
     }

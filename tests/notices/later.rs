@@ -134,7 +134,15 @@ fn composed(outbox: &Outbox, language: Language, letter: &(&str, Otherwise, &'st
     let reader = Mailbox::parse("juf@delinde.example").unwrap();
     let to = |name: &str| To { address: format!("{name}@veilig.example"), parameters: String::new(), place: None };
     let recipients = [to("melding"), to("anna")];
-    let forced = Some(Forced { otherwise, link: String::new(), discreet, password: false, level: Level::default() });
+    let forced = Some(Forced {
+        otherwise,
+        link: String::new(),
+        discreet,
+        password: false,
+        level: Level::default(),
+        attachments: false,
+        open_subject: false,
+    });
     let claimed = Claimed {
         id: 1,
         school: "linde".to_owned(),

@@ -122,8 +122,8 @@ async fn visit(language: &'static str) -> BTreeMap<String, String> {
     keep("desk-withdraw", sender.get(&format!("/shares/{}/withdraw", made.id)).await);
     keep("desk-destroy", sender.get(&format!("/shares/{}/delete", made.id)).await);
     sender.get(&format!("/shares/{}", next.id)).await;
-    sender.post(&format!("/shares/{}/downloads", next.id), &[("on", "no")]).await;
-    keep("desk-downloads", sender.get(&format!("/shares/{}?done=downloads", next.id)).await);
+    sender.post(&format!("/shares/{}/downloads", next.id), &[("downloads", "off")]).await;
+    keep("desk-downloads", sender.get(&format!("/shares/{}?done=viewonly", next.id)).await);
     keep("message-view-only", back.get(&at).await);
     sender.get(&format!("/shares/{}", next.id)).await;
     sender.post(&format!("/shares/{}/extend", next.id), &[]).await;
@@ -177,7 +177,6 @@ async fn by_other_factors(language: &'static str) -> BTreeMap<String, String> {
     keep("fixed-code", browser.get(&format!("{at}/code")).await);
     keep("fixed-wrong", browser.post(&format!("{at}/code"), &[("code", "000000000000")]).await);
     keep("fixed-none", browser.get(&format!("{at}/geen-code")).await);
-    browser.get("/vergeet").await;
-    keep("forgotten", browser.post("/vergeet", &[]).await);
+    keep("forgotten", browser.get("/vergeet").await);
     pages
 }

@@ -327,6 +327,7 @@ impl House {
             recipients: mail.recipients.iter().map(recipient).collect(),
             is_password: false,
             purpose: None,
+            open_subject: false,
         };
         self.keep(new).await
     }

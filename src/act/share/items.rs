@@ -55,6 +55,23 @@ pub(super) fn of(message: &Message<'_>) -> (Vec<NewItem>, Vec<u8>) {
     (items, digest)
 }
 
+/// Whether a mail has a file of which an item is made.
+pub(super) fn has_files(message: &Message<'_>) -> bool {
+    of(message).0.iter().any(|item| item.kind == ItemKind::Attachment)
+}
+
+/// Its first texts, plain and HTML, as the items of them are made.
+pub(super) fn texts(message: &Message<'_>) -> (Option<String>, Option<String>) {
+    let first = |essence: &str| {
+        let is_body = |part: &&Part| {
+            part.shape == Shape::Leaf && !part.mime.attached && part.file_name().is_none() && part.essence() == essence
+        };
+        let part = message.parts.iter().find(|part| is_body(part) && !is_within_message(message, part))?;
+        Some(String::from_utf8_lossy(&text(message, part)).into_owned())
+    };
+    (first("text/plain"), first("text/html"))
+}
+
 /// Whether a part belongs to an attached message, which is shared whole.
 fn is_within_message(message: &Message<'_>, part: &Part) -> bool {
     let mut around = part.parent;

@@ -1,14 +1,15 @@
 //! The mails about a share: with the link for a recipient, the receipt for its sender, a call for a code, an answer.
 //!
 //! The mail with the link is the teacher's own: From and MAIL FROM are his, one link that stands there in full, no
-//! attachment, no picture, nothing that hurries; Dutch first, English below. It names no subject and nothing of the
-//! content. Text and HTML say the same. Fails (as none) on an address that cannot stand in a header.
+//! attachment, no picture, nothing that hurries; Dutch first, English below. Its subject is the teacher's own where nothing
+//! was found in that, else a neutral one, and holds the reference either way; it names nothing else of the content. Text and HTML say the same. Fails (as none) on an address that cannot stand in a header.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox as Named, MultiPart, MultiPartKind, SinglePart};
 
+use super::files::Rest;
 use super::{ANSWER_ID, Sending, Why};
 use crate::act::notice::{Texts, address};
 use crate::act::shown::line;
@@ -23,11 +24,18 @@ use crate::share::{
 };
 use crate::vault;
 
+/// The longest subject of a teacher that is repeated, letters.
+const LONGEST_SUBJECT: usize = 150;
 /// The longest list of Message-IDs that is repeated, octets.
 const LONGEST_REFERENCES: usize = 4000;
 
-/// The mail with a link, when a share is made.
-pub(super) fn of_sending(sending: &Sending<'_>, settings: &Settings, made: &Made, link: &Link) -> Option<Letter> {
+/// The mail with a link, when a share is made; when only its attachments are shared, the rest of it with the link below.
+pub(super) fn of_sending(
+    sending: &Sending<'_>,
+    settings: &Settings,
+    (made, link): (&Made, &Link),
+    rest: Option<&Rest>,
+) -> Option<Letter> {
     let headers = sending.message.headers();
     let name = headers.from_name.as_ref().map(|name| line(name.expose(), 100)).filter(|name| !name.is_empty());
     let raw = sending.message.raw();
@@ -45,8 +53,12 @@ pub(super) fn of_sending(sending: &Sending<'_>, settings: &Settings, made: &Made
         until: (made.open_by, made.ends_at),
         zone: sending.arrived.time_zone(),
         at: sending.arrived.timestamp(),
+        subject: headers.subject.as_ref().filter(|_| sending.open_subject).map(|subject| subject.expose().as_str()),
     };
-    about.invitation(sending.texts, settings, link, answers, &ids)
+    match rest {
+        Some(rest) => about.rest(sending.texts, settings, link, rest),
+        None => about.invitation(sending.texts, settings, link, answers, &ids),
+    }
 }
 
 /// The mail with a link, for a share that is there.
@@ -62,8 +74,17 @@ pub fn invitation(
     let ids: Vec<String> =
         share.message_id.iter().flat_map(|id| message_ids(format!("<{}>", id.expose()).as_bytes())).collect();
     let until = (share.open_by, share.ends_at);
-    let about =
-        About { school, sender: &sender, mail_from: &sender, name, reference: &share.reference, until, zone, at };
+    let about = About {
+        school,
+        sender: &sender,
+        mail_from: &sender,
+        name,
+        reference: &share.reference,
+        until,
+        zone,
+        at,
+        subject: share.open_subject.then_some(share.subject.expose().as_str()),
+    };
     about.invitation(texts, settings, link, None, &ids)
 }
 
@@ -77,6 +98,8 @@ struct About<'a> {
     until: (i64, i64),
     zone: &'a TimeZone,
     at: Timestamp,
+    /// The teacher's own subject, when it may be told.
+    subject: Option<&'a str>,
 }
 
 impl About<'_> {
@@ -88,24 +111,10 @@ impl About<'_> {
         answers: Option<String>,
         ids: &[String],
     ) -> Option<Letter> {
-        let url = format!("{}/b/{}/{}", settings.url_of(&self.school.id), link.rid, link.secret.written());
-        let written = Language::ALL.map(|language| {
-            let day = |millis: i64| day(millis, self.zone, language);
-            let who = self.name.clone().unwrap_or_else(|| self.sender.typed().to_owned());
-            let values = [
-                ("sender", who.clone()),
-                ("school", self.school.name.clone()),
-                ("reference", self.reference.to_owned()),
-                ("link", url.clone()),
-                ("open_by", day(self.until.0)),
-                ("ends_at", day(self.until.1)),
-                ("code", code_words(link, &who, settings, language)),
-                ("channels", channels(settings, language)),
-                ("helpdesk", wording::contact(&self.school.helpdesk)),
-            ];
-            filled(&texts.set(language).share, &values)
-        });
+        let written = Language::ALL.map(|language| self.filled(&texts.set(language).share, settings, link, language));
         let [(subject, dutch), (_, english)] = &written;
+        let own = self.subject.and_then(|subject| titled(subject, self.reference));
+        let subject = own.as_ref().unwrap_or(subject);
         let body = format!("{dutch}\n\n---\n\n{english}");
         let from = Named::new(self.name.clone(), address(self.sender).ok()?);
         let mut builder = builder(from, &link.mailbox, subject, self.at, self.sender.domain())?
@@ -119,10 +128,56 @@ impl About<'_> {
         let raw = builder.multipart(both(&body, Language::Nl, subject)?).ok()?.formatted();
         Some(Letter { raw, sender: Some(self.mail_from.clone()), readers: vec![link.mailbox.clone()] })
     }
+
+    /// The mail itself without its attachments, with the words about them below its own.
+    fn rest(&self, texts: &Texts, settings: &Settings, link: &Link, rest: &Rest) -> Option<Letter> {
+        let written = Language::ALL.map(|language| self.filled(&texts.set(language).files, settings, link, language));
+        let [(heading, dutch), (_, english)] = &written;
+        let raw = rest.with(heading, &format!("{dutch}\n\n---\n\n{english}"))?;
+        Some(Letter { raw, sender: Some(self.mail_from.clone()), readers: vec![link.mailbox.clone()] })
+    }
+
+    /// The words about a link, in a language.
+    fn filled(
+        &self,
+        letter: &crate::act::texts::Letter,
+        settings: &Settings,
+        link: &Link,
+        language: Language,
+    ) -> (String, String) {
+        let url = format!("{}/b/{}/{}", settings.url_of(&self.school.id), link.rid, link.secret.written());
+        let day = |millis: i64| day(millis, self.zone, language);
+        let who = self.name.clone().unwrap_or_else(|| self.sender.typed().to_owned());
+        let values = [
+            ("sender", who.clone()),
+            ("school", self.school.name.clone()),
+            ("reference", self.reference.to_owned()),
+            ("link", url.clone()),
+            ("open_by", day(self.until.0)),
+            ("ends_at", day(self.until.1)),
+            ("code", code_words(link, &who, settings, language)),
+            ("channels", channels(settings, language)),
+            ("helpdesk", wording::contact(&self.school.helpdesk)),
+        ];
+        filled(letter, &values)
+    }
+}
+
+/// The teacher's own subject with the reference of the share, and without that of an earlier one in the thread. None when
+/// nothing is left of it.
+fn titled(subject: &str, reference: &str) -> Option<String> {
+    let mut subject = line(subject, LONGEST_SUBJECT);
+    while let Some(before) = subject.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")).filter(|(_, word)| {
+        let letters = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() && !"ILOU".contains(c);
+        word.len() == 4 && word.chars().all(letters) && word.chars().any(|c| c.is_ascii_uppercase())
+    }) {
+        subject = before.0.trim_end().to_owned();
+    }
+    (!subject.is_empty()).then(|| format!("{subject} ({reference})"))
 }
 
 /// The sender's receipt: who got what, the codes to pass on, and his own link.
-pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -> Option<Letter> {
+pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made, files_alone: bool) -> Option<Letter> {
     let (language, school, arrived) = (sending.language, sending.school, sending.arrived.datetime());
     let points: Vec<String> = families(sending, made, language);
     // Whose family all have passkeys, needs no code to be told.
@@ -152,6 +207,11 @@ pub(super) fn receipt(sending: &Sending<'_>, settings: &Settings, made: &Made) -
             language.of("Je antwoordt daarmee op een veilig bericht.", "It answers a secure message.").to_owned()
         }
     };
+    let rest = language.of(
+        "De tekst is gewone mail gebleven; alleen de bijlagen staan klaar.",
+        "The text has gone as ordinary mail; only the attachments wait.",
+    );
+    let why = if files_alone { format!("{why} {rest}").trim().to_owned() } else { why };
     let own = format!("{}/kopie/{}/{}", settings.desk, made.sender.rid, made.sender.secret.written());
     let values = [
         ("codes", codes),
@@ -379,6 +439,61 @@ pub fn code_mail(school: &School, mail: &CodeMail) -> Option<Letter> {
     Some(Letter { raw, sender: None, readers: vec![to] })
 }
 
+/// Tells the sender that whoever runs the machine has withdrawn his share, or deleted it, and why.
+pub fn taken_back(
+    (texts, school, language, zone): (&Texts, &School, Language, &TimeZone),
+    share: &Overview,
+    (what, reason): (&TakenBack, &str),
+    at: Timestamp,
+) -> Option<Letter> {
+    let (nl, en) = match what {
+        TakenBack::All => (
+            ["ingetrokken", "De ontvangers kunnen het niet meer openen. Je eigen kopie staat er nog."],
+            ["withdrawn", "Its recipients cannot open it any more. Your own copy is still there."],
+        ),
+        TakenBack::From(_) => (
+            ["ingetrokken", "Deze ontvanger kan het niet meer openen. Voor anderen verandert er niets."],
+            ["withdrawn", "This recipient cannot open it any more. Nothing changes for others."],
+        ),
+        TakenBack::Deleted => (
+            ["gewist", "Niemand kan het meer openen, jij ook niet. In je map Verzonden items staat je mail nog."],
+            ["deleted", "Nobody can open it any more, and nor can you. Your mail is still in your Sent Items."],
+        ),
+    };
+    let [taken, means] = language.of(nl, en);
+    let whom = match what {
+        TakenBack::From(address) => {
+            let address = line(address.expose(), 320);
+            language.of(format!(" voor {address}"), format!(", as far as {address} is concerned"))
+        }
+        TakenBack::All | TakenBack::Deleted => String::new(),
+    };
+    let sent = Timestamp::from_millisecond(share.made_at).ok()?.to_zoned(zone.clone()).datetime();
+    let values = [
+        ("taken", taken.to_owned()),
+        ("whom", whom),
+        ("reference", share.reference.clone()),
+        ("school", school.name.clone()),
+        ("sent", wording::moment(sent, language)),
+        ("reason", line(reason, 1000)),
+        ("means", means.to_owned()),
+        ("helpdesk", wording::contact(&school.helpdesk)),
+    ];
+    let (subject, body) = filled(&texts.set(language).admin, &values);
+    let sender = Mailbox::parse(share.sender.expose()).ok()?;
+    ours(school, &sender, (&subject, &body), language, at, None)
+}
+
+/// What an administrator has taken back.
+pub enum TakenBack {
+    /// All of it, from its recipients.
+    All,
+    /// All of it, from one, by his address.
+    From(crate::secret::Secret<String>),
+    /// All of it, from everybody.
+    Deleted,
+}
+
 /// A recipient's answer, for the sender's own mailbox. An answer to it goes to the recipient, and past the gate again.
 pub fn answer((texts, school, language): (&Texts, &School, Language), received: &Received) -> Option<Letter> {
     let recipient = line(received.from.expose(), 320);
@@ -474,7 +589,7 @@ fn builder(
     })
 }
 
-fn boundary() -> Option<String> {
+pub(super) fn boundary() -> Option<String> {
     // "=_" cannot stand in quoted-printable or base64.
     Some(format!("=_mailpoort_{}", vault::random_id().ok()?))
 }
@@ -491,11 +606,7 @@ fn both(text: &str, language: Language, title: &str) -> Option<MultiPart> {
 
 /// Paragraphs with their line breaks; addresses of pages are links that show themselves.
 fn html(text: &str, language: Language, title: &str) -> String {
-    let paragraph = |text: &str| match text.trim() {
-        "---" => "<hr>\n".to_owned(),
-        text => format!("<p>{}</p>\n", open_links(&escaped(text)).replace('\n', "<br>\n")),
-    };
-    let body: String = text.split("\n\n").map(paragraph).collect();
+    let body = html_paragraphs(text);
     format!(
         "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
          <body style=\"font-family: Calibri, Arial, sans-serif; font-size: 11pt; line-height: 1.4; max-width: 42em; overflow-wrap: break-word\">\n\
@@ -503,6 +614,15 @@ fn html(text: &str, language: Language, title: &str) -> String {
         language.word(),
         escaped(title),
     )
+}
+
+/// Paragraphs in HTML.
+pub(super) fn html_paragraphs(text: &str) -> String {
+    let paragraph = |text: &str| match text.trim() {
+        "---" => "<hr>\n".to_owned(),
+        text => format!("<p>{}</p>\n", open_links(&escaped(text)).replace('\n', "<br>\n")),
+    };
+    text.split("\n\n").map(paragraph).collect()
 }
 
 /// Escaped text in which each `https://` word is a link; `http://` too, which only this machine itself has.
@@ -554,9 +674,11 @@ fn message_ids(field: &[u8]) -> Vec<String> {
 }
 
 /// The texts that a set must have for shares.
-pub(in crate::act) fn names() -> [&'static str; 7] {
+pub(in crate::act) fn names() -> [&'static str; 9] {
     [
+        "share_admin",
         "share",
+        "share_files",
         "share_receipt",
         "share_ready",
         "share_code_wanted",
@@ -574,6 +696,8 @@ impl Set {
     ) -> Option<(&mut crate::act::texts::Letter, &'static [&'static str])> {
         Some(match name {
             "share" => (&mut self.share, &SHARE),
+            "share_admin" => (&mut self.admin, &ADMIN),
+            "share_files" => (&mut self.files, &SHARE),
             "share_receipt" => (&mut self.receipt, &RECEIPT),
             "share_ready" => (&mut self.ready, &RECEIPT),
             "share_code_instead" => (&mut self.code_instead, &CODE_WANTED),
@@ -589,6 +713,7 @@ const SHARE: [&str; 9] =
     ["sender", "school", "reference", "link", "open_by", "ends_at", "code", "channels", "helpdesk"];
 const RECEIPT: [&str; 11] =
     ["codes", "reference", "time", "clock", "why", "channels", "open_by", "link", "helpdesk", "number", "recipients"];
+const ADMIN: [&str; 8] = ["taken", "whom", "reference", "school", "sent", "reason", "means", "helpdesk"];
 const CODE_WANTED: [&str; 5] = ["recipient", "reference", "link", "channels", "helpdesk"];
 const PASSKEY: [&str; 4] = ["recipient", "school", "time", "helpdesk"];
 const ANSWER: [&str; 4] = ["recipient", "school", "reference", "text"];
@@ -601,6 +726,22 @@ mod tests {
     fn only_message_ids_are_repeated() {
         let field = b"<a@b.example> junk <c d@e> <x\x01@y>\r\n <f@g.example>";
         assert_eq!(message_ids(field), ["<a@b.example>", "<f@g.example>"]);
+    }
+
+    #[test]
+    fn a_subject_has_one_reference() {
+        for (subject, expected) in [
+            ("Ouderavond", Some("Ouderavond (K7QM)")),
+            ("Re: Ouderavond (7DX2)", Some("Re: Ouderavond (K7QM)")),
+            ("Re: Ouderavond (7DX2) (9AB3)", Some("Re: Ouderavond (K7QM)")),
+            ("Jaarplan (2026)", Some("Jaarplan (2026) (K7QM)")),
+            ("Advies (HAVO)", Some("Advies (HAVO) (K7QM)")),
+            (" (7DX2)", Some("(7DX2) (K7QM)")),
+            ("a\r\nBcc: x@y.example", Some("a Bcc: x@y.example (K7QM)")),
+            ("  ", None),
+        ] {
+            assert_eq!(titled(subject, "K7QM").as_deref(), expected, "{subject:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `items` | from a mail to what is shared of it: its text, its attachments, and the mail as it came |
+//! | `files` | the mail of which the attachments alone are shared |
 //! | `letters` | the mails about a share: with the link, to its sender, for a code, a recipient's answer |
 //!
 //! [`prepare`] serves whoever takes a mail (the door, the desk, the outbox when a way could not be proven): it seals and
@@ -10,6 +11,7 @@
 //! that leaves nothing, and the caller answers with a 451 or leaves things as they were. The sender's receipt carries the
 //! codes, which are to go another way than mail. Never decides who may have a mail.
 
+mod files;
 mod items;
 mod letters;
 
@@ -20,17 +22,19 @@ use std::sync::Arc;
 use jiff::Zoned;
 
 pub(super) use self::letters::names;
-pub use self::letters::{answer, as_mail, code_mail, code_wanted, invitation, passkey_made};
+pub use self::letters::{TakenBack, answer, as_mail, code_mail, code_wanted, invitation, passkey_made, taken_back};
 use crate::act::Case;
 use crate::act::notice::Texts;
+use crate::act::shown::Revealing;
 use crate::decide::Verdict;
-use crate::detect::Kind;
+use crate::detect::{Finding, Kind, NameIndex};
+use crate::extract::Spot;
 use crate::level::Level;
 use crate::message::{Headers, Limits, Mailbox, Message, rewrite};
 use crate::outbox::Outbox;
 use crate::school::{Language, School};
 use crate::secret::Secret;
-use crate::share::{Draft, Drafted, Letter, Made, NewRecipient, NewShare, ShareError, Shares};
+use crate::share::{Draft, Drafted, ItemKind, Letter, Made, NewRecipient, NewShare, Purpose, ShareError, Shares};
 use crate::store::owed::{Kind as OwedKind, NewOwed};
 use crate::store::share::NewShared;
 use crate::vault::Item;
@@ -52,7 +56,9 @@ pub struct Sending<'s> {
     /// Whether it holds a password: then it is gone after its first opening.
     pub is_password: bool,
     /// Its purpose, when its sender was asked for one.
-    pub purpose: Option<String>,
+    pub purpose: Option<Purpose>,
+    /// Whether its subject may stand in mails: nothing was found in it, see [`is_open_subject`].
+    pub open_subject: bool,
     /// The texts of our mails.
     pub texts: &'s Texts,
     /// The language of the school's staff.
@@ -76,6 +82,8 @@ pub struct To {
     pub discreet: bool,
     /// How sure it must be that it is he who opens it.
     pub level: Level,
+    /// Whether the attachments alone may be shared, and the rest mailed.
+    pub attachments: bool,
 }
 
 /// What the roster knows of who reads an address.
@@ -150,7 +158,8 @@ impl Kept {
 /// # Errors
 /// [`ShareError`]; nothing is left of it then.
 pub async fn prepare(sending: &Sending<'_>, shares: &Shares, outbox: &Outbox) -> Result<Option<Prepared>, ShareError> {
-    let new = new_share(sending, shares);
+    let rest = sending.recipients.iter().all(|to| to.attachments).then(|| files::without(sending.message)).flatten();
+    let new = new_share(sending, shares, rest.is_some());
     let mut draft = match shares.draft(new).await? {
         Drafted::Draft(draft) => *draft,
         Drafted::Again => return Ok(None),
@@ -159,11 +168,12 @@ pub async fn prepare(sending: &Sending<'_>, shares: &Shares, outbox: &Outbox) ->
     let now = sending.arrived.timestamp().as_millisecond();
     let mut invitations = Vec::with_capacity(made.links.len());
     for link in &made.links {
-        let letter = letters::of_sending(sending, shares.settings(), &made, link).ok_or(ShareError::Letter)?;
+        let letter =
+            letters::of_sending(sending, shares.settings(), (&made, link), rest.as_ref()).ok_or(ShareError::Letter)?;
         let (item, owed) = owe(outbox, OwedKind::Invitation, letter, now).await?;
         invitations.push((link, item, owed));
     }
-    let receipt = letters::receipt(sending, shares.settings(), &made).ok_or(ShareError::Letter)?;
+    let receipt = letters::receipt(sending, shares.settings(), &made, rest.is_some()).ok_or(ShareError::Letter)?;
     let receipt = owe(outbox, OwedKind::Message, receipt, now).await?;
     let rows = draft.rows(invitations).ok_or(ShareError::System)?;
     Ok(Some(Prepared { made, rows, receipt, draft }))
@@ -220,6 +230,7 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
             phones: household.phones,
             discreet: decision.discreet,
             level: decision.level,
+            attachments: decision.attachments,
         })
     };
     let kinds = &case.verdict.kinds;
@@ -232,6 +243,7 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
         why: case.asked.clone().unwrap_or_else(|| Why::Found(kinds.iter().map(|(kind, n)| (*kind, *n)).collect())),
         is_password: holds_password(case.verdict),
         purpose: None,
+        open_subject: case.open_subject(),
         texts: case.notices,
         language: case.language,
         arrived: case.arrived,
@@ -242,14 +254,28 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
     })
 }
 
+/// Whether a subject may stand in mails to others: nothing was found in it, it repeats nothing that was found elsewhere, and
+/// no word of it is a name of a pupil. Nothing is known of a subject that nobody looked at: then it may not.
+pub fn is_open_subject(subject: Option<&str>, findings: &[Finding], names: Option<&NameIndex>) -> bool {
+    let Some(subject) = subject.filter(|subject| !subject.trim().is_empty()) else { return false };
+    let found = |finding: &Finding| finding.place.within.is_empty() && finding.place.spot == Spot::Subject;
+    !findings.iter().any(found)
+        && Revealing::new(findings).pass(subject).is_some()
+        && !names.is_some_and(|names| names.has_word_of(subject))
+}
+
 /// Whether a password was found in a mail.
 pub fn holds_password(verdict: &Verdict) -> bool {
     verdict.kinds.keys().any(|kind| matches!(kind, Kind::Password | Kind::LockedWithPassword))
 }
 
-fn new_share(sending: &Sending<'_>, shares: &Shares) -> NewShare {
+fn new_share(sending: &Sending<'_>, shares: &Shares, files_alone: bool) -> NewShare {
     let headers: &Headers = sending.message.headers();
-    let (items, digest) = items::of(sending.message);
+    let (mut items, mut digest) = items::of(sending.message);
+    if files_alone {
+        items.retain(|item| item.kind == ItemKind::Attachment);
+        digest.push(1);
+    }
     let message_id = headers.message_id.as_deref();
     let incident =
         shares.incident(&sending.school.id, sending.sender, message_id.unwrap_or_default().as_bytes(), &digest);
@@ -271,7 +297,8 @@ fn new_share(sending: &Sending<'_>, shares: &Shares) -> NewShare {
         items,
         recipients: sending.recipients.iter().map(recipient).collect(),
         is_password: sending.is_password,
-        purpose: sending.purpose.clone().map(Secret::new),
+        purpose: sending.purpose.clone(),
+        open_subject: sending.open_subject,
     }
 }
 

@@ -262,6 +262,15 @@ fn store(data_dir: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Store> 
     keep(Store::open(data_dir).map_err(|problem| vec![problem]), problems)
 }
 
+/// The texts of notices and letters, from a school's folder or as shipped.
+///
+/// # Errors
+/// What is wrong with the folder or a file.
+pub fn notice_texts(folder: Option<&Path>) -> Result<notice::Texts, Vec<Problem>> {
+    let mut problems = Vec::new();
+    texts(folder, &mut problems).ok_or(problems)
+}
+
 fn texts(folder: Option<&Path>, problems: &mut Vec<Problem>) -> Option<notice::Texts> {
     let Some(folder) = folder else { return keep(notice::Texts::shipped(), problems) };
     let files: Result<Vec<PathBuf>, _> =

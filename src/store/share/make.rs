@@ -89,6 +89,10 @@ pub struct NewRecipient {
     pub code: Option<String>,
     /// What trying a code costs: the number of the parameters.
     pub cost: u32,
+    /// By which its code is known when it is mailed on.
+    pub told: Option<Vec<u8>>,
+    /// Until when it can be opened first, milliseconds, where that is not the share's own.
+    pub open_by: Option<i64>,
     /// What its code adds to its key, for who may open it by passkey instead.
     pub code_key: Option<[u8; 32]>,
     /// The rest.
@@ -268,9 +272,9 @@ pub(super) fn insert_recipient(
         .prepare_cached(
             "INSERT INTO share_recipient
              (rid, share, school, place, address, link_check, public, factor, family, made_at, code, cost, facts,
-             passkey)
+             passkey, open_by, told)
              VALUES (?1, ?2, ?3, (SELECT count(*) FROM share_recipient WHERE share = ?2), ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-             ?11, ?12, ?13)",
+             ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             new.rid,
@@ -285,7 +289,9 @@ pub(super) fn insert_recipient(
             sealed.code,
             new.cost,
             sealed.facts,
-            sealed.code_key
+            sealed.code_key,
+            new.open_by,
+            new.told
         ])?;
     for (item, wrapped) in &new.grants {
         tables

@@ -32,8 +32,10 @@ pub use self::passkey::{Facts as PasskeyFacts, Kept as PasskeyKept, Passkey, Pas
 pub use self::purge::{LOG_DAYS, PurgedShares};
 pub(in crate::store) use self::sender::CODE_SHOWN;
 pub use self::sender::{EventRow, ItemRow, RecipientRow, Reminder, Rewrapped, ShareRow, Withdrawn};
-use super::{Store, StoreError};
+use super::owed::{self, NewOwed};
+use super::{Store, StoreError, insert_item};
 use crate::level::Level;
+use crate::vault::Item;
 
 /// The octets of the public half of a link.
 pub type RidOctets = [u8; 16];
@@ -57,6 +59,12 @@ pub struct Facts {
     pub message_id: Option<String>,
     /// What it is shared for, when the sender was asked.
     pub purpose: Option<String>,
+    /// On which ground of the law, when the sender was asked.
+    #[serde(default)]
+    pub ground: Option<String>,
+    /// Whether the subject may stand in mails to others.
+    #[serde(default)]
+    pub open_subject: bool,
 }
 
 /// What is told about an item. Sealed.
@@ -86,6 +94,9 @@ pub struct RecipientFacts {
     /// How sure it must be that it is he who opens it.
     #[serde(default)]
     pub level: Level,
+    /// Hash of what recipients of one family have in common.
+    #[serde(default)]
+    pub family: Option<String>,
 }
 
 macro_rules! shown_as_nothing {
@@ -135,6 +146,27 @@ fn code_label(rid: &RidOctets) -> String {
 
 fn passkey_label(rid: &RidOctets) -> String {
     format!("share_recipient.passkey of {}", hex(rid))
+}
+
+/// A mail of ours, sealed, to be owed in a transaction.
+pub(super) struct SealedMail {
+    item: Item,
+    mail: NewOwed,
+    envelope: Vec<u8>,
+}
+
+impl SealedMail {
+    fn insert(&self, tables: &Connection, school: &str, now: i64) -> rusqlite::Result<()> {
+        insert_item(tables, school, &self.item)?;
+        owed::insert(tables, school, None, &self.mail, &self.envelope, now)
+    }
+}
+
+impl Store {
+    fn sealed_mail(&self, (item, mail): (Item, NewOwed)) -> Result<SealedMail, StoreError> {
+        let envelope = self.seal_envelope(&mail)?;
+        Ok(SealedMail { item, mail, envelope })
+    }
 }
 
 /// Octets in hexadecimal.

@@ -188,7 +188,7 @@ macro_rules! shown_as_nothing {
 shown_as_nothing!(Entry, Session, Grant);
 
 const LINKED: &str = "SELECT s.id, s.school, r.rid, r.link_check, r.public, r.factor, s.key, s.sender, s.made_at,
-     s.open_by, min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, r.withdrawn_at,
+     coalesce(r.open_by, s.open_by), min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, r.withdrawn_at,
      s.over_at, r.fails, r.locked_until, s.view_only, r.cost, s.facts, r.facts, r.family, r.passkey,
      s.mail, r.address
      FROM share_recipient r JOIN share s ON s.id = r.share";
@@ -266,7 +266,8 @@ impl Store {
                      AND factor <> 'sender' THEN coalesce(ends_at, ?3) ELSE ends_at END
                      WHERE rid = ?1 AND withdrawn_at IS NULL AND EXISTS (SELECT 1 FROM share s WHERE s.id = share
                      AND s.over_at IS NULL AND s.ends_at > ?2
-                     AND (share_recipient.opened_at IS NOT NULL OR factor = 'sender' OR s.open_by > ?2))",
+                     AND (share_recipient.opened_at IS NOT NULL OR factor = 'sender'
+                     OR coalesce(share_recipient.open_by, s.open_by) > ?2))",
                 )?
                 .execute(params![entry.rid, now, entry.ends_at, entry.by])?;
             if open == 0 {

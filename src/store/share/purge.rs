@@ -4,8 +4,10 @@ use rusqlite::{Connection, params};
 
 use super::super::contacts::UNCHECKED;
 use super::super::journal::{self, NewLine};
+use super::super::owed::NewOwed;
 use super::super::{Store, StoreError, column};
 use super::{CODE_SHOWN, DAY, happened, passkey};
+use crate::vault::Item;
 
 /// Days for which a share's row stays after its end, for the sender's list; then what is sealed in it, and who opened it,
 /// go too.
@@ -25,7 +27,8 @@ pub struct PurgedShares {
 
 /// Shares that are over and still have content: at their end, or when nobody opened them in time.
 const DUE: &str = "over_at IS NULL AND (ends_at <= ?1 OR open_by <= ?1 AND NOT EXISTS (SELECT 1 FROM share_recipient r
-     WHERE r.share = share.id AND r.factor <> 'sender' AND r.opened_at IS NOT NULL))";
+     WHERE r.share = share.id AND r.factor <> 'sender' AND (r.opened_at IS NOT NULL
+     OR r.withdrawn_at IS NULL AND r.open_by > ?1)))";
 
 impl Store {
     /// Ends what is over. What the rows forget of files is to be taken away by the caller, who then says so.
@@ -45,12 +48,14 @@ impl Store {
             // Who has not opened it in time has had it: to extend the share later gives him nothing back, for his keys go now.
             tables.execute(
                 "UPDATE share_recipient SET ends_at = ?1 WHERE factor <> 'sender' AND opened_at IS NULL
-                 AND (ends_at IS NULL OR ends_at > ?1) AND share IN (SELECT id FROM share WHERE open_by <= ?1)",
+                 AND (ends_at IS NULL OR ends_at > ?1) AND coalesce(open_by,
+                 (SELECT s.open_by FROM share s WHERE s.id = share_recipient.share)) <= ?1",
                 [now],
             )?;
             tables.execute(
                 "DELETE FROM share_grant WHERE rid IN (SELECT r.rid FROM share_recipient r JOIN share s ON s.id = r.share
-                 WHERE r.factor <> 'sender' AND (r.ends_at <= ?1 OR r.opened_at IS NULL AND s.open_by <= ?1))",
+                 WHERE r.factor <> 'sender' AND (r.ends_at <= ?1
+                 OR r.opened_at IS NULL AND coalesce(r.open_by, s.open_by) <= ?1))",
                 [now],
             )?;
             tables.execute(
@@ -72,16 +77,27 @@ impl Store {
     }
 
     /// Deletes a share at once: its content for everybody, the sender too. Gives the files to be taken away; none when
-    /// there is no such share.
+    /// there is no such share. `told` is the mail that tells the sender when it was not he.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delete_share(&self, id: &str, line: NewLine, now: i64) -> Result<Option<Vec<String>>, StoreError> {
+    pub async fn delete_share(
+        &self,
+        id: &str,
+        line: NewLine,
+        told: Option<(Item, NewOwed)>,
+        now: i64,
+    ) -> Result<Option<Vec<String>>, StoreError> {
         let (line, chain, id) = (self.prepare(line)?, self.chain(), id.to_owned());
+        let told = told.map(|mail| self.sealed_mail(mail)).transpose()?;
         self.write(move |tables| {
             let schools: Vec<String> = column(tables, "SELECT school FROM share WHERE id = ?1", [&id])?;
             let Some(school) = schools.first() else { return Ok(None) };
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
+            if let Some(told) = &told {
+                told.insert(tables, school, now)?;
+                happened(tables, (&id, school), "by_admin", (None, None), now)?;
+            }
             end(tables, &id, now)?;
             happened(tables, (&id, school), "deleted", (None, None), now)?;
             unused(tables).map(Some)
@@ -149,7 +165,7 @@ fn end(tables: &Connection, id: &str, now: i64) -> rusqlite::Result<()> {
     tables.execute("DELETE FROM share_grant WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1)", [id])?;
     tables
         .execute("DELETE FROM share_session WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1)", [id])?;
-    tables.execute("UPDATE share_recipient SET code = NULL, passkey = NULL WHERE share = ?1", [id])?;
+    tables.execute("UPDATE share_recipient SET code = NULL, passkey = NULL, told = NULL WHERE share = ?1", [id])?;
     Ok(())
 }
 

@@ -91,6 +91,8 @@ pub struct RecipientRow {
     pub locked_until: Option<i64>,
     /// When the link was made, milliseconds.
     pub made_at: i64,
+    /// Until when it can be opened first, milliseconds, where that is not the share's own.
+    pub open_by: Option<i64>,
     /// When the mail with the link was taken, milliseconds.
     pub notified_at: Option<i64>,
     /// When it was given up, milliseconds.
@@ -114,6 +116,9 @@ pub struct RecipientRow {
     /// The items that were viewed or downloaded.
     pub read: Vec<String>,
 }
+
+/// A school, by what a code is known, and a sender's own link: one of the two.
+pub type ShareTold = Vec<(String, Option<Vec<u8>>, Option<RidOctets>)>;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -207,6 +212,22 @@ impl Store {
         sealed.into_iter().map(unsealed).collect()
     }
 
+    /// By what codes are known that are mailed on, and the senders' own links, each with its school, of all shares that live.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_told(&self, now: i64) -> Result<ShareTold, StoreError> {
+        self.read(move |tables| {
+            let mut list = tables.prepare_cached(
+                "SELECT r.school, r.told, CASE WHEN r.factor = 'sender' THEN r.rid END FROM share_recipient r
+                 JOIN share s ON s.id = r.share WHERE s.over_at IS NULL AND s.ends_at > ?1 AND r.withdrawn_at IS NULL
+                 AND (r.told IS NOT NULL OR r.factor = 'sender')",
+            )?;
+            list.query_map([now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+        .await
+    }
+
     /// The shares of a sender, the newest first.
     ///
     /// # Errors
@@ -289,7 +310,8 @@ impl Store {
         .await
     }
 
-    /// Withdraws: the rows of the grants go. The sender's own stay. Gives how many went.
+    /// Withdraws: the rows of the grants go. The sender's own stay. Gives how many went. `told` is the mail that tells the
+    /// sender when it was not he.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was withdrawn then.
@@ -298,12 +320,18 @@ impl Store {
         id: &str,
         what: Withdrawn,
         line: NewLine,
+        told: Option<(crate::vault::Item, owed::NewOwed)>,
         now: i64,
     ) -> Result<usize, StoreError> {
         let (line, chain, id) = (self.prepare(line)?, self.chain(), id.to_owned());
+        let told = told.map(|mail| self.sealed_mail(mail)).transpose()?;
         self.write(move |tables| {
             let school: String = tables.query_row("SELECT school FROM share WHERE id = ?1", [&id], |row| row.get(0))?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
+            if let Some(told) = &told {
+                told.insert(tables, &school, now)?;
+                happened(tables, (&id, &school), "by_admin", (None, None), now)?;
+            }
             let event = |kind, rid, item| happened(tables, (&id, &school), kind, (rid, item), now);
             match &what {
                 Withdrawn::Item(item) => {
@@ -359,6 +387,11 @@ impl Store {
                 )?
                 .query_row(params![id, until, now], |row| row.get(0))
                 .optional()?;
+            tables
+                .prepare_cached(
+                    "UPDATE share_recipient SET open_by = max(open_by, ?2) WHERE share = ?1 AND open_by > ?3",
+                )?
+                .execute(params![id, until, now])?;
             if let Some(school) = &school {
                 journal::append(tables, &chain, std::slice::from_ref(&line))?;
                 happened(tables, (&id, school), "extended", (None, None), now)?;
@@ -400,9 +433,10 @@ impl Store {
         let rows = self
             .read(move |tables| {
                 let statement = format!(
-                    "{SHARE} WHERE reminded_at IS NULL AND withdrawn_at IS NULL AND over_at IS NULL AND open_by > ?2
+                    "{SHARE} WHERE reminded_at IS NULL AND withdrawn_at IS NULL AND over_at IS NULL AND ends_at > ?2
                      AND made_at <= ?1 AND EXISTS (SELECT 1 FROM share_recipient r WHERE r.share = share.id
-                     AND r.factor <> 'sender' AND r.opened_at IS NULL AND r.withdrawn_at IS NULL AND r.made_at <= ?1)"
+                     AND r.factor <> 'sender' AND r.opened_at IS NULL AND r.withdrawn_at IS NULL AND r.made_at <= ?1
+                     AND coalesce(r.open_by, share.open_by) > ?2)"
                 );
                 let mut list = tables.prepare_cached(&statement)?;
                 let rows = list.query_map([before, now], share)?;
@@ -507,7 +541,8 @@ impl Store {
             let owed = tables.last_insert_rowid();
             tables.execute("UPDATE owed SET rid = ?2 WHERE id = ?1", params![owed, renewed.new.rid])?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
-            happened(tables, (&id, &school), "renewed", (Some(&renewed.new.rid), None), now)?;
+            let kind = if renewed.old.is_some() { "renewed" } else { "added" };
+            happened(tables, (&id, &school), kind, (Some(&renewed.new.rid), None), now)?;
             Ok(true)
         })
         .await
@@ -599,8 +634,8 @@ fn whole(tables: &Connection, (mut share, facts): (ShareRow, Vec<u8>)) -> rusqli
     let mut recipients = tables.prepare_cached(
         "SELECT rid, address, factor, family, fails, locked_until, notified_at, failed_at, opened_at, withdrawn_at,
          made_at, facts, code, opened_by, factor <> 'code' OR passkey IS NOT NULL, factor <> 'sender' AND EXISTS
-         (SELECT 1 FROM passkey p WHERE p.school = share_recipient.school AND p.address = share_recipient.address)
-         FROM share_recipient WHERE share = ?1 ORDER BY place, made_at",
+         (SELECT 1 FROM passkey p WHERE p.school = share_recipient.school AND p.address = share_recipient.address),
+         open_by FROM share_recipient WHERE share = ?1 ORDER BY place, made_at",
     )?;
     let mut rows = recipients.query([&share.id])?;
     while let Some(row) = rows.next()? {
@@ -644,6 +679,7 @@ fn recipient(row: &Row<'_>) -> rusqlite::Result<RecipientRow> {
         opened_by: row.get(13)?,
         takes_passkey: row.get::<_, bool>(14)? && row.get(15)?,
         has_passkey: row.get(15)?,
+        open_by: row.get(16)?,
         code: None,
         facts: RecipientFacts::default(),
         items: Vec::new(),

@@ -17,6 +17,8 @@ use super::pages::{ChoicePage, Page, Tick};
 use super::visit::Visit;
 use super::{Answer, Desk, Fault, Reported, requests};
 use crate::school::{Language, School};
+use crate::secret::Secret;
+use crate::share::Purpose;
 use crate::store::held::{self, Act, Held, State as Becomes};
 use crate::store::owed::{Envelope, Kind, NewOwed};
 use crate::vault::Item;
@@ -129,6 +131,8 @@ struct Filled {
     person: usize,
     /// Whether what remains was looked at.
     seen: bool,
+    /// On which ground of the law.
+    ground: Option<&'static str>,
     /// What was ticked besides.
     also: Vec<&'static str>,
 }
@@ -138,6 +142,16 @@ struct Filled {
 const NEEDED: &str = "needed";
 const INFORMED: &str = "informed";
 
+/// The grounds on which a school may share data of pupils with others (AVG art. 6 (1) a to e). Its own interest (f) is none
+/// for what it does as a school.
+const GROUNDS: [(&str, &str); 5] = [
+    ("task", "ground_task"),
+    ("law", "ground_law"),
+    ("consent", "ground_consent"),
+    ("contract", "ground_contract"),
+    ("vital", "ground_vital"),
+];
+
 /// `GET /mail/NUMBER/CHOICE`: its form.
 pub(super) async fn form(State(desk): State<Desk>, visit: Visit, Path((id, word)): Path<(String, String)>) -> Answer {
     let held = mine(&desk, &visit, &id).await?;
@@ -146,7 +160,7 @@ pub(super) async fn form(State(desk): State<Desk>, visit: Visit, Path((id, word)
     if places.is_empty() {
         return Ok(back(&held, "late"));
     }
-    let filled = Filled { places, words: String::new(), person: 0, seen: false, also: Vec::new() };
+    let filled = Filled { places, words: String::new(), person: 0, seen: false, ground: None, also: Vec::new() };
     Ok(visit.show(&page(&desk, &visit, &held, choice, &filled, None)?))
 }
 
@@ -198,7 +212,9 @@ fn read(choice: Choice, fields: &Fields, open: &[usize]) -> Filled {
     let words: String = field(fields, "words").unwrap_or_default().replace("\r\n", "\n").trim().to_owned();
     let person = field(fields, "person").and_then(|number| number.parse().ok()).unwrap_or_default();
     let also = [NEEDED, INFORMED].into_iter().filter(|name| field(fields, name).is_some()).collect();
-    Filled { places, words, person, seen: field(fields, "step") == Some("send"), also }
+    let ground = field(fields, "ground");
+    let ground = GROUNDS.into_iter().map(|(word, _)| word).find(|word| Some(*word) == ground);
+    Filled { places, words, person, seen: field(fields, "step") == Some("send"), ground, also }
 }
 
 /// What is wrong with a form, as the name of its text.
@@ -218,6 +234,9 @@ fn wrong(choice: Choice, fields: &Fields, filled: &Filled, open: &[usize], asks:
             SHORTEST..=LONGEST => {}
             _ => return Some("form_long_words"),
         }
+    }
+    if asks && filled.ground.is_none() {
+        return Some("form_no_ground");
     }
     (asks && !filled.also.contains(&NEEDED)).then_some("form_not_needed")
 }
@@ -248,6 +267,8 @@ fn page(
     };
     let also = [(NEEDED, "form_needed"), (INFORMED, "form_informed")].into_iter().filter(|_| asks);
     let also = also.map(|(name, key)| Tick { name, label: page.t(key).to_owned(), on: filled.also.contains(&name) });
+    let ground = |(word, key): (&'static str, &str)| (word, page.t(key).to_owned(), filled.ground == Some(word));
+    let grounds = GROUNDS.into_iter().filter(|_| asks).map(ground).collect();
     let area = area.map(|(label, hint)| (page.t(label).to_owned(), page.t(hint).to_owned(), filled.words.clone()));
     let people = match choice {
         Choice::SecondPerson => requests::second_persons(desk, held).iter().map(said::contact).enumerate().collect(),
@@ -262,12 +283,14 @@ fn page(
         recipients: recipients.collect(),
         people,
         area,
+        grounds,
         also: also.collect(),
         step: if choice == Choice::Columns { "look" } else { "send" },
         button: page.t(&format!("choice_{}_button", choice.word())).to_owned(),
         grave: choice == Choice::Delete,
         error: error.map(|key| page.t(key).to_owned()),
         words_wrong: error.is_some_and(|key| key.ends_with("_words")),
+        ground_wrong: error == Some("form_no_ground"),
         mail: format!("/mail/{}", held.id),
         page,
     })
@@ -328,8 +351,12 @@ async fn release(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> An
 async fn share(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {
     let Some(raw) = desk.raw(held).await? else { return Ok(back(held, "late")) };
     let asks = asks_purpose(Choice::Share, held, &filled.places);
-    let purpose = asks.then(|| purpose(&visit.page(desk), filled));
-    let act = act_of(visit, "shared", purpose.as_deref().unwrap_or_default(), &filled.places)?;
+    let page = visit.page(desk);
+    let purpose = asks.then(|| purpose(&page, filled));
+    let why = purpose
+        .as_ref()
+        .map(|purpose| format!("{} {}", purpose.words.expose(), page.t(&format!("ground_{}", purpose.ground))));
+    let act = act_of(visit, "shared", why.as_deref().unwrap_or_default(), &filled.places)?;
     let shared = desk.0.gate.share(held, raw, &filled.places, purpose).await.map_err(|error| {
         tracing::error!(mail = held.id, %error, "the desk could not make a share");
         Fault::TROUBLE
@@ -349,9 +376,10 @@ async fn share(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answ
 }
 
 /// What it is for, that it is needed, and whether parents know: as share, journal and log keep it.
-fn purpose(page: &Page, filled: &Filled) -> String {
+fn purpose(page: &Page, filled: &Filled) -> Purpose {
     let informed = if filled.also.contains(&INFORMED) { "purpose_informed" } else { "purpose_not_informed" };
-    format!("{} {} {}", filled.words, page.t("purpose_needed"), page.t(informed))
+    let words = Secret::new(format!("{} {} {}", filled.words, page.t("purpose_needed"), page.t(informed)));
+    Purpose { words, ground: filled.ground.unwrap_or_default().to_owned() }
 }
 
 async fn delete(desk: &Desk, visit: &Visit, held: &Held, filled: &Filled) -> Answer {

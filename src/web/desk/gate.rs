@@ -7,9 +7,10 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Texts;
+use crate::message::Mailbox;
 use crate::school::{Calendar, Language, School};
 use crate::secret::Secret;
-use crate::share::ShareError;
+use crate::share::{NewRecipient, Overview, Purpose, ReplyFile, ShareError};
 use crate::store::held::Held;
 use crate::store::owed::{Envelope, NewOwed};
 use crate::store::share::NewShared;
@@ -51,6 +52,12 @@ pub trait Gate: Send + Sync + 'static {
         Box::pin(async { None })
     }
 
+    /// Judges whether somebody may have what a share holds, as the gate would have when its mail came. None when that cannot
+    /// be told now.
+    fn late(&self, _share: &Overview, _to: &Mailbox, _held: LateMail) -> Option<Late> {
+        None
+    }
+
     /// Makes a secure share of a held mail, for the recipients at these places, for a purpose when its sender was asked:
     /// what is to go to the disk with the choice.
     ///
@@ -61,10 +68,35 @@ pub trait Gate: Send + Sync + 'static {
         _held: &'a Held,
         _raw: Vec<u8>,
         _places: &'a [usize],
-        _purpose: Option<String>,
+        _purpose: Option<Purpose>,
     ) -> Sharing<'a> {
         Box::pin(async { Err(ShareError::System) })
     }
+}
+
+/// What of a shared mail there is to be judged.
+pub enum LateMail {
+    /// The mail as it came.
+    Whole(Vec<u8>),
+    /// Its attachments: of the others the text went as mail.
+    Files(Vec<ReplyFile>),
+}
+
+impl fmt::Debug for LateMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LateMail(..)")
+    }
+}
+
+/// Whether somebody may have what was shared with others.
+#[derive(Debug)]
+pub enum Late {
+    /// He may, by a link of his own.
+    May(Box<NewRecipient>),
+    /// He is a colleague, who gets mail.
+    Inside,
+    /// He may not, and why: paragraphs in Dutch and English, as a notice has them.
+    MayNot([Vec<String>; 2]),
 }
 
 /// An answer that is being looked up.

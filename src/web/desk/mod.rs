@@ -13,6 +13,7 @@
 //! | `mails` | my blocked mail, and one of them |
 //! | `choices` | what may be done with it |
 //! | `requests` | what somebody else is asked: to agree, or to help |
+//! | `share_late` | somebody who gets a link afterwards |
 //! | `shares` | my shared messages, and what became of each |
 //! | `share_acts` | withdraw, delete, extend, files off, a new code, a word about who waits |
 //! | `share_log` | what happened, in words and as a file |
@@ -35,6 +36,7 @@ mod pages;
 mod requests;
 mod safely;
 mod share_acts;
+mod share_late;
 mod share_log;
 mod shares;
 mod texts;
@@ -50,7 +52,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
-pub use self::gate::{Asking, Does, Gate, Look, Passage, Remade, Reported, Safely, Shared, Sharing};
+pub use self::gate::{Asking, Does, Gate, Late, LateMail, Look, Passage, Remade, Reported, Safely, Shared, Sharing};
 pub use self::share_log::Log;
 pub use self::texts::Texts;
 use crate::share::{ShareError, Shares};
@@ -160,6 +162,7 @@ impl Desk {
             .route("/shares/{id}/downloads", post(share_acts::downloads))
             .route("/shares/{id}/extend", post(share_acts::extend))
             .route("/shares/{id}/renew", post(share_acts::renew))
+            .route("/shares/{id}/add", get(share_late::form).post(share_late::add))
             .route("/shares/{id}/passkeys", post(share_acts::passkeys))
             .route("/kopie/{rid}/{secret}", get(copy::show).post(copy::open))
             .route("/kopie/{rid}/{secret}/code", get(copy::code).post(copy::send))

@@ -241,6 +241,8 @@ pub(super) struct ChoicePage {
     pub people: Vec<(usize, String)>,
     /// What is typed: label, hint, and what was typed before.
     pub area: Option<(String, String, String)>,
+    /// On which ground of the law: word, what it says, and whether it is chosen.
+    pub grounds: Vec<(&'static str, String, bool)>,
     /// What may be ticked besides.
     pub also: Vec<Tick>,
     /// A hidden step.
@@ -251,6 +253,8 @@ pub(super) struct ChoicePage {
     pub error: Option<String>,
     /// What is wrong is what was typed, not who was ticked.
     pub words_wrong: bool,
+    /// Or which ground was chosen.
+    pub ground_wrong: bool,
     /// Back to the mail.
     pub mail: String,
 }
@@ -277,12 +281,14 @@ impl ChoicePage {
             recipients: Vec::new(),
             people: Vec::new(),
             area: None,
+            grounds: Vec::new(),
             also: Vec::new(),
             step: "",
             button: String::new(),
             grave: false,
             error: None,
             words_wrong: false,
+            ground_wrong: false,
             mail: String::new(),
         }
     }
@@ -306,6 +312,8 @@ pub(super) struct SharePage {
     pub until: String,
     /// What it is shared for, when its sender was asked.
     pub purpose: Option<String>,
+    /// And on which ground of the law.
+    pub ground: Option<String>,
     /// That nothing of its content is left.
     pub destroyed: Option<String>,
     /// What was done just now.
@@ -317,6 +325,8 @@ pub(super) struct SharePage {
     pub withdraw: Option<String>,
     /// The path of the form that lets it live longer.
     pub extend: Option<String>,
+    /// Where somebody is added.
+    pub add: Option<String>,
     /// The path of the form that switches the files off and on.
     pub downloads: Option<String>,
     /// Whether they are off.
@@ -386,6 +396,18 @@ pub(super) struct RequestPage {
     /// The buttons: value and name, the first one says yes.
     pub buttons: Vec<(&'static str, String)>,
     pub error: Option<String>,
+}
+
+/// Somebody who is to have a shared message too.
+#[derive(Template)]
+#[template(path = "share_late.html", config = "src/web/desk/pages/askama.toml")]
+pub(super) struct ShareLatePage {
+    pub page: Page,
+    pub action: String,
+    pub back: String,
+    pub typed: String,
+    /// Why he does not get it, in paragraphs.
+    pub errors: Vec<String>,
 }
 
 /// "Can I mail safely to ...?"

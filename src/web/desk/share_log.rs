@@ -51,6 +51,7 @@ impl Log<'_> {
         lines.push(fact("log_made", &self.moment(share.made_at)));
         lines.push(fact("log_ends", &self.moment(share.ends_at)));
         lines.extend(share.purpose.as_ref().map(|purpose| fact("log_purpose", purpose.expose())));
+        lines.extend(share.ground.as_ref().map(|ground| fact("log_ground", self.t(&format!("ground_{ground}")))));
         lines.extend([String::new(), self.t("log_recipients").to_owned()]);
         let person = |one: &crate::share::RecipientOverview| {
             let opened = match (one.opened_at.map(|at| self.moment(at)), one.opened_by) {
@@ -125,7 +126,7 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-const KNOWN: [&str; 26] = [
+const KNOWN: [&str; 28] = [
     "created",
     "notified",
     "unlocked",
@@ -138,9 +139,11 @@ const KNOWN: [&str; 26] = [
     "reply_received",
     "extended",
     "renewed",
+    "added",
     "item_revoked",
     "recipient_revoked",
     "share_revoked",
+    "by_admin",
     "downloads_off",
     "downloads_on",
     "reminded",

@@ -21,8 +21,19 @@ pub(super) const SCHOOL_DAYS: usize = 3;
 /// Days before the end on which the sender hears that somebody has not opened it.
 pub(super) const LAST_DAYS: i64 = 3;
 /// What was done just now: nothing else in the address is shown.
-const DONE: [&str; 10] =
-    ["withdrawn", "extended", "renewed", "late", "link", "destroyed", "closed", "viewonly", "downloads", "passkeys"];
+const DONE: [&str; 11] = [
+    "added",
+    "withdrawn",
+    "extended",
+    "renewed",
+    "late",
+    "link",
+    "destroyed",
+    "closed",
+    "viewonly",
+    "downloads",
+    "passkeys",
+];
 /// Recipients of a message that the list names.
 const NAMED: usize = 5;
 
@@ -71,6 +82,7 @@ pub(super) async fn detail(State(desk): State<Desk>, visit: Visit, Path(id): Pat
         intro: page.fill("share_intro", &[("day", &moment(share.made_at)), ("reference", &share.reference)]),
         until: until(&desk, &page, &share),
         purpose: share.purpose.as_ref().map(|purpose| page.with("share_purpose", "purpose", purpose.expose())),
+        ground: share.ground.as_ref().map(|ground| page.t(&format!("ground_{ground}")).to_owned()),
         destroyed: share
             .over_at
             .filter(|_| share.is_destroyed)
@@ -79,6 +91,7 @@ pub(super) async fn detail(State(desk): State<Desk>, visit: Visit, Path(id): Pat
         files: if is_open { files } else { Vec::new() },
         withdraw: is_open.then(|| withdraw_path(&id, None, None)),
         extend: is_open.then(|| format!("/shares/{id}/extend")),
+        add: is_open.then(|| format!("/shares/{id}/add")),
         downloads: is_open.then(|| format!("/shares/{id}/downloads")),
         view_only: share.view_only,
         delete: share.over_at.is_none().then(|| format!("/shares/{id}/delete")),
@@ -115,12 +128,12 @@ pub(super) fn withdraw_path(id: &str, rid: Option<&str>, item: Option<&str>) -> 
     }
 }
 
-fn is_open(desk: &Desk, share: &Overview) -> bool {
+pub(super) fn is_open(desk: &Desk, share: &Overview) -> bool {
     share.withdrawn_at.is_none() && share.over_at.is_none() && share.ends_at > desk.now()
 }
 
 fn is_open_to(desk: &Desk, share: &Overview, one: &RecipientOverview) -> bool {
-    is_open(desk, share) && one.withdrawn_at.is_none() && (one.opened_at.is_some() || share.open_by > desk.now())
+    is_open(desk, share) && one.withdrawn_at.is_none() && (one.opened_at.is_some() || one.open_by > desk.now())
 }
 
 /// What became of a share for one recipient.

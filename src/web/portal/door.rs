@@ -342,7 +342,13 @@ impl Door {
                 page.with("no_sms_ask", "sender", &sender),
                 page.t(self.way("back")),
             ),
-            _ => (
+            Factor::Organisation => (
+                page.t("no_code_title").to_owned(),
+                page.t("no_fixed_intro").to_owned(),
+                page.with("no_fixed_ask", "sender", &sender),
+                page.t("no_code_back"),
+            ),
+            Factor::Code | Factor::Sender => (
                 page.t("no_code_title").to_owned(),
                 page.fill("no_code_intro", &[("sender", &sender), ("channels", &self.channels(portal, &page))]),
                 page.t("no_code_ask").to_owned(),

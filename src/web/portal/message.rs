@@ -82,6 +82,7 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         frame: framed.map(|_| (at("brief"), height)),
         plain: plain.filter(|_| framed.is_some()).map(|_| at("tekst")),
         text,
+        mailed: items.iter().all(|item| item.kind == ItemKind::Attachment),
         zip: (takes && whole.clone().any(|item| item.kind == ItemKind::Attachment)).then(|| at("alles.zip")),
         original: of(ItemKind::Original).filter(|_| takes).map(|item| at(&format!("bestand/{}", item.id))),
         view_only: !takes,

@@ -272,6 +272,8 @@ pub(super) struct MessagePage {
     pub until: String,
     /// The text, when it is shown here.
     pub text: Option<String>,
+    /// The text is in the mail that the recipient has: only its attachments are shared.
+    pub mailed: bool,
     /// The path of the text in a frame, and how high it is: a class.
     pub frame: Option<(String, &'static str)>,
     /// The path of the same text without looks.
