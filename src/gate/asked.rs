@@ -53,6 +53,10 @@ pub(super) fn why(verdict: &Verdict) -> Option<Why> {
 /// Makes a share of it for whoever would get it by mail.
 fn share(verdict: &mut Verdict, line: &str) {
     let by_mail = |route| matches!(route, Route::Pass | Route::Tls);
+    // All of it: also for whom policy would have shared its attachments alone.
+    for decision in verdict.decisions.iter_mut().filter(|one| &*one.class != INSIDE) {
+        decision.attachments = false;
+    }
     for decision in verdict.decisions.iter_mut().filter(|one| &*one.class != INSIDE && by_mail(one.route)) {
         (decision.route, decision.asked, decision.line) = (Route::Share, Ask::Share, Arc::from(line));
     }

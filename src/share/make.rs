@@ -405,7 +405,8 @@ impl Shares {
                 secret,
                 factor: proving.told(),
                 code,
-                passkey: self.has_passkey(&rows.school, self.inner.address(&one.mailbox)).await?,
+                passkey: self.counts_passkey(&rows.school, self.inner.address(&one.mailbox), one.level).await?
+                    && !(one.level == Level::High && matches!(proving, Proving::Sms { .. })),
                 family: family.0,
                 level: one.level,
             };

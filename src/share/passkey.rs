@@ -17,6 +17,7 @@ use super::factor::{CODE, EMAIL, Factor, ORGANISATION, SENDER, SMS};
 use super::open::{Opened, OpenedBy, Unlock, Visitor};
 use super::proof::Shown;
 use super::{ShareError, Shares, factor};
+use crate::level::Level;
 use crate::message::Mailbox;
 use crate::seal::{self, Index};
 use crate::secret::Secret;
@@ -308,6 +309,18 @@ impl Shares {
         Ok(passkeys.iter().any(|passkey| passkey.host == pages.host))
     }
 
+    /// Whether a passkey of an address counts at a level. A mailbox with a fixed code is one that more people read: whoever has
+    /// that code can make a passkey for it, so at level high neither counts.
+    pub(super) async fn counts_passkey(&self, school: &str, address: Index, level: Level) -> Result<bool, ShareError> {
+        if level == Level::High {
+            let contact = self.inner.outbox.store().contact(school, address).await?;
+            if contact.is_some_and(|contact| contact.code.is_some()) {
+                return Ok(false);
+            }
+        }
+        self.has_passkey(school, address).await
+    }
+
     /// The pages of a school, where its recipients may have passkeys.
     fn pages(&self, school: &str) -> Option<Pages> {
         let settings = &self.inner.settings;
@@ -403,7 +416,9 @@ fn may_make(opened: &Opened) -> bool {
 /// Whether a passkey opens this link: not one that takes a code and was made when its address had none.
 fn takes_passkey(linked: &Linked) -> bool {
     match linked.factor.as_str() {
-        SMS | EMAIL | ORGANISATION => true,
+        EMAIL | ORGANISATION => true,
+        // At level high the number itself, since nothing tells by what a passkey came about.
+        SMS => linked.recipient.level < Level::High,
         CODE => linked.code_key.is_some(),
         _ => false,
     }

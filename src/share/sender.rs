@@ -415,7 +415,10 @@ impl Shares {
         if share.over_at.is_some() || share.ends_at <= now {
             return Err(ShareError::Gone);
         }
-        let items = self.keys_of(&share, opened).await?;
+        let mut items = self.keys_of(&share, opened).await?;
+        // Files that were withdrawn from him alone stay so.
+        let his = share.recipients.iter().find(|one| Some(one.rid) == old).filter(|one| !one.items.is_empty());
+        items.retain(|(item, _)| his.is_none_or(|his| his.items.contains(item)));
         let (family, code) = family_of(&share, kin.as_ref(), old).ok_or(ShareError::System)?;
         let rid = Rid::new().ok_or(ShareError::System)?;
         let secret = LinkSecret::new().ok_or(ShareError::System)?;
@@ -427,7 +430,7 @@ impl Shares {
             secret,
             code: Some(told.clone()),
             factor: proving.told(),
-            passkey: self.has_passkey(&share.school, self.inner.address(mailbox)).await?,
+            passkey: self.counts_passkey(&share.school, self.inner.address(mailbox), level).await?,
             family,
             level,
         };

@@ -350,6 +350,39 @@ async fn a_network_that_guesses_waits() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_withdrawn_is_not_in_the_whole_mail_either() {
+    let house = House::new();
+    let new = || {
+        let mut new = new_share(parents());
+        new.items.push(new_item(ItemKind::Original, "", b"Kanarietekst, and 0123456789 in it"));
+        new
+    };
+    let had = async |link: &Link, made: &Made| {
+        let (_, opened) = house.open(link).await;
+        let kinds = [ItemKind::Text, ItemKind::Attachment, ItemKind::Original];
+        let items = house.shares.items(&opened).await.unwrap();
+        let mut had = Vec::new();
+        for kind in kinds {
+            let item = items.iter().find(|item| item.kind == kind).unwrap();
+            had.push(house.octets(&opened, &item.id).await.is_ok());
+        }
+        let share = house.shares.share(&made.id).await.unwrap().unwrap();
+        let file = share.items.iter().find(|item| item.kind == ItemKind::Attachment).unwrap().id.clone();
+        (had, file)
+    };
+    // From one, and from all.
+    let made = house.make(new()).await;
+    let (all, file) = had(&made.links[0], &made).await;
+    assert_eq!(all, [true, true, true]);
+    let one = Scope::Grant(made.links[0].rid.clone(), file.clone());
+    house.shares.withdraw(&made.id, &one, "juf@delinde.example").await.unwrap();
+    assert_eq!(had(&made.links[0], &made).await.0, [true, false, false]);
+    assert_eq!(had(&made.links[2], &made).await.0, [true, true, true]);
+    house.shares.withdraw(&made.id, &Scope::Item(file), "juf@delinde.example").await.unwrap();
+    assert_eq!(had(&made.links[2], &made).await.0, [true, false, false]);
+}
+
+#[tokio::test]
 async fn what_was_known_of_the_handling_of_data_is_kept_with_the_opening() {
     let house = House::new();
     let made = house.make(new_share(vec![to("moeder@voorbeeld.example", "a")])).await;

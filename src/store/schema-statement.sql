@@ -3,7 +3,7 @@
 -- The privacy statement as it stood, in each of its versions: public words, for whoever has to prove them later.
 CREATE TABLE statement (
     school TEXT NOT NULL,
-    -- The first half of a SHA-256 of the text, hexadecimal: what pages, log and journal call it.
+    -- The first octets of a SHA-256 of the text, hexadecimal: what pages, log and journal call it.
     version TEXT NOT NULL,
     -- When somebody opened a share under it first.
     at INTEGER NOT NULL,

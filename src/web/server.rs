@@ -168,6 +168,11 @@ impl Door {
                 }
             };
             let _ = tcp.set_nodelay(true);
+            // Where a proxy encrypts, nobody comes past it.
+            let past_proxy = !self.is_secure && !is_proxy(peer.ip().to_canonical(), &self.places.proxies);
+            if past_proxy && !self.places.proxies.is_empty() {
+                continue;
+            }
             let Some(place) = Places::take(&self.places, peer.ip().to_canonical()) else { continue };
             let (ready, idle) = (ready.clone(), self.idle);
             let (is_secure, config) = (self.is_secure, self.tls.load_full());
@@ -255,10 +260,15 @@ fn comes_from(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
         named.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
     let mut address = peer;
     for name in named.iter().rev() {
-        let Some(before) = name.trim().parse::<IpAddr>().ok().filter(|_| is_proxy(address, proxies)) else { break };
+        let Some(before) = named_address(name.trim()).filter(|_| is_proxy(address, proxies)) else { break };
         address = before.to_canonical();
     }
     address
+}
+
+/// Some proxies name the port too.
+fn named_address(name: &str) -> Option<IpAddr> {
+    name.parse().ok().or_else(|| name.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
 fn is_proxy(address: IpAddr, proxies: &[IpNet]) -> bool {
@@ -341,6 +351,8 @@ mod tests {
             ("198.51.100.2", &["203.0.113.66", "203.0.113.9"], "203.0.113.9"),
             ("127.0.0.1", &["203.0.113.9, 198.51.100.1"], "203.0.113.9"),
             ("127.0.0.1", &["::ffff:203.0.113.9"], "203.0.113.9"),
+            ("127.0.0.1", &["203.0.113.9:4711"], "203.0.113.9"),
+            ("127.0.0.1", &["[2001:db8::9]:4711"], "2001:db8::9"),
             ("127.0.0.1", &["unknown"], "127.0.0.1"),
             ("127.0.0.1", &["203.0.113.9, unknown"], "127.0.0.1"),
             ("198.51.100.2", &[], "198.51.100.2"),

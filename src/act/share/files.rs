@@ -8,7 +8,7 @@ use lettre::message::{MultiPart, MultiPartKind, SinglePart};
 
 use super::items;
 use super::letters::{boundary, html_paragraphs};
-use crate::message::{Message, header};
+use crate::message::{Message, header, transfer};
 
 /// A mail without its attachments.
 pub(super) struct Rest {
@@ -43,6 +43,12 @@ pub(super) fn without(message: &Message<'_>) -> Option<Rest> {
         return None;
     }
     let (plain, html) = items::texts(message);
+    // A file within the words themselves would stay where it is.
+    let holds_file =
+        |text: &String| transfer::uuencoded(text.as_bytes()).is_some() || transfer::yencoded(text.as_bytes()).is_some();
+    if plain.iter().chain(&html).any(holds_file) {
+        return None;
+    }
     let raw = message.raw();
     let stays = |field: &header::Field<'_>| {
         let name = raw.get(field.range.clone()).unwrap_or_default();
@@ -133,7 +139,9 @@ mod tests {
         let signed = MAIL.replace("multipart/mixed", "multipart/signed");
         let no_file = MAIL.split("--a\r\nContent-Type: text/csv").next().unwrap().to_owned() + "--a--\r\n";
         let file_alone = "Subject: x\r\nContent-Type: text/csv; name=\"lijst.csv\"\r\n\r\n123456782\r\n";
-        for whole in [signed.as_str(), &no_file, file_alone] {
+        let within =
+            MAIL.replace("Dag, zie bijlage. Zo=EB", "Dag\r\n\r\nbegin 644 lijst.csv\r\n),3(S-#4V-S@R\r\n`\r\nend");
+        for whole in [signed.as_str(), &no_file, file_alone, &within] {
             assert_eq!(made(whole), None, "{whole}");
         }
     }

@@ -214,7 +214,7 @@ pub(super) async fn of_case(case: &Case<'_>, outbox: &Outbox, places: &[usize]) 
         return Err(ShareError::System);
     };
     let body = case.body();
-    let body = match case.tag.filter(|tag| case.asked.is_some() && !tag.is_empty()) {
+    let body = match case.tag.filter(|tag| !tag.is_empty()) {
         Some(tag) => rewrite::without_mark(&body, tag),
         None => Cow::Borrowed(&*body),
     };

@@ -37,6 +37,7 @@ pub(super) fn judged(house: &House, share: &Overview, to: &Mailbox, held: LateMa
         family: Secret::new(household.family.unwrap_or_else(|| to.folded())),
         phones: household.phones,
         line: decision.line.to_string(),
-        level: decision.level,
+        // Never less than those had for whom it was made: a part of it may be gone by now.
+        level: share.recipients.iter().map(|one| one.level).fold(decision.level, Ord::max),
     })))
 }

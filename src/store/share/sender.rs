@@ -340,7 +340,13 @@ impl Store {
                         params![item, id, now],
                     )?;
                     event("item_revoked", None, Some(item.as_str()))?;
-                    tables.execute(&format!("{DELETE_GRANTS} AND item = ?2"), params![id, item])
+                    // The whole mail, as it came, has it in it.
+                    tables.execute(
+                        "UPDATE share_item SET withdrawn_at = coalesce(withdrawn_at, ?2)
+                         WHERE share = ?1 AND kind = 'original_eml'",
+                        params![id, now],
+                    )?;
+                    tables.execute(&format!("{DELETE_GRANTS} AND (item = ?2 OR {ORIGINAL})"), params![id, item])
                 }
                 Withdrawn::Recipient(rid) => {
                     tables.execute(
@@ -353,7 +359,8 @@ impl Store {
                 }
                 Withdrawn::Grant(rid, item) => {
                     event("item_revoked", Some(rid), Some(item.as_str()))?;
-                    tables.execute(&format!("{DELETE_GRANTS} AND rid = ?2 AND item = ?3"), params![id, rid, item])
+                    let grants = format!("{DELETE_GRANTS} AND rid = ?2 AND (item = ?3 OR {ORIGINAL})");
+                    tables.execute(&grants, params![id, rid, item])
                 }
                 Withdrawn::All => {
                     tables.execute(
@@ -523,9 +530,12 @@ impl Store {
         let envelope = self.seal_envelope(&renewed.invitation.owed)?;
         let id = id.to_owned();
         self.write(move |tables| {
-            let live = "SELECT school FROM share WHERE id = ?1 AND over_at IS NULL AND ends_at > ?2";
+            // What somebody else than the sender took back, he does not give again.
+            let live = "SELECT school FROM share WHERE id = ?1 AND over_at IS NULL AND ends_at > ?2 AND NOT (
+                 EXISTS (SELECT 1 FROM share_event e WHERE e.share = ?1 AND e.kind = 'by_admin') AND (withdrawn_at IS NOT NULL
+                 OR EXISTS (SELECT 1 FROM share_recipient r WHERE r.rid = ?3 AND r.withdrawn_at IS NOT NULL)))";
             let school: Option<String> =
-                tables.prepare_cached(live)?.query_row(params![id, now], |row| row.get(0)).optional()?;
+                tables.prepare_cached(live)?.query_row(params![id, now, renewed.old], |row| row.get(0)).optional()?;
             let Some(school) = school else { return Ok(false) };
             if let Some(old) = renewed.old {
                 let gone = "DELETE FROM share_recipient WHERE rid = ?1 AND share = ?2 AND factor <> 'sender'";
@@ -590,6 +600,7 @@ impl Store {
 
 const DELETE_GRANTS: &str = "DELETE FROM share_grant
      WHERE rid IN (SELECT rid FROM share_recipient WHERE share = ?1 AND factor <> 'sender')";
+const ORIGINAL: &str = "item IN (SELECT id FROM share_item WHERE share = ?1 AND kind = 'original_eml')";
 
 /// The sealed columns of a share, in the order of its rows.
 #[derive(Default)]
