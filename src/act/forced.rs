@@ -22,6 +22,10 @@ pub(super) fn composed(case: &Case<'_>) -> Option<Composed> {
     Some(Composed::new(readers, incident, LinkSecret::new()?))
 }
 
+/// What recipients of one row have in common: their domain, what else may become of the mail, whether its sender learns
+/// their address, and how it is shared then (level; attachments alone).
+type Alike = (String, Otherwise, bool, Level, bool);
+
 /// What is owed of a mail under force: one row for each domain and each thing that may become of it.
 pub(super) fn owed(
     case: &Case<'_>,
@@ -31,7 +35,7 @@ pub(super) fn owed(
     envelope: &Envelope,
     now: i64,
 ) -> Vec<NewOwed> {
-    let mut groups: BTreeMap<(String, Otherwise, bool, (Level, bool)), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<Alike, Vec<usize>> = BTreeMap::new();
     let decided = case.mail.envelope.recipients.iter().zip(&case.verdict.decisions).enumerate();
     for (place, (recipient, decision)) in decided.filter(|(_, (_, decision))| decision.route == Route::Tls) {
         let otherwise = match decision.otherwise {
@@ -46,7 +50,8 @@ pub(super) fn owed(
                 recipient.mailbox.domain().to_lowercase(),
                 otherwise,
                 decision.discreet,
-                (decision.level, decision.attachments),
+                decision.level,
+                decision.attachments,
             ))
             .or_default()
             .push(place);
@@ -55,10 +60,7 @@ pub(super) fn owed(
     let mut kinds = case.verdict.kinds.keys();
     let password = kinds.any(|kind| matches!(kind, Found::Password | Found::LockedWithPassword));
     let open_subject = case.open_subject();
-    let one = |((_, otherwise, discreet, (level, attachments)), places): (
-        (String, Otherwise, bool, (Level, bool)),
-        Vec<usize>,
-    )| NewOwed {
+    let one = |((_, otherwise, discreet, level, attachments), places): (Alike, Vec<usize>)| NewOwed {
         kind: Kind::Forced,
         item: item.to_owned(),
         envelope: Envelope {

@@ -61,7 +61,7 @@ impl Brake {
         let is_outside = |domain: &str| !house.schools.iter().any(|tenant| tenant.school.owns(domain));
         let outside = mail.envelope.recipients.iter().filter(|r| is_outside(r.mailbox.domain())).count();
         let (sender, now) = (self.hasher.hash_one(folded), self.since.elapsed());
-        let counted = self.count(sender, outside, limits, now).then(|| Counted { sender, outside, now });
+        let counted = self.count(sender, outside, limits, now).then_some(Counted { sender, outside, now });
         counted.map(Some).ok_or_else(Reply::flood)
     }
 

@@ -126,7 +126,7 @@ pub struct Request {
 #[derive(Debug)]
 pub enum Asked {
     /// This is asked. The mail that asks it is owed with the act.
-    New(Request),
+    New(Box<Request>),
     /// The request behind this link is answered. When it was answered before, nothing of the act is done.
     Answered(Index),
 }
@@ -396,7 +396,7 @@ impl Store {
 
     pub(super) fn seal_asked(&self, asked: &Asked) -> Result<SealedAsked, StoreError> {
         Ok(match asked {
-            Asked::New(request) => SealedAsked::New(Box::new(request.clone()), self.seal_request(request)?),
+            Asked::New(request) => SealedAsked::New(request.clone(), self.seal_request(request)?),
             Asked::Answered(link) => SealedAsked::Answered(*link),
         })
     }

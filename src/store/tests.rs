@@ -344,7 +344,7 @@ async fn what_somebody_answers_is_answered_with_what_it_does_or_not_at_all() {
         asked,
     };
     let choose = |choice| kept.store.choose(&held, choice, NOW);
-    assert_eq!(choose(choice("asked", State::Asked, Some(Asked::New(request)))).await.unwrap(), [1]);
+    assert_eq!(choose(choice("asked", State::Asked, Some(Asked::New(Box::new(request))))).await.unwrap(), [1]);
     let answered = || Some(Asked::Answered([7; 16]));
     assert_eq!(choose(choice("refused", State::Held, answered())).await.unwrap(), [1]);
     assert_eq!(kept.store.request([7; 16]).await.unwrap().unwrap().answered_at, Some(NOW));

@@ -72,7 +72,7 @@ pub(super) async fn ask_second(
     );
     let (item, owed) = letters::owe(desk, school, letter, &addresses(&request)).await?;
     let act = act_of(visit, "asked", words, places)?;
-    let asked = Some(Asked::New(request));
+    let asked = Some(Asked::New(Box::new(request)));
     let choice = held::Choice { act, to: Becomes::Asked, items: vec![item], owed: vec![owed], asked };
     let changed = desk.0.store.choose(held, choice, desk.now()).await?;
     (desk.0.wake)();
@@ -106,7 +106,7 @@ pub(super) async fn ask_help(desk: &Desk, visit: &Visit, held: &Held, school: &S
         ],
     );
     let owed = letters::owe(desk, school, letter, &addresses(&request)).await?;
-    desk.0.store.did_about(held, &act, Some(owed), Some(Asked::New(request)), desk.now()).await?;
+    desk.0.store.did_about(held, &act, Some(owed), Some(Asked::New(Box::new(request))), desk.now()).await?;
     (desk.0.wake)();
     Ok(back(held, "helped"))
 }
