@@ -260,6 +260,33 @@ fn another_content_under_the_same_message_id_is_held_by_itself() {
     });
 }
 
+/// The notice that waits for other parts is not lost where its sender had so many that the next go together.
+#[test]
+fn a_part_after_many_notices_takes_no_notice_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(117)), format!("{}:2525", address(118)));
+    let sink = Sink::listen(&sink_at);
+    let gate = Gate::start(folder.path(), &config(folder.path(), &gate_at, &sink_at));
+    let mut client = Client::connect(&address(116), &gate_at);
+    for n in 0..2 {
+        assert!(client.send(JUF, &[PARENT], &mail(JUF, &format!("stop-{n}"))).starts_with("250"));
+    }
+    // Its notice waits for the doctor's part.
+    let to = format!("To: <{PARENT}>");
+    let content = String::from_utf8(mail(JUF, "deel")).unwrap();
+    let content = content.replacen(&to, &format!("To: <oma@elders.example>, <{DOCTOR}>"), 1).into_bytes();
+    for to in ["oma@elders.example", DOCTOR] {
+        assert!(client.send(JUF, &[to], &content).starts_with("250"));
+    }
+    until(|| format!("3 notices, not {}", sink.kept().len()), PATIENCE, || (sink.kept().len() >= 3).then_some(()));
+    drop(client);
+    gate.stop();
+    let letters: String = sink.kept().iter().map(|(_, raw)| readable(raw)).collect();
+    for to in ["oma@elders.example", DOCTOR] {
+        assert!(letters.contains(to), "{to}: {letters}");
+    }
+}
+
 /// What is told in a day, by its reader, as text.
 async fn tell(folder: &Path) -> Vec<(String, String)> {
     let config = Config::load(&folder.join("mailpoort.toml")).unwrap();

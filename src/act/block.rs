@@ -147,7 +147,10 @@ fn compose(case: &Case<'_>, incidents: &Incidents, whole: Option<Whole>) -> Advi
                 joins = Some((whole, std::mem::replace(&mut incident, all)));
             }
         }
-        let goes_together = case.keeping.is_some() && readers.first().is_some_and(|reader| incidents.had_many(reader));
+        // The notice in whose place this part's comes would be gone, and with it those whom it names.
+        let replaces = joins.as_ref().is_some_and(|(whole, _)| whole.notice.is_some());
+        let had_many = || readers.first().is_some_and(|reader| incidents.had_many(reader));
+        let goes_together = case.keeping.is_some() && !replaces && had_many();
         let notice = if goes_together { Ok(None) } else { notice(case, &incident, &readers).map(Some) };
         match (notice, refusal) {
             (Ok(Some(notice)), Some(refusal)) => return Advice::Told(notice, refusal),
