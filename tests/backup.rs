@@ -41,6 +41,14 @@ fn a_backup_of_a_gate_that_serves_is_put_back_elsewhere() {
     }
     // A second one into the same folder is none.
     assert!(!run(live.path(), &["backup"], Some(&copy)).status.success());
+    // Nor is one into what it copies, whatever the way there is called.
+    std::os::unix::fs::symlink(live.path().join("data/vault"), safe.path().join("weg")).unwrap();
+    for inside in [live.path().join("data/nacht"), safe.path().join("weg/nacht")] {
+        let refused = run(live.path(), &["backup"], Some(&inside));
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && told.contains("outside data_dir"), "{told}");
+        assert!(!inside.exists());
+    }
     // What comes after it is not in it.
     assert!(client.send(JUF, &[PARENT], &mail("4")).starts_with("250 2.7.1 Taken"));
     assert_eq!(listed(live.path()).len(), 4);

@@ -227,6 +227,66 @@ fn a_part_that_comes_late_joins_and_is_told_later() {
     });
 }
 
+/// Mail merges and corrected mails keep the Message-ID and the subject: what one holds is not in the other.
+#[test]
+fn another_content_under_the_same_message_id_is_held_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(137)), format!("{}:2525", address(138)));
+    let sink = Sink::listen(&sink_at);
+    let gate = Gate::start(folder.path(), &config(folder.path(), &gate_at, &sink_at));
+    let mut client = Client::connect(&address(136), &gate_at);
+    let first = mail(JUF, "brief");
+    let second = String::from_utf8(first.clone()).unwrap().replace("123456782", "111222333").into_bytes();
+    for (to, content) in [(PARENT, &first), (DOCTOR, &second)] {
+        let reply = client.send(JUF, &[to], content);
+        assert!(reply.starts_with("250 2.7.1 Taken"), "{reply}");
+    }
+    until(|| "a notice of each".to_owned(), PATIENCE, || (sink.kept().len() >= 2).then_some(()));
+    drop(client);
+    gate.stop();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let outbox = Outbox::beside(&folder.path().join("data")).unwrap();
+        let sender = outbox.store().index("address", &[JUF.as_bytes()]);
+        let all = outbox.store().held_of("linde", sender, 9).await.unwrap();
+        assert_eq!(all.len(), 2);
+        for (to, content) in [(PARENT, &first), (DOCTOR, &second)] {
+            let held = all.iter().find(|held| held.facts.envelope.recipients[0].address == to).unwrap();
+            assert_eq!(held.recipients.len(), 1);
+            let item = held.item.clone().unwrap();
+            let sealed = outbox.store().item(&item).await.unwrap().unwrap();
+            assert_eq!(&outbox.vault().open_item(&item, sealed).await.unwrap(), content, "{to}");
+        }
+    });
+}
+
+/// The notice that waits for other parts is not lost where its sender had so many that the next go together.
+#[test]
+fn a_part_after_many_notices_takes_no_notice_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate_at, sink_at) = (format!("{}:2525", address(117)), format!("{}:2525", address(118)));
+    let sink = Sink::listen(&sink_at);
+    let gate = Gate::start(folder.path(), &config(folder.path(), &gate_at, &sink_at));
+    let mut client = Client::connect(&address(116), &gate_at);
+    for n in 0..2 {
+        assert!(client.send(JUF, &[PARENT], &mail(JUF, &format!("stop-{n}"))).starts_with("250"));
+    }
+    // Its notice waits for the doctor's part.
+    let to = format!("To: <{PARENT}>");
+    let content = String::from_utf8(mail(JUF, "deel")).unwrap();
+    let content = content.replacen(&to, &format!("To: <oma@elders.example>, <{DOCTOR}>"), 1).into_bytes();
+    for to in ["oma@elders.example", DOCTOR] {
+        assert!(client.send(JUF, &[to], &content).starts_with("250"));
+    }
+    until(|| format!("3 notices, not {}", sink.kept().len()), PATIENCE, || (sink.kept().len() >= 3).then_some(()));
+    drop(client);
+    gate.stop();
+    let letters: String = sink.kept().iter().map(|(_, raw)| readable(raw)).collect();
+    for to in ["oma@elders.example", DOCTOR] {
+        assert!(letters.contains(to), "{to}: {letters}");
+    }
+}
+
 /// What is told in a day, by its reader, as text.
 async fn tell(folder: &Path) -> Vec<(String, String)> {
     let config = Config::load(&folder.join("mailpoort.toml")).unwrap();

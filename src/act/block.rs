@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::act::carry::Case;
 use crate::act::hold::{self, Composed, Notified};
-use crate::act::joined::{ONE_INCIDENT, Open, Whole};
+use crate::act::joined::{ONE_INCIDENT, Open, Whole, what};
 use crate::act::later::{About, stopped as stopped_later};
 use crate::act::linked;
 use crate::act::notice::{ComposeError, Notice, Stamp};
@@ -48,9 +48,12 @@ async fn answer(
     part: Part,
     open: &mut Option<Open>,
 ) -> Reply {
-    let whole = open.as_ref().and_then(|open| open.with(case));
     // Composing works on what a stranger wrote; a fault in it must not leave the client without an answer.
-    let Ok(advice) = catch_unwind(AssertUnwindSafe(|| compose(case, incidents, whole))) else {
+    let Ok((advice, mail)) = catch_unwind(AssertUnwindSafe(|| {
+        let mail = case.keeping.as_ref().map(|_| what(case, &command)).unwrap_or_default();
+        let whole = open.as_ref().and_then(|open| open.with(case, mail));
+        (compose(case, incidents, whole), mail)
+    })) else {
         tracing::error!(id = case.id, "the advice could not be composed; the client will try again");
         return Reply::notice_failed();
     };
@@ -65,7 +68,7 @@ async fn answer(
                     reader.inspect(|reader| incidents.noticed(reader));
                     // What another mail under the same Message-ID is a part of stays known.
                     if open.as_ref().is_none_or(|open| !open.is_fresh()) {
-                        *open = Some(Open::new(case, link, notice));
+                        *open = Some(Open::new(case, mail, link, notice));
                     }
                 }
                 // What it should have joined may not be as it is known here: sent again, it goes by itself.
@@ -144,7 +147,10 @@ fn compose(case: &Case<'_>, incidents: &Incidents, whole: Option<Whole>) -> Advi
                 joins = Some((whole, std::mem::replace(&mut incident, all)));
             }
         }
-        let goes_together = case.keeping.is_some() && readers.first().is_some_and(|reader| incidents.had_many(reader));
+        // The notice in whose place this part's comes would be gone, and with it those whom it names.
+        let replaces = joins.as_ref().is_some_and(|(whole, _)| whole.notice.is_some());
+        let had_many = || readers.first().is_some_and(|reader| incidents.had_many(reader));
+        let goes_together = case.keeping.is_some() && !replaces && had_many();
         let notice = if goes_together { Ok(None) } else { notice(case, &incident, &readers).map(Some) };
         match (notice, refusal) {
             (Ok(Some(notice)), Some(refusal)) => return Advice::Told(notice, refusal),

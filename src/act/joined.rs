@@ -2,7 +2,8 @@
 //!
 //! What was stopped of it is one held mail with one notice, which names all of its recipients: the first transaction makes
 //! it, and those within ten minutes join it. Known in memory alone, by school, sender and Message-ID: after a restart a part
-//! is told of by itself. Nothing joins that is another mail under the same Message-ID.
+//! is told of by itself. Nothing joins that is another mail under the same Message-ID: mail merges and corrected mails have
+//! the same one, and each of them is kept by itself with its own content.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,8 +11,10 @@ use std::time::{Duration, Instant};
 
 use super::carry::Case;
 use super::incident::{Incident, Stopped};
-use crate::decide::{Decision, Verdict};
+use super::share;
+use crate::decide::{self, Decision, Verdict};
 use crate::message::{Envelope, Recipient};
+use crate::smtp::command::MailCommand;
 use crate::vault::LinkSecret;
 
 /// How long transactions with the same Message-ID are one incident.
@@ -24,7 +27,7 @@ pub(super) struct Open {
     held: String,
     /// The secret of its link.
     link: LinkSecret,
-    /// What tells it from another mail.
+    /// What tells it from another mail, see [`what`].
     mail: u64,
     recipients: Vec<Recipient>,
     decisions: Vec<Decision>,
@@ -53,13 +56,13 @@ impl fmt::Debug for Open {
 }
 
 impl Open {
-    /// After its first part.
-    pub fn new(case: &Case<'_>, link: LinkSecret, notice: Option<String>) -> Self {
+    /// After its first part, of which `mail` is [`what`] it is.
+    pub fn new(case: &Case<'_>, mail: u64, link: LinkSecret, notice: Option<String>) -> Self {
         Self {
             since: Instant::now(),
             held: case.id.to_owned(),
             link,
-            mail: what(case),
+            mail,
             recipients: case.mail.envelope.recipients.clone(),
             decisions: case.verdict.decisions.clone(),
             notice,
@@ -77,9 +80,9 @@ impl Open {
         self.since.elapsed() < ONE_INCIDENT
     }
 
-    /// With the part that comes now; none when that is another mail, or too late.
-    pub fn with(&self, case: &Case<'_>) -> Option<Whole> {
-        if !self.is_fresh() || self.mail != what(case) {
+    /// With the part that comes now; none when that is another mail, see [`what`], or too late.
+    pub fn with(&self, case: &Case<'_>, mail: u64) -> Option<Whole> {
+        if !self.is_fresh() || self.mail != mail {
             return None;
         }
         let mut envelope = case.mail.envelope.clone();
@@ -112,11 +115,19 @@ impl Whole {
     }
 }
 
-/// Servers write the parts a little differently; what is told of them is the same.
-fn what(case: &Case<'_>) -> u64 {
+/// What tells a mail from another one under the same Message-ID. Servers write the headers and the encodings of its parts a
+/// little differently; what it holds, what is told of it and to whom is the same.
+pub(super) fn what(case: &Case<'_>, command: &MailCommand) -> u64 {
     let mut hasher = DefaultHasher::new();
     case.headers.subject.as_ref().map(|subject| subject.expose()).hash(&mut hasher);
     case.verdict.kinds.hash(&mut hasher);
     format!("{:?}", case.verdict.unread).hash(&mut hasher);
+    let (digest, files) = share::content(&case.mail.raw);
+    digest.hash(&mut hasher);
+    files.iter().for_each(|name| name.expose().hash(&mut hasher));
+    let readers = decide::may_be_noticed(&case.mail.envelope, case.headers, case.school).unwrap_or_default();
+    readers.iter().map(|reader| reader.folded()).collect::<Vec<_>>().hash(&mut hasher);
+    // One part may not go without what was asked for another.
+    command.require_tls.hash(&mut hasher);
     hasher.finish()
 }

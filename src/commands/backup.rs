@@ -1,7 +1,7 @@
 //! `mailpoort backup`: a copy of what is kept, of one moment, beside a gate that serves. All of it is sealed; the key is no
 //! part of it (`mailpoort keys backup`). What it is for and how it is put back stands in deploy/backup.md.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Err(problem) => return fail(&[problem]),
     };
     let Some(folder) = config.data_dir else { return ExitCode::from(MEND) };
+    if is_within(&arguments.to, &folder) {
+        let what = "the folder would lie in data_dir, and the copy in itself";
+        return fail(&[Problem::new(&arguments.to, what, "name one outside data_dir, best on another disk")]);
+    }
     if let Err(error) = DirBuilder::new().mode(0o700).create(&arguments.to) {
         let what = format!("the folder cannot be made: {error}");
         return fail(&[Problem::new(&arguments.to, what, "name one that is not there yet, in a folder that is")]);
@@ -49,7 +53,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         }
         Err(problem) => return fail(&[problem]),
     }
-    match copy(&folder, &arguments.to, true) {
+    let copied = copy(&folder, &arguments.to, true).and_then(|files| {
+        to_disk(&arguments.to.join(TABLES))?;
+        to_disk(&arguments.to)?;
+        to_disk(around(&arguments.to))?;
+        Ok(files)
+    });
+    match copied {
         Ok(files) => {
             say(format!("The tables and {files} files are in {}.", arguments.to.display()));
             say("The key is not: `mailpoort keys backup` copies it, to a place apart.");
@@ -59,6 +69,22 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             fail(&[Problem::new(&folder, format!("it cannot be copied: {error}"), "look at space and rights")])
         }
     }
+}
+
+/// Whether a folder that is to be made will lie in another; not where there is nothing to make it in.
+fn is_within(to: &Path, folder: &Path) -> bool {
+    let places = fs::canonicalize(around(to)).and_then(|around| Ok((around, fs::canonicalize(folder)?)));
+    places.is_ok_and(|(around, folder)| around.starts_with(folder))
+}
+
+/// The folder in which a path lies.
+fn around(path: &Path) -> &Path {
+    path.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Waits until a file, or the names in a folder, would outlive the machine's fall.
+fn to_disk(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 /// Copies what is in a folder; gives how many files. What is gone in the meantime is not needed any more.
@@ -77,9 +103,13 @@ fn copy(from: &Path, to: &Path, is_top: bool) -> io::Result<usize> {
         if kind.is_dir() {
             DirBuilder::new().mode(0o700).create(to.join(&name))?;
             files += copy(&path, &to.join(&name), false)?;
+            to_disk(&to.join(&name))?;
         } else if kind.is_file() {
             match fs::copy(&path, to.join(&name)) {
-                Ok(_) => files += 1,
+                Ok(_) => {
+                    to_disk(&to.join(&name))?;
+                    files += 1;
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }

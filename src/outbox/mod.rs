@@ -130,8 +130,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// With the store or the vault unwritable, that is tried again after this, and nothing is delivered until then: what came
 /// of it could not be written down, and it would be delivered twice.
 const TROUBLE: Duration = Duration::from_secs(2);
-/// The same part of a mail, sent again within this time, is the client's second try.
-const AGAIN: Duration = Duration::from_secs(600);
+/// The same part of a mail, sent again within this time, is the client's second try: servers wait up to an hour before
+/// theirs. What is purged after it: `Aged::TakenMarks`.
+const AGAIN: Duration = Duration::from_secs(2 * 3600);
 
 /// The owed mail that is on its way now, by its id: a lease is only as good as the clock, and what is delivered twice at
 /// the same time arrives twice.

@@ -431,7 +431,7 @@ mod tests {
     fn lives(sort: Aged) -> i64 {
         match sort {
             Aged::TlsPolicies | Aged::ShareSessions => 0,
-            Aged::TakenMarks => 10 * 60 * 1000,
+            Aged::TakenMarks => 2 * 60 * 60 * 1000,
             Aged::ShareTries => DAY,
             // And the day that it is about.
             Aged::TlsFindings => 5 * DAY,

@@ -20,7 +20,7 @@ const DAY: i64 = 24 * 60 * MINUTE;
 pub enum Aged {
     /// Held mails whose content is gone, with their acts and requests: a month after their day.
     HeldRows,
-    /// Marks of who has a mail that is shared with others: ten minutes.
+    /// Marks of who has a mail that is shared with others: two hours, as long as the outbox knows a second try.
     TakenMarks,
     /// Notes that nobody could be told for a month.
     Notes,
@@ -68,7 +68,7 @@ impl Aged {
         const UNCHECKED_NUMBER: &str = "checked = 0 AND proven_at IS NULL AND made_at <= ?1";
         match self {
             Self::HeldRows => &[Sort("held", "item IS NULL AND delete_at <= ?1", 30 * DAY)],
-            Self::TakenMarks => &[Sort("taken", "at <= ?1", 10 * MINUTE)],
+            Self::TakenMarks => &[Sort("taken", "at <= ?1", 120 * MINUTE)],
             Self::Notes => &[Sort("note", "due_at <= ?1", 30 * DAY)],
             Self::TlsDeliveries => &[Sort("tls_delivery", "at <= ?1", 365 * DAY)],
             // Whole days: the day of the report is over when it is due.

@@ -185,6 +185,8 @@ impl Facts {
     /// With another part of the same mail, which tells of all of it.
     pub(in crate::store) fn join(&mut self, part: &Self) {
         self.envelope.recipients.extend_from_slice(&part.envelope.recipients);
+        self.envelope.eight_bit |= part.envelope.eight_bit;
+        self.envelope.smtputf8 |= part.envelope.smtputf8;
         for reader in &part.readers {
             if !self.readers.contains(reader) {
                 self.readers.push(reader.clone());

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::StoreError;
@@ -269,17 +269,27 @@ const VERSIONS: &[&str] = &[
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    while version(connection)? < VERSIONS.len() {
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        // Another process that was started after an upgrade may have been first; from here on none can be.
+        let had = version(&transaction)?;
+        if let Some(tables) = VERSIONS.get(had) {
+            transaction.execute_batch(&format!("{tables} PRAGMA user_version = {};", had + 1))?;
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// How many of the versions the file has had.
+fn version(connection: &Connection) -> Result<usize, StoreError> {
     let had: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let had = had as usize;
     if had > VERSIONS.len() {
         let newer = "the store was written by a newer mailpoort; run that one, or put a backup of before it back";
         return Err(StoreError::Trouble(newer.to_owned()));
     }
-    for (number, tables) in VERSIONS.iter().enumerate().skip(had) {
-        let version = number + 1;
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;"))?;
-    }
-    Ok(())
+    Ok(had)
 }
 
 fn write_all(

@@ -269,6 +269,13 @@ pub fn holds_password(verdict: &Verdict) -> bool {
     verdict.kinds.keys().any(|kind| matches!(kind, Kind::Password | Kind::LockedWithPassword))
 }
 
+/// What a mail holds: the digest of its texts and files, decoded, and the names of the files. Its headers are no part of
+/// that, which servers change for each recipient.
+pub(super) fn content(raw: &[u8]) -> (Vec<u8>, Vec<Secret<String>>) {
+    let (items, digest) = items::of(&Message::parse(raw, &Limits::default()));
+    (digest, items.into_iter().map(|item| item.name).collect())
+}
+
 fn new_share(sending: &Sending<'_>, shares: &Shares, files_alone: bool) -> NewShare {
     let headers: &Headers = sending.message.headers();
     let (mut items, mut digest) = items::of(sending.message);
