@@ -83,7 +83,7 @@ const BSN: &str = "Het burgerservicenummer (BSN) van de kanariegeel leerling is 
 #[tokio::test]
 async fn everything_is_counted_and_no_canary_sings() {
     let hop = NextHop::start().await;
-    let top = vec!["flood = { messages_per_hour = 5 }".to_string()];
+    let top = vec!["flood = { messages_per_hour = 4 }".to_string()];
     let poort = Poort::start(&Setup { top, ..Setup::default() }, &hop).await;
     let address = watched(&poort, None).await;
     let mut client = Client::hello(poort.address).await;
@@ -91,11 +91,12 @@ async fn everything_is_counted_and_no_canary_sings() {
     for (id, text) in [("a", "Tot vrijdag."), ("b", "Tot vrijdag."), ("c", BSN)] {
         assert_eq!(client.mail(SENDER, &[RECIPIENT], &mail(id, text)).await.0, 250);
     }
+    // What is to come again counts for nothing yet.
+    hop.rule("once on . say 451 4.3.0 verborgen.ontvanger is busy");
+    assert_eq!(client.mail(SENDER, &[RECIPIENT], &mail("e", "Hoi.")).await.0, 451);
     let with_file = mail("d", locked).replacen("\n\nContent-Type", "\nContent-Type", 1);
     let (code, reply) = client.mail(SENDER, &[RECIPIENT], &with_file).await;
     assert_eq!(code, 250, "{reply}");
-    hop.rule("once on . say 451 4.3.0 verborgen.ontvanger is busy");
-    assert_eq!(client.mail(SENDER, &[RECIPIENT], &mail("e", "Hoi.")).await.0, 451);
     assert_eq!(client.mail(SENDER, &[RECIPIENT], &mail("f", "Hoi.")).await.0, 451, "the flood brake");
     let counted = metrics(address).await;
     for (sample, number) in [
