@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mailpoort::level::Level;
 use mailpoort::share::Scope;
 
 use super::device::Signs;
@@ -28,7 +29,7 @@ async fn every_page_fits_a_phone_in_english() {
 
 async fn all_fit(language: &'static str) {
     let pages = visit(language).await;
-    assert!(pages.len() >= 46, "{}", pages.len());
+    assert!(pages.len() >= 52, "{}", pages.len());
     let wrong = wrong_with(language, pages, STYLES).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -178,5 +179,32 @@ async fn by_other_factors(language: &'static str) -> BTreeMap<String, String> {
     keep("fixed-wrong", browser.post(&format!("{at}/code"), &[("code", "000000000000")]).await);
     keep("fixed-none", browser.get(&format!("{at}/geen-code")).await);
     keep("forgotten", browser.get("/vergeet").await);
+    pages.extend(by_mail(language).await);
+    pages
+}
+
+/// The pages of a code by mail, which is for level low alone; and where its sender adds somebody.
+async fn by_mail(language: &'static str) -> BTreeMap<String, String> {
+    let house = House::open().await;
+    let made = house.share(Mail { level: Level::Low, ..Mail::default() }).await;
+    let mut pages = BTreeMap::new();
+    let mut browser = house.browser();
+    browser.language = language;
+    let mut keep = |name: &str, answer: Answer| {
+        assert!(answer.body.contains("</html>"), "{name}: {} {}", answer.status, answer.body);
+        pages.insert(name.to_owned(), answer.body);
+    };
+    let at = path(&made.links[0]);
+    let code = format!("{at}/code");
+    keep("by-mail-welcome", browser.get(&at).await);
+    keep("by-mail-ask", browser.get(&code).await);
+    browser.post(&format!("{at}/per-mail"), &[]).await;
+    keep("by-mail-code", browser.get(&code).await);
+    keep("by-mail-wrong", browser.post(&code, &[("code", "000000")]).await);
+    keep("by-mail-none", browser.get(&format!("{at}/geen-code")).await);
+    let mut sender = house.sender(&made).await;
+    let ours = [("Sec-Fetch-Site", "same-origin")];
+    sender.send("/language", &[("language", language), ("back", "/")], &ours).await;
+    keep("desk-add", sender.get(&format!("/shares/{}/add", made.id)).await);
     pages
 }
