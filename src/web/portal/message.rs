@@ -69,8 +69,13 @@ pub(super) async fn show(State(portal): State<Portal>, visit: Visit, Path(share)
         Fact::new(page.t("fact_sent"), &page.moment(opened.seen.made_at, &zone)),
     ];
     let whole = items.iter().filter(|item| item.withdrawn_at.is_none());
-    let mut listed: Vec<&Item> =
-        items.iter().filter(|item| item.kind == ItemKind::Attachment || item.withdrawn_at.is_some()).collect();
+    // The whole mail goes with a file of it: one line for both.
+    let is_listed = |item: &&Item| match item.kind {
+        ItemKind::Attachment => true,
+        ItemKind::Original => false,
+        ItemKind::Html | ItemKind::Text => item.withdrawn_at.is_some(),
+    };
+    let mut listed: Vec<&Item> = items.iter().filter(is_listed).collect();
     // What the text itself may show, such as a logo, comes last.
     listed.sort_by_key(|item| item.content_id.is_some());
     let takes = !opened.seen.view_only;
