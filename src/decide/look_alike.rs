@@ -40,6 +40,8 @@ struct Name {
     label: Vec<char>,
     /// What it ends in: `nl`.
     suffix: String,
+    /// Which letters stand in the label, as [`letters`] has them.
+    letters: u64,
 }
 
 impl KnownDomains {
@@ -132,6 +134,11 @@ impl Name {
             SHORT..LONG => 1,
             _ => 2,
         };
+        // Each letter that one has and the other has not is a mistake: seldom must more be counted.
+        let apart = |one: u64, other: u64| (one & !other).count_ones() as usize;
+        if apart(self.letters, known.letters).max(apart(known.letters, self.letters)) > allowed {
+            return false;
+        }
         let mistakes = mistakes(&self.label, &known.label, allowed);
         match self.suffix == known.suffix {
             // The same name and suffix: an address at another subdomain of it.
@@ -162,7 +169,13 @@ fn divided(domain: &str) -> Option<Name> {
         true => idna::domain_to_unicode(label).0,
         false => label.to_string(),
     };
-    Some(Name { label: label.chars().take(LONGEST).collect(), suffix })
+    let label: Vec<char> = label.chars().take(LONGEST).collect();
+    Some(Name { letters: letters(&label), label, suffix })
+}
+
+/// Which letters stand in a label, as bits; some share one.
+fn letters(label: &[char]) -> u64 {
+    label.iter().fold(0, |letters, letter| letters | 1 << (u32::from(*letter) % u64::BITS))
 }
 
 /// How a domain looks at a glance: dots and hyphens gone, letters that look alike the same.

@@ -14,6 +14,8 @@ use crate::detect::scene::{Near, Scene, about};
 use crate::detect::score::Score;
 use crate::detect::words::Role;
 
+mod written;
+
 /// A finding in the folded text.
 pub struct Mark<'r> {
     /// The rule.
@@ -30,14 +32,48 @@ pub struct Mark<'r> {
 
 /// Bytes after a context word in which a pattern is tried.
 const WINDOW: usize = 80;
+/// Bytes between a date and the word behind it that calls it a birth date.
+const BEHIND: u32 = 12;
+/// Words before a date that make it a bound: no birth date, though somebody was born before it.
+const BOUNDS: [&[u8]; 8] = [b"voor", b"na", b"tussen", b"en", b"vanaf", b"before", b"after", b"between"];
+/// What the names of Dutch streets end in.
+const STREETS: [&[u8]; 24] = [
+    b"straat",
+    b"laan",
+    b"weg",
+    b"plein",
+    b"hof",
+    b"kade",
+    b"dijk",
+    b"pad",
+    b"gracht",
+    b"singel",
+    b"steeg",
+    b"gang",
+    b"dreef",
+    b"plantsoen",
+    b"erf",
+    b"wal",
+    b"baan",
+    b"markt",
+    b"oord",
+    b"haven",
+    b"veld",
+    b"hoek",
+    b"horst",
+    b"straatje",
+];
+/// "Hof 3" may be anything.
+const SHORTEST_STREET: usize = 6;
 
 /// All marks of a text, in no particular order.
 pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, names: Option<&NameIndex>) -> Vec<Mark<'r>> {
-    let mut finder = Finder { scene, rules, names, marks: Vec::new(), iban_until: 0 };
+    let mut finder = Finder { scene, rules, names, marks: Vec::new(), houses: Vec::new(), iban_until: 0 };
     if scene.reading.digits {
         scene.reading.tokens.iter().enumerate().for_each(|(at, token)| finder.at(at, token));
     }
     finder.patterns();
+    finder.houses_without_postcode();
     finder.marks
 }
 
@@ -46,6 +82,8 @@ struct Finder<'s, 'a, 'r> {
     rules: &'r Rules,
     names: Option<&'s NameIndex>,
     marks: Vec<Mark<'r>>,
+    /// Streets with a number: the token of the number, and where.
+    houses: Vec<(usize, Range<u32>)>,
     iban_until: u32,
 }
 
@@ -55,6 +93,7 @@ impl Finder<'_, '_, '_> {
             match token.len() {
                 2 if matches!(self.scene.reading.bytes(token), b"NL" | b"nl" | b"Nl") => self.iban(at, token),
                 7 if self.scene.reading.bytes(token) == b"ketenid" => self.eck_id(at, token),
+                3..=9 if token.capital => _ = self.date(at, token),
                 _ => {}
             }
             return;
@@ -65,6 +104,8 @@ impl Finder<'_, '_, '_> {
         match token.len() {
             1..=2 if self.date(at, token) => {}
             4 if self.date(at, token) || self.postcode(at, token) => {}
+            8 if self.date(at, token) => {}
+            1..=4 if self.house(at, token) => {}
             _ => self.phone(at, token),
         }
         if (4..=7).contains(&token.len()) {
@@ -142,6 +183,43 @@ impl Finder<'_, '_, '_> {
         shaped && real && apart
     }
 
+    /// The number of a house in a street, where a pupil is named: "Merwedestraat 61", "Burg. van Dijklaan 31".
+    fn house(&mut self, at: usize, token: &Token) -> bool {
+        let reading = &self.scene.reading;
+        let Some(street) = at.checked_sub(1).and_then(|before| reading.token(before)) else { return false };
+        let word = reading.bytes(street);
+        let ends = |end: &&[u8]| {
+            let start = word.len().checked_sub(end.len()).and_then(|start| word.get(start..));
+            start.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+        };
+        let is_street =
+            !street.digits && token.gap == gap::SPACE && word.len() >= SHORTEST_STREET && STREETS.iter().any(ends);
+        let lives = is_street && self.scene.about(at as u32) & (about::PUPIL | about::FIRST) != 0;
+        if lives {
+            self.houses.push((at, street.start..token.end));
+        }
+        lives
+    }
+
+    /// A street tells where somebody lives when no postcode beside it does so better.
+    fn houses_without_postcode(&mut self) {
+        let place = |at: usize| {
+            let token = self.scene.reading.token(at)?;
+            Some(self.scene.reading.segment(token).row.map_or((false, token.segment), |row| (true, row)))
+        };
+        let postcodes: HashSet<_> = self
+            .marks
+            .iter()
+            .filter(|mark| mark.rule.check == Check::Postcode)
+            .filter_map(|mark| place(mark.token as usize))
+            .collect();
+        let mut houses = std::mem::take(&mut self.houses);
+        houses.retain(|(at, _)| place(*at).is_some_and(|place| !postcodes.contains(&place)));
+        for (at, range) in houses {
+            self.push(Check::Postcode, at, range, "a street with a number, beside a pupil", 2.0, None);
+        }
+    }
+
     /// Ten digits from 0, or nine after +31.
     fn phone(&mut self, at: usize, token: &Token) {
         let reading = &self.scene.reading;
@@ -187,34 +265,35 @@ impl Finder<'_, '_, '_> {
 
     /// A date that a word calls a birth date, or that is the birth date of a pupil named in the text.
     fn date(&mut self, at: usize, token: &Token) -> bool {
+        let Some(date) = written::date(&self.scene.reading, at, token) else { return false };
         let reading = &self.scene.reading;
-        let (Some(second), Some(third)) = (reading.token(at + 1), reading.token(at + 2)) else { return false };
-        let single = |token: &Token| [gap::HYPHEN, gap::SLASH, gap::DOT].contains(&token.gap);
-        let worded = !second.digits
-            && second.gap & !(gap::SPACE | gap::LINE | gap::QUOTE) == 0
-            && is_month(reading.bytes(second));
-        let spaced = third.gap & !(gap::SPACE | gap::LINE | gap::QUOTE | gap::DOT) == 0;
-        let shaped = if worded {
-            spaced && third.digits && third.len() == 4 && token.len() <= 2
-        } else {
-            let lengths = (token.len(), second.len(), third.len());
-            second.digits
-                && third.digits
-                && single(second)
-                && single(third)
-                && matches!(lengths, (1..=2, 1..=2, 2 | 4) | (4, 2, 2))
-        };
-        if !shaped || (at > 0 && token.gap == 0) {
-            return false;
-        }
+        let (Some(last), Some(year)) = (reading.token(date.last), reading.token(date.year)) else { return false };
         let Some((rule, _)) = self.rules.with_check(Check::BirthDate) else { return true };
-        let range = token.start..third.end;
-        if let Some(weight) = self.named(at, rule).filter(|_| !long_ago(reading.bytes(token), reading.bytes(third))) {
+        let range = token.start..last.end;
+        let living = !long_ago(reading.bytes(year));
+        if let Some(weight) = self.named(at, rule).or(self.named_behind((at, date.last), rule)).filter(|_| living) {
             self.push(Check::BirthDate, at, range, "a date called a birth date", weight, None);
+        } else if date.loose {
+            let row =
+                token.len() == 8 && self.scene.in_row(at as u32) && self.scene.about(at as u32) & about::PUPIL != 0;
+            if row && living {
+                self.push(Check::BirthDate, at, range, "a date in the row of a pupil", 1.5, None);
+            }
+            return row;
         } else if let Some(pupil) = self.born(range.clone()) {
             self.push(Check::BirthDate, at, range, "the birth date of a pupil named here", 3.0, Some(pupil));
         }
         true
+    }
+
+    /// "op 3 mei 2014 geboren", and not "voor 1 oktober 2021 geboren", which is anybody.
+    fn named_behind(&self, (first, last): (usize, usize), rule: u16) -> Option<f32> {
+        let mine = |role: Role| role == Role::Context(rule) || role == Role::Against(rule);
+        let near = self.scene.right(last as u32, mine)?;
+        let before = first.checked_sub(1).and_then(|before| self.scene.reading.token(before));
+        let bounds =
+            |word: &&[u8]| before.is_some_and(|before| word.eq_ignore_ascii_case(self.scene.reading.bytes(before)));
+        (near.role == Role::Context(rule) && near.distance <= BEHIND && !BOUNDS.iter().any(bounds)).then_some(2.0)
     }
 
     fn born(&self, range: Range<u32>) -> Option<u32> {
@@ -303,43 +382,11 @@ impl Finder<'_, '_, '_> {
     }
 }
 
-/// Whether somebody who was born then cannot be a pupil, a parent or staff: a name from the history book.
-fn long_ago(first: &[u8], last: &[u8]) -> bool {
-    let year = if first.len() == 4 { first } else { last };
+/// Whether somebody who was born in this year cannot be a pupil, a parent or staff: a name from the history book.
+fn long_ago(year: &[u8]) -> bool {
+    let year = year.get(..4).unwrap_or_default();
     year.len() == 4 && year < &LIVING[..]
 }
 
 /// The year of birth of the oldest who still have to do with a school.
 const LIVING: [u8; 4] = *b"1935";
-
-fn is_month(word: &[u8]) -> bool {
-    const MONTHS: [&[u8]; 26] = [
-        b"januari",
-        b"februari",
-        b"maart",
-        b"april",
-        b"mei",
-        b"juni",
-        b"juli",
-        b"augustus",
-        b"september",
-        b"oktober",
-        b"november",
-        b"december",
-        b"jan",
-        b"feb",
-        b"mrt",
-        b"apr",
-        b"jun",
-        b"jul",
-        b"aug",
-        b"sep",
-        b"sept",
-        b"okt",
-        b"nov",
-        b"dec",
-        b"january",
-        b"may",
-    ];
-    MONTHS.iter().any(|month| month.eq_ignore_ascii_case(word))
-}

@@ -4,6 +4,7 @@
 
 use crate::detect::everyday::is_everyday;
 use crate::detect::marks::Mark;
+use crate::detect::names::Form;
 use crate::detect::rule::Check;
 use crate::detect::rules::{Rule, Rules};
 use crate::detect::scene::{Scene, about};
@@ -16,6 +17,7 @@ mod weight {
     pub const COLON: f32 = 2.5;
     pub const IS: f32 = 1.0;
     pub const HEADED: f32 = 3.0;
+    pub const LISTED: f32 = 1.0;
     pub const DIGIT: f32 = 2.0;
     pub const SIGN: f32 = 1.0;
     pub const CAPITAL: f32 = 1.0;
@@ -62,8 +64,54 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
         marks.push(Mark { rule, range: start..until, token: word.last, score, pupil: None });
     }
     headed(scene, rules, &mut marks);
+    listed(scene, rules, &mut marks);
     marks
 }
+
+/// What stands behind a pupil's name on its line and looks like a password, in a text that speaks of accounts.
+fn listed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
+    let spoken_of = scene.words.iter().find_map(|word| match word.role {
+        Role::Context(index) => rules.rule(index).filter(|rule| rule.check == Check::Accounts),
+        _ => None,
+    });
+    let Some(rule) = spoken_of else { return };
+    let text = &*scene.reading.folded.text;
+    let mut until = 0;
+    for name in scene.names.iter().filter(|name| name.form != Form::First) {
+        let Some(token) = scene.reading.token(name.last as usize) else { continue };
+        let start = token.end as usize;
+        if start < until {
+            continue;
+        }
+        let line = text.get(start..).unwrap_or_default();
+        let line = line.split('\n').next().unwrap_or_default();
+        until = start + line.len();
+        let mut at = start;
+        for word in line.split([' ', '\t', ';', '|']) {
+            if is_made_up(word) && !marks.iter().rev().take(4).any(|mark| mark.range.contains(&at)) {
+                let mut score =
+                    Score::new("behind a pupil's name, in a list of accounts", weight::PRIOR + weight::LISTED);
+                looks(&mut score, word);
+                marks.push(Mark { rule, range: at..at + word.len(), token: name.last, score, pupil: None });
+            }
+            at += word.len() + 1;
+        }
+    }
+}
+
+/// Letters, digits and a sign or a capital, as people are told to make a password; no address, time or sum.
+fn is_made_up(word: &str) -> bool {
+    let has = |what: fn(&u8) -> bool| word.as_bytes().iter().any(|byte| what(byte));
+    let sign = |byte: &u8| b"!?#$%&*+=_-".contains(byte);
+    (MADE_UP).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || sign(&byte))
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+        && (word.bytes().any(|byte| sign(&byte)) || has(u8::is_ascii_uppercase))
+}
+
+/// A list has no longer ones; shorter are groups and rooms.
+const MADE_UP: std::ops::RangeInclusive<usize> = 6..=24;
 
 /// The cells under a header that is a word for a password.
 fn headed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {

@@ -170,6 +170,8 @@ struct Reader<'t> {
     digits: bool,
     next_cell: usize,
     line_start: usize,
+    /// Whether cells stand on this line of running text: `Kim;3-5-2014;groep 4`.
+    celled: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -185,6 +187,7 @@ impl<'t> Reader<'t> {
             digits: false,
             next_cell: 0,
             line_start: 0,
+            celled: false,
         }
     }
 
@@ -220,7 +223,7 @@ impl<'t> Reader<'t> {
             }
             if byte == b'\n' {
                 lines += 1;
-                wrapped &= at - self.line_start >= SHORT_LINE;
+                wrapped &= at - self.line_start >= SHORT_LINE && !self.celled;
                 self.line_start = at + 1;
             } else if lines > 0 && (byte == b'*' || byte == b'-') {
                 wrapped = false;
@@ -231,6 +234,7 @@ impl<'t> Reader<'t> {
         if lines > 1 {
             bits |= gap::BLANK;
         }
+        self.celled &= lines == 0;
         // A dot inside a word or number (v.d., 1.5) ends nothing.
         if bits & gap::END != 0 && bits & (gap::SPACE | gap::LINE) == 0 {
             bits &= !gap::END;
@@ -306,12 +310,33 @@ impl<'t> Reader<'t> {
         if let Some(segment) = self.segments.last_mut() {
             segment.question = question && bits & gap::END != 0;
         }
+        let row = match cell {
+            Some(cell) => self.row_of.get(cell as usize).copied(),
+            None if before.cell.is_none() && bits & gap::CELL != 0 && bits & BETWEEN_CELLS == 0 => {
+                self.row_of_line(before)
+            }
+            None => None,
+        };
         self.segments.push(Segment {
             cell,
-            row: cell.and_then(|cell| self.row_of.get(cell as usize)).copied(),
+            row,
             paragraph: before.paragraph + u32::from(bits & gap::BLANK != 0),
             question: false,
         });
+    }
+
+    /// The row that a line of running text is: what stands on it is about one person, as in a table.
+    fn row_of_line(&mut self, before: Segment) -> Option<u32> {
+        if self.celled && before.row.is_some() {
+            return before.row;
+        }
+        self.celled = true;
+        let row = self.rows as u32;
+        self.rows += 1;
+        if let Some(segment) = self.segments.last_mut() {
+            segment.row = Some(row);
+        }
+        Some(row)
     }
 
     fn cell_of(&mut self, start: u32) -> Option<u32> {
@@ -321,6 +346,9 @@ impl<'t> Reader<'t> {
         self.cells.get(self.next_cell).filter(|&&(from, _)| from <= start).map(|_| self.next_cell as u32)
     }
 }
+
+/// Between the cells of an export stands nothing else: `a;b`. Prose has a space after its semicolon.
+const BETWEEN_CELLS: u16 = gap::SPACE | gap::LINE | gap::BLANK;
 
 /// The cells' ranges in the folded text, each cell's row counted over the whole text, and the number of rows.
 fn cells_in_folded(text: &Text, folded: &Folded<'_>) -> (Vec<(u32, u32)>, Vec<u32>, usize) {

@@ -240,6 +240,8 @@ pub enum Check {
     Grade,
     /// A password that is told.
     Password,
+    /// Passwords behind the names of pupils, in a list of accounts.
+    Accounts,
     /// Many lines that begin with a pattern.
     Lines,
     /// A file on lock that a password of the same mail opens.
@@ -261,12 +263,13 @@ impl Check {
             Self::Names => "the names of the school's own roster, in every written form",
             Self::Iban => "an IBAN with its check digits",
             Self::Phone => "a Dutch phone number",
-            Self::Postcode => "a Dutch postcode",
+            Self::Postcode => "a Dutch postcode, or a street with a number beside a pupil",
             Self::BirthDate => "a date that a word calls a birth date, or that is the one of a pupil named nearby",
             Self::StudentNumber => "four to seven digits that a word calls a student number, or that the roster knows",
             Self::EckId => "https://ketenid.nl/ and 128 hex digits",
             Self::Grade => "a number from 1 to 10 near a word for marks, or a cell headed so, beside a pupil",
             Self::Password => "what is told after a word for a password, or stands under it, by how it looks",
+            Self::Accounts => "what looks like a password behind a pupil's name, in a text that speaks of accounts",
             Self::Lines => "a pattern at the head of three lines or more",
             Self::Opened => "a file on lock that a password of the same mail opens; tried with files, not with texts",
             Self::ShareCode => {

@@ -268,6 +268,17 @@ impl<'a> Scene<'a> {
             .any(|word| token - word.last <= 4 && segment(word.last) == segment(token))
     }
 
+    /// Whether a word of this role stands in a term's sentence or row, or in the sentence before or after.
+    pub fn beside(&self, term: &WordHit, wanted: Role) -> bool {
+        let segment = |word: &WordHit| self.reading.token(word.first as usize).map_or(0, |token| token.segment);
+        let here = segment(term);
+        let fits = |word: &WordHit| word.role == wanted && (word.last < term.first || word.first > term.last);
+        let at = self.words.partition_point(|word| word.first < term.first);
+        let (before, after) = self.words.split_at(at);
+        before.iter().rev().take(STEPS).take_while(|word| segment(word) + 1 >= here).any(&fits)
+            || after.iter().take(STEPS).take_while(|word| segment(word) <= here + 1).any(fits)
+    }
+
     fn begins_sentence(&self, token: u32) -> bool {
         token == 0 || self.reading.token(token as usize).is_some_and(|token| token.gap & gap::SEGMENT != 0)
     }

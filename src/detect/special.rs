@@ -1,7 +1,8 @@
 //! Special categories: a term counts when it is said of a person, and hardly when it is said of nobody.
 //!
 //! The person is a pupil of the roster, a first name, the recipient's child, or somebody named just
-//! before. Newsletters, protocols, vacancies and questions speak of nobody.
+//! before. Newsletters, protocols, vacancies and questions speak of nobody. The terms of a rule with context words ("the
+//! contribution") say nothing without one of those ("has not been paid") in their sentence or row, or the one beside it.
 
 use crate::detect::names::Form;
 use crate::detect::rule::Check;
@@ -41,7 +42,8 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, message: Message) -> Vec<
     for word in &scene.words {
         let Role::Term(index) = word.role else { continue };
         let Some(rule) = rules.rule(index).filter(|rule| rule.check == Check::Terms) else { continue };
-        if in_name(scene, word) {
+        let needs = (!rule.context.is_empty()).then_some(Role::Context(index));
+        if in_name(scene, word) || needs.is_some_and(|needs| !scene.beside(word, needs)) {
             continue;
         }
         if let Some((last, ..)) =
@@ -78,8 +80,11 @@ pub fn is_special(kind: Kind) -> bool {
 }
 
 fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Score {
-    let prior = if rule.strength == Strength::Light { weight::PRIOR_LIGHT } else { weight::PRIOR_HEAVY };
-    let mut score = Score::new("a term", prior);
+    let mut score = match (rule.context.is_empty(), rule.strength) {
+        (false, _) => Score::new("a term with a word that it needs", weight::PRIOR_HEAVY),
+        (true, Strength::Light) => Score::new("a term", weight::PRIOR_LIGHT),
+        (true, _) => Score::new("a term", weight::PRIOR_HEAVY),
+    };
     let here = scene.about(word.first);
     person(&mut score, scene, message, word, here);
     score.when(here & about::FACT != 0, "said as a fact", weight::FACT);

@@ -155,11 +155,14 @@ pub fn ends_letter(said: &str) -> bool {
     if said == "--" {
         return true;
     }
+    if said.len() > LONGEST_CLOSING {
+        return false;
+    }
     let first = said.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
     let starts = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(first));
     let last = said.rsplit(|c: char| !c.is_alphabetic()).find(|word| !word.is_empty()).unwrap_or_default();
     let greets = |word: &str| GREETS.iter().any(|greets| greets.eq_ignore_ascii_case(word));
-    said.len() <= LONGEST_CLOSING && starts(&CLOSING) && (greets(first) || greets(last))
+    starts(&CLOSING) && (greets(first) || greets(last))
 }
 
 const LONGEST_CLOSING: usize = 40;
@@ -248,9 +251,11 @@ static WAY_BITS: LazyLock<Vec<u16>> = LazyLock::new(|| {
     DISCLAIMS.iter().enumerate().flat_map(|(bit, ways)| std::iter::repeat_n(1 << bit, ways.len())).collect()
 });
 
-/// Finds words in one pass; a handful of words always makes an automaton, and the tests of disclaimers would miss it.
+/// Finds words in one pass; a handful of words always makes an automaton, and the tests of disclaimers would miss it. It
+/// looks at every byte: the letters that these words begin with stand in every line, and a search for those would stop there.
 fn one_of(words: &[&str], any_case: bool) -> Option<AhoCorasick> {
-    AhoCorasick::builder().ascii_case_insensitive(any_case).kind(Some(AhoCorasickKind::DFA)).build(words).ok()
+    let mut builder = AhoCorasick::builder();
+    builder.ascii_case_insensitive(any_case).kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(words).ok()
 }
 
 const DISCLAIMS: [&[&str]; 9] = [
