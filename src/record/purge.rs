@@ -115,6 +115,7 @@ impl What {
 fn aged_words(aged: Aged, language: Language) -> &'static str {
     match aged {
         Aged::HeldRows => language.of("regels over tegengehouden mail", "rows about held mail"),
+        Aged::WeekLinks => language.of("links van weekoverzichten", "links of weekly lists"),
         Aged::TakenMarks => language.of("kenmerken van aangenomen mail", "marks of mail that was taken"),
         Aged::Notes => language.of("berichten voor later", "notes for later"),
         Aged::TlsDeliveries => language.of("uitkomsten van versleuteling", "outcomes of encryption"),
@@ -392,6 +393,9 @@ mod tests {
                 "INSERT INTO held (id, school, incident, part, sender, link, taken_at, delete_at, size, facts)
                  VALUES (?2, 'linde', x'00', x'00', x'00', CAST(?2 AS BLOB), 0, ?1, 0, x'00')"
             }
+            Aged::WeekLinks => {
+                "INSERT INTO desk_week VALUES (CAST(?2 AS BLOB), 'linde', x'00', ?1 - 1209600000, ?1, x'00')"
+            }
             Aged::TakenMarks => "INSERT INTO taken VALUES (CAST(?2 AS BLOB), 'linde', 'A', ?1)",
             Aged::Notes => {
                 "INSERT INTO note (school, kind, reader, made_at, due_at, salt, facts)
@@ -430,7 +434,7 @@ mod tests {
     /// How long each lives, as it is promised.
     fn lives(sort: Aged) -> i64 {
         match sort {
-            Aged::TlsPolicies | Aged::ShareSessions => 0,
+            Aged::WeekLinks | Aged::TlsPolicies | Aged::ShareSessions => 0,
             Aged::TakenMarks => 2 * 60 * 60 * 1000,
             Aged::ShareTries => DAY,
             // And the day that it is about.

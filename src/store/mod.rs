@@ -12,6 +12,7 @@
 //! | `policies` | what domains say of their mail servers (MTA-STS), for as long as it holds |
 //! | [`share`] | secure shares: items, recipients, grants, sessions |
 //! | [`tls`] | how mail fared that must travel under proven TLS |
+//! | [`week`] | who was sent the list of a week |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
 //!
 //! Every row has its school. A write has reached the disk when its future is done; one that failed left nothing. Sealed
@@ -39,6 +40,7 @@ mod sqlite;
 mod tests;
 pub mod tls;
 pub mod tls_finding;
+pub mod week;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -295,7 +297,7 @@ const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
 /// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 20] = [
+const SEALED: [(&str, &str, &str); 21] = [
     ("contact", "facts", "'contact.facts of ' || lower(hex(id))"),
     ("contact", "code", "'contact.code of ' || lower(hex(id))"),
     ("meta", "value", "'meta ' || name"),
@@ -305,6 +307,7 @@ const SEALED: [(&str, &str, &str); 20] = [
     ("note", "facts", "'note.facts of ' || lower(hex(salt))"),
     ("owed", "envelope", "'owed.envelope of ' || item"),
     ("desk_session", "who", "'desk_session.who of ' || lower(hex(id))"),
+    ("desk_week", "who", "'desk_week.who of ' || lower(hex(link))"),
     ("desk_request", "facts", "'desk_request.facts of ' || lower(hex(link))"),
     ("share", "facts", "'share.facts of ' || id"),
     ("share_item", "facts", "'share_item.facts of ' || id"),

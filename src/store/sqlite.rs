@@ -266,6 +266,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-anew.sql"),
     include_str!("schema-told.sql"),
     include_str!("schema-pages.sql"),
+    include_str!("schema-week.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
