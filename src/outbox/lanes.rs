@@ -66,6 +66,13 @@ impl Lanes {
         Entry::In(Place { inner: Arc::clone(&self.0), lane })
     }
 
+    /// Somebody says that a way works again: one mail tries it.
+    pub fn open_again(&self, lane: i64, now: i64) {
+        if let Some(own) = self.0.lanes().get_mut(&lane).filter(|own| own.is_down(now)) {
+            own.down_until = Some(now);
+        }
+    }
+
     /// How many mails may find a place that go by any of these ways: there is no use in claiming more.
     pub fn free(&self, ways: &[i64], now: i64) -> usize {
         let lanes = self.0.lanes();
@@ -166,6 +173,14 @@ mod tests {
         let one = enter(&lanes, 1, 150);
         assert!(one.is_some() && matches!(lanes.enter(1, 150), Entry::Full), "one tries it");
         assert_eq!(lanes.closed(150), (Closed { full: vec![1], down: vec![] }, None));
+        one.as_ref().inspect(|place| place.came(false, 155, 50));
+        drop(one);
+        // Somebody has mended it, and does not wait.
+        assert!(matches!(lanes.enter(1, 156), Entry::Down));
+        lanes.open_again(1, 156);
+        lanes.open_again(7, 156);
+        let one = enter(&lanes, 1, 156);
+        assert!(one.is_some() && matches!(lanes.enter(1, 156), Entry::Full), "one tries it still");
         one.as_ref().inspect(|place| place.came(true, 160, 50));
         assert_eq!(lanes.free(&[1], 160), 3);
         drop(one);

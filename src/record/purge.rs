@@ -32,7 +32,8 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    fn of(&self, sort: Sort) -> Duration {
+    /// How long a line of this sort lives.
+    pub fn of(&self, sort: Sort) -> Duration {
         match sort {
             Sort::Passed => self.passed,
             Sort::Incident => self.incidents,
@@ -117,7 +118,7 @@ fn aged_words(aged: Aged, language: Language) -> &'static str {
         Aged::HeldRows => language.of("regels over tegengehouden mail", "rows about held mail"),
         Aged::WeekLinks => language.of("links van weekoverzichten", "links of weekly lists"),
         Aged::TakenMarks => language.of("kenmerken van aangenomen mail", "marks of mail that was taken"),
-        Aged::Notes => language.of("berichten voor later", "notes for later"),
+        Aged::Notes => language.of("berichten die niet verteld konden worden", "notes that could not be told"),
         Aged::TlsDeliveries => language.of("uitkomsten van versleuteling", "outcomes of encryption"),
         Aged::TlsFindings => language.of("metingen voor TLS-rapporten", "findings for TLS reports"),
         Aged::TlsPolicies => language.of("TLS-beleid van domeinen", "TLS policies of domains"),
@@ -134,6 +135,12 @@ impl Report {
     /// Whether all that was due is gone.
     pub fn is_proven(&self) -> bool {
         self.dry_run || self.sorts.iter().all(|sort| sort.due == sort.gone && sort.left == 0)
+    }
+
+    /// How many notes were erased although nobody had been told of them.
+    pub fn untold(&self) -> usize {
+        let notes = self.sorts.iter().filter(|sort| sort.what == What::Aged(Aged::Notes));
+        notes.map(|sort| sort.gone).sum()
     }
 
     /// The report for people.
@@ -469,6 +476,7 @@ mod tests {
             assert_eq!(due(&counted), [(What::Aged(sort), 2, 0, 2)], "{sort:?}");
             let report = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
             assert_eq!(due(&report), [(What::Aged(sort), 2, 2, 0)], "{sort:?}");
+            assert_eq!(report.untold(), if sort == Aged::Notes { 2 } else { 0 }, "{sort:?}");
             let again = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
             assert_eq!(due(&again), [], "{sort:?}");
             let later = purge(&store, (&vault, None), &lifetimes(), now + 2 * DAY, true).await.unwrap();

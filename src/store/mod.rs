@@ -9,6 +9,7 @@
 //! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`notes`] | what people are told later, several things in one mail |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
+//! | [`person`] | no table: what all of them hold about one person |
 //! | `policies` | what domains say of their mail servers (MTA-STS), for as long as it holds |
 //! | [`share`] | secure shares: items, recipients, grants, sessions |
 //! | [`tls`] | how mail fared that must travel under proven TLS |
@@ -33,6 +34,7 @@ pub mod held;
 pub mod journal;
 pub mod notes;
 pub mod owed;
+pub mod person;
 mod policies;
 pub mod share;
 mod sqlite;

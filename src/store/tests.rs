@@ -6,7 +6,7 @@ use std::path::Path;
 use super::aged::Aged;
 use super::desk::{Asked, Request, RequestFacts, RequestKind};
 use super::held::{Act, Choice, Facts, Held, NewHeld, NewRecipient, State, Taken, Took};
-use super::owed::{Envelope, Kind, NewOwed, Settled, To};
+use super::owed::{ASKED, Closed, Envelope, Kind, NewOwed, Settled, To};
 use super::tls_finding::Finding;
 use super::*;
 use crate::vault::Vault;
@@ -425,4 +425,19 @@ async fn a_mail_that_is_taken_writes_few_pages() {
     let pages = (last - first) as f64 / PAGE as f64 / (MAILS - 1 - MAILS / 2) as f64;
     // With indexes that nobody needs it was 34.6.
     assert!(pages < 31.0, "{pages:.1} pages a mail");
+}
+
+#[tokio::test]
+async fn who_asks_for_a_try_gets_one_also_of_what_waits_for_a_way_that_is_down() {
+    let kept = kept();
+    kept.take("A").await;
+    let claimed = kept.store.claim(NOW, 1000, DAY, 10).await.unwrap();
+    kept.store.put_aside(claimed.iter().map(|one| (one.id, 7)).collect()).await.unwrap();
+    let down = Closed { full: Vec::new(), down: vec![7] };
+    let claim = || kept.store.claim_open((NOW, 1000, DAY), 10, &down);
+    assert_eq!(claim().await.unwrap().len(), 0);
+    assert_eq!(kept.store.retry(Some(claimed[0].id), NOW).await.unwrap(), 1);
+    let asked = claim().await.unwrap();
+    assert_eq!(asked.iter().map(|one| (one.id, one.lane)).collect::<Vec<_>>(), [(claimed[0].id, Some(ASKED))]);
+    assert_eq!(kept.store.retry(None, NOW).await.unwrap(), 1, "what is on its way needs nobody to ask");
 }
