@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::held::State;
 use super::journal::{self, NewLine};
-use super::share::NewShared;
+use super::share::{NewShared, RidOctets};
 use super::sqlite::Sync;
 use super::tls::NewDelivery;
 use super::tls_finding::Finding;
@@ -454,12 +454,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn next_due(&self, now: i64, [closed, forced]: &[Closed; 2]) -> Result<Option<i64>, StoreError> {
         let statement = format!(
-            "SELECT min(max(due_at, coalesce(lease_until, 0))) FROM owed
-             WHERE ?2 > 0 AND (kind <> 'forced'{} OR kind = 'forced'{})",
+            "SELECT min(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) FROM owed
+             WHERE (due_at > ?1 OR due_at <= ?2) AND (kind <> 'forced'{} OR kind = 'forced'{})",
             closed.open(),
             forced.open()
         );
-        self.read(move |tables| tables.prepare_cached(&statement)?.query_row(params![0, now], |row| row.get(0))).await
+        let all = i64::MIN;
+        self.read(move |tables| tables.prepare_cached(&statement)?.query_row([all, now], |row| row.get(0))).await
     }
 
     /// Forgets all leases: for the start, when nobody else can be delivering.
@@ -576,7 +577,7 @@ impl Store {
         self.write(move |tables| {
             tables.execute(
                 "UPDATE owed SET due_at = CASE WHEN due_at > ?2 THEN ?2 ELSE due_at END, lane = ?3
-                 WHERE (?1 IS NULL OR id = ?1) AND (due_at > ?2 OR lane IS NOT NULL AND lease_until IS NULL)",
+                 WHERE (id = ?1 OR ?1 IS NULL) AND (due_at > ?2 OR lane IS NOT NULL AND lease_until IS NULL)",
                 params![id, now, ASKED],
             )
         })
@@ -656,5 +657,23 @@ pub(super) fn insert(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![school, new.kind.word(), held, new.item, envelope, now, new.due_at, new.give_up_at])?;
+    Ok(())
+}
+
+/// The same, of the mail with the link of a recipient, whose row learns what becomes of it.
+pub(super) fn insert_invitation(
+    tables: &Connection,
+    school: &str,
+    rid: &RidOctets,
+    new: &NewOwed,
+    envelope: &[u8],
+    now: i64,
+) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached(
+            "INSERT INTO owed (school, kind, item, envelope, made_at, due_at, give_up_at, rid)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![school, new.kind.word(), new.item, envelope, now, new.due_at, new.give_up_at, rid])?;
     Ok(())
 }

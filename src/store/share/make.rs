@@ -227,9 +227,7 @@ pub(in crate::store) fn insert(
     }
     for (invitation, envelope) in shared.invitations.iter().zip(&sealed.envelopes) {
         insert_item(tables, school, &invitation.item)?;
-        owed::insert(tables, school, None, &invitation.owed, envelope, now)?;
-        let owed = tables.last_insert_rowid();
-        tables.prepare_cached("UPDATE owed SET rid = ?2 WHERE id = ?1")?.execute(params![owed, invitation.rid])?;
+        owed::insert_invitation(tables, school, &invitation.rid, &invitation.owed, envelope, now)?;
     }
     Ok(())
 }
