@@ -158,22 +158,12 @@ async fn erase(
             say(told(one, language));
         }
         for one in lines.iter().filter(|one| one.rows > 0) {
-            say(format!(
-                "{}: {}",
-                sort(one.sort, language),
-                language.of(
-                    format!(
-                        "{} blijven, als bewijs, tot {}; of wis ze met --also-journal",
-                        one.rows,
-                        day(one.until, &config.time_zone)
-                    ),
-                    format!(
-                        "{} stay, as proof, until {}; or erase them with --also-journal",
-                        one.rows,
-                        day(one.until, &config.time_zone)
-                    ),
-                )
-            ));
+            let (rows, until) = (one.rows, day(one.until, &config.time_zone));
+            let stays = language.of(
+                format!("0 gewist, {rows} bewaard (bewijs, tot {until}; met --also-journal gaat het ook weg)"),
+                format!("0 erased, {rows} kept (proof, until {until}; with --also-journal it goes too)"),
+            );
+            say(format!("{}: {stays}", sort(one.sort, language)));
         }
         if left_files > 0 {
             say(language.of(
@@ -241,8 +231,8 @@ fn told(found: &Found, language: Language) -> String {
             .of("hoort bij mail van anderen en verdwijnt daarmee", "belongs to mail of others, and ends with that"),
         Stays::Asked => language.of("er wacht iemand op zijn antwoord", "somebody waits for his answer"),
     };
-    let (erased, stay) = (language.of("gewist", "erased"), language.of("blijven", "stay"));
-    format!("{what}: {gone} {erased}, {} {stay} ({why})", found.stays)
+    let (erased, kept) = (language.of("gewist", "erased"), language.of("bewaard", "kept"));
+    format!("{what}: {gone} {erased}, {} {kept} ({why})", found.stays)
 }
 
 fn day(until: Option<i64>, zone: &TimeZone) -> String {

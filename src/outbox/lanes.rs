@@ -1,5 +1,5 @@
 //! Places for deliveries: some for each way, under a total, so that a way on which nobody answers holds up its own mail
-//! and no other.
+//! and no other. The last places of all are for ways that have none, or a few slow ways would take them all.
 //!
 //! A way that could not be reached is left alone for a while; then one mail alone tries it, and when that arrives somewhere
 //! the others go on. Knows nothing of mail, and no clock but the one it is handed.
@@ -59,7 +59,7 @@ impl Lanes {
         if own.is_down(now) {
             return Entry::Down;
         }
-        if busy >= self.0.total || own.busy >= own.most(self.0.each) {
+        if busy >= self.0.room(own) || own.busy >= own.most(self.0.each) {
             return Entry::Full;
         }
         own.busy += 1;
@@ -96,7 +96,9 @@ impl Lanes {
         let mut lanes = self.0.lanes();
         lanes.retain(|_, lane| lane.busy > 0 || lane.down_until.is_some());
         let down = lanes.iter().filter(|(_, lane)| lane.is_down(now)).map(|(way, _)| *way);
-        let full = lanes.iter().filter(|(_, lane)| !lane.is_down(now) && lane.busy >= lane.most(self.0.each));
+        let busy: usize = lanes.values().map(|lane| lane.busy).sum();
+        let is_full = |lane: &Lane| lane.busy >= lane.most(self.0.each) || busy >= self.0.room(lane);
+        let full = lanes.iter().filter(|(_, lane)| !lane.is_down(now) && is_full(lane));
         let mut closed = Closed { full: full.map(|(way, _)| *way).collect(), down: down.collect() };
         closed.full.sort_unstable();
         closed.down.sort_unstable();
@@ -133,6 +135,11 @@ impl Lane {
 }
 
 impl Inner {
+    /// How many places in all there are for a way: a quarter of them only for one that has none yet.
+    fn room(&self, lane: &Lane) -> usize {
+        if lane.busy > 0 { self.total - self.total / 4 } else { self.total }
+    }
+
     fn lanes(&self) -> MutexGuard<'_, HashMap<i64, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,6 +167,22 @@ mod tests {
         drop(first);
         assert!(matches!(lanes.enter(1, 0), Entry::In(_)));
         assert_eq!(lanes.free(&[1], 0), 2);
+    }
+
+    #[test]
+    fn slow_ways_leave_a_place_for_each_of_the_others() {
+        let lanes = Lanes::new(16, 4);
+        let slow: Vec<_> = (0..16).filter_map(|n| enter(&lanes, n % 4, 0)).collect();
+        assert_eq!(slow.len(), 12);
+        assert_eq!(lanes.closed(0).0.full, [0, 1, 2, 3], "no more of their mail is claimed");
+        assert!(lanes.free(&[0, 1, 2, 3, 4], 0) > 0, "but of others");
+        for way in 4..8 {
+            let one = enter(&lanes, way, 0);
+            assert!(one.is_some() && enter(&lanes, way, 0).is_none(), "{way}");
+            std::mem::forget(one);
+        }
+        drop(slow);
+        assert!(enter(&lanes, 4, 0).is_some());
     }
 
     #[test]

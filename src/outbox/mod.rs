@@ -115,7 +115,7 @@ impl From<VaultError> for OutboxError {
 
 /// Deliveries under proven TLS at the same time: each waits for strangers.
 const FORCED_AT_ONCE: usize = 16;
-/// Other deliveries at the same time.
+/// Other deliveries at the same time; the last quarter of them for ways that have none, see [`Lanes`].
 const AT_ONCE: usize = 16;
 /// Deliveries to one next hop, or one domain, at the same time: few, since mail that passes goes first on the next hop's
 /// connections, and one that answers nobody holds up no other's mail.
