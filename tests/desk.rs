@@ -22,3 +22,5 @@ mod real;
 mod signing_in;
 #[path = "support/browser.rs"]
 mod surf;
+#[path = "desk/week.rs"]
+mod week;

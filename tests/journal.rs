@@ -211,6 +211,15 @@ async fn the_commands_tell_what_is_there() {
     assert!(printed(dir.path(), &["rollout"]).contains("2 mails van 1 afzenders"));
     assert!(printed(dir.path(), &["rollout", "--flows"]).contains("soort gegevens"));
 
+    let found: Value = serde_json::from_str(&printed(dir.path(), &["person", "find", PARENT, "--json"])).unwrap();
+    let rows = |sort: &str| found["journal"].as_array().unwrap().iter().find(|one| one["sort"] == sort).unwrap();
+    assert_eq!((&rows("passed")["rows"], &rows("incident")["rows"]), (&json!(1), &json!(1)), "{found}");
+    assert!(rows("incident")["until"].as_i64() > rows("passed")["until"].as_i64(), "{found}");
+    let shown = printed(dir.path(), &["person", "find", "OUDER@thuis.example"]);
+    assert!(shown.contains("journaal: incidenten") && !shown.to_lowercase().contains("ouder@"), "{shown}");
+    let erased = printed(dir.path(), &["person", "erase", PARENT]);
+    assert!(erased.contains("journaal: doorgelaten mail: 0 gewist, 1 bewaard (bewijs, tot 20"), "{erased}");
+    assert!(!mailpoort(dir.path(), &["person", "find", "niemand"]).status.success());
     assert!(printed(dir.path(), &["journal", "erase", "--person", PARENT, "--dry-run"]).starts_with("2 lines"));
     assert!(
         printed(dir.path(), &["journal", "erase", "--person", PARENT]).starts_with("2 lines were due, 2 are erased")

@@ -571,7 +571,7 @@ fn same_words(read: &Read) {
         read.text.lines().filter(|line| line.starts_with("- ") || line.starts_with(|c: char| c.is_ascii_digit()))
     {
         let (_, said) = line.split_once(' ').unwrap();
-        assert!(html.contains(&format!("<li>{said}</li>")), "{said} is not in {html}");
+        assert!(html.contains(&format!(">{said}</li>")), "{said} is not in {html}");
     }
 }
 

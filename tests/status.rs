@@ -107,6 +107,7 @@ async fn everything_is_counted_and_no_canary_sings() {
         ("mailpoort_told_total{how=\"notice\"}", 2.0),
         ("mailpoort_findings_total{kind=\"bsn\"}", 1.0),
         ("mailpoort_flood_braked_total", 1.0),
+        ("mailpoort_notes_untold_total", 0.0),
         ("mailpoort_scan_seconds_count", 5.0),
         ("mailpoort_message_octets_count", 6.0),
         ("mailpoort_sessions_total{client=\"listed\"}", 1.0),

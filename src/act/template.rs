@@ -160,7 +160,11 @@ fn write(value: &Value, form: Form) -> String {
         (Value::Points(all), Form::Plain) => {
             all.iter().map(|point| format!("- {point}")).collect::<Vec<_>>().join("\n")
         }
-        (Value::Points(all), Form::Html) => listed(all, "ul"),
+        (Value::Points(all), Form::Html) => {
+            let points: Vec<String> =
+                all.iter().map(|text| format!("<li style=\"{APART}\">{}</li>", opened(text))).collect();
+            if points.is_empty() { String::new() } else { format!("<ul>\n{}\n</ul>", points.join("\n")) }
+        }
         (Value::Steps(all), Form::Plain) => {
             let numbered = all.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1));
             numbered.collect::<Vec<_>>().join("\n")
@@ -176,6 +180,30 @@ fn listed(all: &[String], list: &str) -> String {
 fn tagged(all: &[String], tag: &str) -> String {
     all.iter().map(|text| format!("<{tag}>{}</{tag}>", escape(text))).collect::<Vec<_>>().join("\n")
 }
+
+/// Points may be long.
+const APART: &str = "margin-bottom: 4pt";
+
+/// A point, escaped, in which the link to the desk can be pressed: the last address that has the shape of one, which we put
+/// there, behind all that comes from a mail. No other becomes a link: a notice must not lead where a mail says.
+fn opened(point: &str) -> String {
+    let is_ours = |word: &&str| {
+        let (place, secret) = word.rsplit_once("/m/").unwrap_or_default();
+        place.starts_with("https://")
+            && secret.len() >= SECRET
+            && secret.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit())
+    };
+    let last = point.split(' ').rfind(|word| word.contains("://")).filter(is_ours);
+    match last.and_then(|link| Some((link, point.rsplit_once(link)?))) {
+        Some((link, (before, behind))) => {
+            format!("{}<a href=\"{link}\">{link}</a>{}", escape(before), escape(behind))
+        }
+        None => escape(point),
+    }
+}
+
+/// The letters of a link's secret, at least.
+const SECRET: usize = 40;
 
 /// Escapes text for HTML, inside elements and attribute values alike.
 fn escape(text: &str) -> String {
@@ -217,6 +245,20 @@ mod tests {
         let template = Template::parse(Path::new("a"), "<p>{mail}</p>", &ALLOWED).unwrap();
         let filled = template.fill(&[("mail", words("<b a=\"'&{found}")), ("found", words("X"))], Form::Html);
         assert_eq!(filled, "<p>&lt;b a=&quot;&#39;&amp;{found}</p>");
+    }
+
+    #[test]
+    fn the_desk_can_be_reached_from_a_point_and_nothing_that_a_mail_says() {
+        let html = |point: &str| write(&Value::Points(vec![point.to_owned()]), Form::Html);
+        let secret = "5".repeat(52);
+        let desk = format!("https://poort.delinde.example/m/{secret}");
+        let link = format!("<a href=\"{desk}\">{desk}</a>");
+        let shown = html(&format!("Bijlage https://elders.example/m/{secret} <b>. Kies: {desk} Bewaard."));
+        assert!(shown.contains(&format!("/m/{secret} &lt;b&gt;. Kies: {link} Bewaard.</li>")), "{shown}");
+        assert_eq!(shown.matches("href").count(), 1, "{shown}");
+        for other in ["https://elders.example/x", &format!("{desk}\"x"), &format!("{desk} https://elders.example")] {
+            assert!(!html(other).contains("href"), "{other}");
+        }
     }
 
     #[test]

@@ -341,8 +341,8 @@ fn place(config: &Config, language: Language) -> Vec<String> {
 
 fn rights(language: Language) -> Vec<String> {
     [
-        ("- Inzage: `mailpoort journal find --person ADRES --addresses`, en `mailpoort contacts list`.", "- Inspection: `mailpoort journal find --person ADDRESS --addresses`, and `mailpoort contacts list`."),
-        ("- Wissen: `mailpoort journal erase --person ADRES --dry-run`, dan zonder `--dry-run`; `mailpoort contacts remove ADRES`. Tegengehouden en gedeelde mail wist de afzender, of de dag dat zij voorbij is.", "- Erasure: `mailpoort journal erase --person ADDRESS --dry-run`, then without `--dry-run`; `mailpoort contacts remove ADDRESS`. Stopped and shared mail is erased by its sender, or on the day it ends."),
+        ("- Inzage: `mailpoort person find ADRES` (hoeveel van welke soort, tot wanneer), `mailpoort journal find --person ADRES --addresses`.", "- Inspection: `mailpoort person find ADDRESS` (how much of which sort, until when), `mailpoort journal find --person ADDRESS --addresses`."),
+        ("- Wissen: `mailpoort person erase ADRES`; wat blijft, en waarom, staat erbij. Het journaal is bewijs en blijft tot zijn dag, tenzij met `--also-journal`.", "- Erasure: `mailpoort person erase ADDRESS`; what stays, and why, is told. The journal is proof and stays until its day, unless with `--also-journal`."),
         ("- Bewijs dat weg is wat voorbij is: `mailpoort purge --dry-run`.", "- Proof that what is over is gone: `mailpoort purge --dry-run`."),
     ]
     .map(|(nl, en)| language.of(nl, en).to_owned())

@@ -8,9 +8,10 @@ use crate::gate::Gate;
 use crate::gate::house::Road;
 use crate::outbox::Outbox;
 use crate::problem::Problem;
-use crate::record::purge::{Report, purge};
+use crate::record::purge::{Report, What, purge};
 use crate::share::Shares;
 use crate::store;
+use crate::store::aged::Aged;
 use crate::tlsrpt;
 
 /// How often what is over is erased, and how soon again when it could not be.
@@ -41,6 +42,7 @@ pub(super) async fn purge_every_hour(outbox: Outbox, gate: Gate) {
         match purge(outbox.store(), (outbox.vault(), shares), &lifetimes, store::now(), false).await {
             Ok(report) => {
                 condition.purged(report.is_proven());
+                gate.counts().untold.add(report.untold());
                 tell(&report);
             }
             Err(error) => {
@@ -77,6 +79,11 @@ fn tell(report: &Report) {
     for sort in &report.sorts {
         if sort.due != sort.gone || sort.left > 0 {
             tracing::error!(what = ?sort.what, due = sort.due, gone = sort.gone, left = sort.left, "a purge did not erase what was due");
+        } else if sort.gone > 0 && sort.what == What::Aged(Aged::Notes) {
+            tracing::error!(
+                gone = sort.gone,
+                "notes are erased that nobody could be told for a month; the log says why"
+            );
         } else if sort.gone > 0 {
             tracing::info!(what = ?sort.what, gone = sort.gone, "erased what was over");
         }

@@ -12,6 +12,7 @@ mod kept;
 mod keys;
 mod outbox;
 mod pause;
+mod person;
 mod process;
 mod purge;
 mod reach;
@@ -77,6 +78,9 @@ enum Command {
     /// Whom the school reaches by another way than mail: numbers for text messages, fixed codes of organisations
     #[command(subcommand)]
     Contacts(contacts::Command),
+    /// What is kept about one person, by an address, and its erasure (AVG art. 15, 17)
+    #[command(subcommand)]
+    Person(person::Command),
     /// The key that seals what is kept: show its id, change it, back it up
     #[command(subcommand)]
     Keys(keys::Command),
@@ -115,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Held(command) => held::run(&command),
         Command::Share(command) => share::run(&command),
         Command::Contacts(command) => contacts::run(&command),
+        Command::Person(command) => person::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Annex(arguments) => annex::run(&arguments),

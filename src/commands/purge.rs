@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 }
 
 /// The files of shares, when there are or were any.
-fn share_files(config: &Config) -> Result<Option<Files>, Problem> {
+pub(super) fn share_files(config: &Config) -> Result<Option<Files>, Problem> {
     let folder = config.data_dir.as_deref().filter(|folder| config.share.is_some() || Files::are_in(folder));
     let place = config.share.as_ref().map(|share| share.settings.place.clone()).unwrap_or_default();
     folder.map(|folder| Files::open(folder, &place)).transpose()

@@ -79,6 +79,8 @@ pub struct Config {
     pub retry: Retry,
     /// The form of the mail that tells a sender of a failure.
     pub notice: NoticeFormat,
+    /// Whether senders get a list of the week in which something of theirs was stopped or shared.
+    pub weekly: bool,
     /// The pages for teachers; none has none.
     pub web: Option<web::Settings>,
     /// Whom we ask for a certificate; none has files of its own, or none.

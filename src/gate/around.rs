@@ -154,7 +154,7 @@ async fn shared_instead(gate: &Gate, unproven: &Unproven<'_>, raw: &[u8]) -> Opt
             let (rows, receipt, kept) = prepared.into_parts();
             Some(Ok(SharedInstead { rows, receipt, kept: Box::new(move || kept.done()) }))
         }
-        // The same was shared with all of them just now; some minutes later it is a share of its own.
+        // The same was shared with all of them just now; some hours later it is a share of its own.
         Ok(None) => Some(Err(NotNow)),
         Err(error) => {
             tracing::error!(mail = number, %error, "no share could be made");

@@ -16,6 +16,8 @@ pub struct Counts {
     unread: [Counter; Why::ALL.len()],
     /// Messages that the flood brake held back.
     pub braked: Counter,
+    /// Notes that nobody could be told for a month, and that are erased.
+    pub untold: Counter,
     /// From the end of the data to the verdict, readers and turns included.
     pub scan_time: Histogram,
     /// Octets as they came.
@@ -33,6 +35,7 @@ impl Default for Counts {
             findings: Default::default(),
             unread: Default::default(),
             braked: Counter::default(),
+            untold: Counter::default(),
             scan_time: Histogram::new(SECONDS),
             size: Histogram::new(OCTETS),
             reloads: Default::default(),

@@ -52,6 +52,10 @@ impl desk::Gate for Gate {
         self.house().calendar.clone()
     }
 
+    fn tells_weekly(&self) -> bool {
+        self.house().weekly
+    }
+
     fn texts(&self) -> Arc<desk::Texts> {
         Arc::clone(&self.house().desk_texts)
     }

@@ -92,6 +92,8 @@ pub struct House {
     pub unproven: Otherwise,
     /// Whether a mail about a failure is a report that programs read as well.
     pub reports: bool,
+    /// Whether senders get a list of the week in which something of theirs was stopped or shared.
+    pub weekly: bool,
     /// Whether mail whose sender asks for REQUIRETLS bounces when a server does not offer it.
     pub requiretls_bounces: bool,
     /// What is known of domains, for whoever asks; none where no page does, and nothing goes straight.

@@ -42,7 +42,7 @@ pub(super) async fn give_up(outbox: &Outbox, claimed: &Claimed, around: &dyn Aro
 }
 
 /// Whether a reply says that there was no session with the next hop in which anything could be said.
-fn is_out_of_reach(reply: &Reply) -> bool {
+pub(super) fn is_out_of_reach(reply: &Reply) -> bool {
     let none = [Trouble::Unreachable, Trouble::Tls, Trouble::RefusesUs].map(Trouble::reply);
     none.contains(reply)
 }

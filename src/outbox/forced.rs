@@ -58,6 +58,8 @@ struct Tried {
     evidence: Option<Evidence>,
     misses: Vec<Miss>,
     attested: bool,
+    /// Whether the next hop that answers for it could be reached. None when it goes straight: each mail has pauses of its own.
+    reached: Option<bool>,
     reason: Option<String>,
     finding: Option<Finding>,
     /// The row of a wish of its sender that does not count here.
@@ -65,7 +67,11 @@ struct Tried {
 }
 
 /// Tries it; what comes back is to be written down.
-pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Around) -> (Settled, Option<Kept>) {
+pub(super) async fn deliver(
+    outbox: &Outbox,
+    claimed: &Claimed,
+    around: &dyn Around,
+) -> (Settled, Option<Kept>, Option<bool>) {
     let (tried, raw) = match delivery::opened(outbox, claimed).await {
         Ok(raw) => (Tried { overruled: overruled(&raw), ..attempt(claimed, around, &raw).await }, raw),
         Err(reply) => (Tried::ended(claimed, reply, "store"), Vec::new()),
@@ -79,7 +85,9 @@ pub(super) async fn deliver(outbox: &Outbox, claimed: &Claimed, around: &dyn Aro
     if matches!(instead, Instead::None) {
         meant.rest.append(&mut meant.unproven);
     }
-    settle(outbox, claimed, around, tried, meant, instead).await
+    let reached = tried.reached;
+    let (settled, kept) = settle(outbox, claimed, around, tried, meant, instead).await;
+    (settled, kept, reached)
 }
 
 /// `TLS-Required: No` (RFC 8689 3) would have it go without proof; a rule that asks for proof stands above it.
@@ -103,7 +111,8 @@ async fn attested(claimed: &Claimed, way: &Way, raw: &[u8]) -> Tried {
     let sent = replies.iter().any(Reply::is_ok);
     let (code, none) = (Row::Smarthost.code(), Reply::no_requiretls());
     let hopeless = replies.iter().all(|reply| *reply == none);
-    Tried { replies, hopeless, attested: sent, ..Tried::ended(claimed, Reply::unproven_now(), code) }.of(code)
+    let reached = Some(!replies.iter().all(delivery::is_out_of_reach));
+    Tried { replies, hopeless, attested: sent, reached, ..Tried::ended(claimed, Reply::unproven_now(), code) }.of(code)
 }
 
 async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, around: &dyn Around, raw: &[u8]) -> Tried {
@@ -157,6 +166,7 @@ async fn straight(claimed: &Claimed, direct: &Direct, postures: &Postures, aroun
         evidence: sent.evidence,
         misses: sent.misses,
         attested: false,
+        reached: None,
         replies,
         finding,
         overruled: None,
@@ -204,6 +214,7 @@ impl Tried {
             evidence: None,
             misses: Vec::new(),
             attested: false,
+            reached: None,
             reason: Some(reason.to_owned()),
             finding: None,
             overruled: None,

@@ -1,5 +1,5 @@
 //! Places for deliveries: some for each way, under a total, so that a way on which nobody answers holds up its own mail
-//! and no other.
+//! and no other. The last places of all are for ways that have none, or a few slow ways would take them all.
 //!
 //! A way that could not be reached is left alone for a while; then one mail alone tries it, and when that arrives somewhere
 //! the others go on. Knows nothing of mail, and no clock but the one it is handed.
@@ -59,11 +59,18 @@ impl Lanes {
         if own.is_down(now) {
             return Entry::Down;
         }
-        if busy >= self.0.total || own.busy >= own.most(self.0.each) {
+        if busy >= self.0.room(own) || own.busy >= own.most(self.0.each) {
             return Entry::Full;
         }
         own.busy += 1;
         Entry::In(Place { inner: Arc::clone(&self.0), lane })
+    }
+
+    /// Somebody says that a way works again: one mail tries it.
+    pub fn open_again(&self, lane: i64, now: i64) {
+        if let Some(own) = self.0.lanes().get_mut(&lane).filter(|own| own.is_down(now)) {
+            own.down_until = Some(now);
+        }
     }
 
     /// How many mails may find a place that go by any of these ways: there is no use in claiming more.
@@ -89,7 +96,9 @@ impl Lanes {
         let mut lanes = self.0.lanes();
         lanes.retain(|_, lane| lane.busy > 0 || lane.down_until.is_some());
         let down = lanes.iter().filter(|(_, lane)| lane.is_down(now)).map(|(way, _)| *way);
-        let full = lanes.iter().filter(|(_, lane)| !lane.is_down(now) && lane.busy >= lane.most(self.0.each));
+        let busy: usize = lanes.values().map(|lane| lane.busy).sum();
+        let is_full = |lane: &Lane| lane.busy >= lane.most(self.0.each) || busy >= self.0.room(lane);
+        let full = lanes.iter().filter(|(_, lane)| !lane.is_down(now) && is_full(lane));
         let mut closed = Closed { full: full.map(|(way, _)| *way).collect(), down: down.collect() };
         closed.full.sort_unstable();
         closed.down.sort_unstable();
@@ -126,6 +135,11 @@ impl Lane {
 }
 
 impl Inner {
+    /// How many places in all there are for a way: a quarter of them only for one that has none yet.
+    fn room(&self, lane: &Lane) -> usize {
+        if lane.busy > 0 { self.total - self.total / 4 } else { self.total }
+    }
+
     fn lanes(&self) -> MutexGuard<'_, HashMap<i64, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,6 +170,22 @@ mod tests {
     }
 
     #[test]
+    fn slow_ways_leave_a_place_for_each_of_the_others() {
+        let lanes = Lanes::new(16, 4);
+        let slow: Vec<_> = (0..16).filter_map(|n| enter(&lanes, n % 4, 0)).collect();
+        assert_eq!(slow.len(), 12);
+        assert_eq!(lanes.closed(0).0.full, [0, 1, 2, 3], "no more of their mail is claimed");
+        assert!(lanes.free(&[0, 1, 2, 3, 4], 0) > 0, "but of others");
+        for way in 4..8 {
+            let one = enter(&lanes, way, 0);
+            assert!(one.is_some() && enter(&lanes, way, 0).is_none(), "{way}");
+            std::mem::forget(one);
+        }
+        drop(slow);
+        assert!(enter(&lanes, 4, 0).is_some());
+    }
+
+    #[test]
     fn a_way_that_is_down_is_left_alone_and_then_tried_by_one() {
         let lanes = Lanes::new(8, 4);
         let (first, second) = (enter(&lanes, 1, 0), enter(&lanes, 1, 0));
@@ -166,6 +196,14 @@ mod tests {
         let one = enter(&lanes, 1, 150);
         assert!(one.is_some() && matches!(lanes.enter(1, 150), Entry::Full), "one tries it");
         assert_eq!(lanes.closed(150), (Closed { full: vec![1], down: vec![] }, None));
+        one.as_ref().inspect(|place| place.came(false, 155, 50));
+        drop(one);
+        // Somebody has mended it, and does not wait.
+        assert!(matches!(lanes.enter(1, 156), Entry::Down));
+        lanes.open_again(1, 156);
+        lanes.open_again(7, 156);
+        let one = enter(&lanes, 1, 156);
+        assert!(one.is_some() && matches!(lanes.enter(1, 156), Entry::Full), "one tries it still");
         one.as_ref().inspect(|place| place.came(true, 160, 50));
         assert_eq!(lanes.free(&[1], 160), 3);
         drop(one);

@@ -33,7 +33,7 @@ use crate::problem::Problem;
 use crate::seal::{Index, SealKey};
 use crate::store::held::{Choice, Held, Taken, Took};
 use crate::store::notes::{NewNote, Notes};
-use crate::store::owed::{Claimed, Closed, Envelope, Kind, NewOwed, To};
+use crate::store::owed::{ASKED, Claimed, Closed, Envelope, Kind, NewOwed, To};
 use crate::store::{self, Store, StoreError};
 use crate::vault::{Item, Vault, VaultError};
 
@@ -115,7 +115,7 @@ impl From<VaultError> for OutboxError {
 
 /// Deliveries under proven TLS at the same time: each waits for strangers.
 const FORCED_AT_ONCE: usize = 16;
-/// Other deliveries at the same time.
+/// Other deliveries at the same time; the last quarter of them for ways that have none, see [`Lanes`].
 const AT_ONCE: usize = 16;
 /// Deliveries to one next hop, or one domain, at the same time: few, since mail that passes goes first on the next hop's
 /// connections, and one that answers nobody holds up no other's mail.
@@ -416,6 +416,9 @@ impl Outbox {
                 // The clock jumped, or a next hop took longer than the lease: it is still on its way.
                 let Some(alone) = under_way.begin(one.id) else { continue };
                 let (lane, now) = (self.lane(&*around, &one), store::now());
+                if one.lane == Some(ASKED) {
+                    ways.of(one.kind).open_again(lane, now);
+                }
                 one.lane = Some(lane);
                 let place = match ways.of(one.kind).enter(lane, now) {
                     Entry::In(place) => Some(place),
@@ -534,7 +537,13 @@ impl Outbox {
     async fn deliver(&self, claimed: Claimed, around: &dyn Around, place: Option<&Place>) {
         let (id, kind) = (claimed.id, claimed.kind.word());
         let (settled, kept) = match (claimed.kind, place) {
-            (Kind::Forced, _) => forced::deliver(self, &claimed, around).await,
+            (Kind::Forced, place) => {
+                let (settled, kept, reached) = forced::deliver(self, &claimed, around).await;
+                if let Some((place, reached)) = place.zip(reached) {
+                    place.came(reached, store::now(), millis(self.0.retry.after));
+                }
+                (settled, kept)
+            }
             (_, None) => (delivery::give_up(self, &claimed, around).await, None),
             (_, Some(place)) => {
                 let (settled, reached) = delivery::deliver(self, &claimed, around).await;

@@ -32,7 +32,8 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    fn of(&self, sort: Sort) -> Duration {
+    /// How long a line of this sort lives.
+    pub fn of(&self, sort: Sort) -> Duration {
         match sort {
             Sort::Passed => self.passed,
             Sort::Incident => self.incidents,
@@ -115,8 +116,9 @@ impl What {
 fn aged_words(aged: Aged, language: Language) -> &'static str {
     match aged {
         Aged::HeldRows => language.of("regels over tegengehouden mail", "rows about held mail"),
+        Aged::WeekLinks => language.of("links van weekoverzichten", "links of weekly lists"),
         Aged::TakenMarks => language.of("kenmerken van aangenomen mail", "marks of mail that was taken"),
-        Aged::Notes => language.of("berichten voor later", "notes for later"),
+        Aged::Notes => language.of("berichten die niet verteld konden worden", "notes that could not be told"),
         Aged::TlsDeliveries => language.of("uitkomsten van versleuteling", "outcomes of encryption"),
         Aged::TlsFindings => language.of("metingen voor TLS-rapporten", "findings for TLS reports"),
         Aged::TlsPolicies => language.of("TLS-beleid van domeinen", "TLS policies of domains"),
@@ -133,6 +135,12 @@ impl Report {
     /// Whether all that was due is gone.
     pub fn is_proven(&self) -> bool {
         self.dry_run || self.sorts.iter().all(|sort| sort.due == sort.gone && sort.left == 0)
+    }
+
+    /// How many notes were erased although nobody had been told of them.
+    pub fn untold(&self) -> usize {
+        let notes = self.sorts.iter().filter(|sort| sort.what == What::Aged(Aged::Notes));
+        notes.map(|sort| sort.gone).sum()
     }
 
     /// The report for people.
@@ -392,6 +400,9 @@ mod tests {
                 "INSERT INTO held (id, school, incident, part, sender, link, taken_at, delete_at, size, facts)
                  VALUES (?2, 'linde', x'00', x'00', x'00', CAST(?2 AS BLOB), 0, ?1, 0, x'00')"
             }
+            Aged::WeekLinks => {
+                "INSERT INTO desk_week VALUES (CAST(?2 AS BLOB), 'linde', x'00', ?1 - 1209600000, ?1, x'00')"
+            }
             Aged::TakenMarks => "INSERT INTO taken VALUES (CAST(?2 AS BLOB), 'linde', 'A', ?1)",
             Aged::Notes => {
                 "INSERT INTO note (school, kind, reader, made_at, due_at, salt, facts)
@@ -430,7 +441,7 @@ mod tests {
     /// How long each lives, as it is promised.
     fn lives(sort: Aged) -> i64 {
         match sort {
-            Aged::TlsPolicies | Aged::ShareSessions => 0,
+            Aged::WeekLinks | Aged::TlsPolicies | Aged::ShareSessions => 0,
             Aged::TakenMarks => 2 * 60 * 60 * 1000,
             Aged::ShareTries => DAY,
             // And the day that it is about.
@@ -465,6 +476,7 @@ mod tests {
             assert_eq!(due(&counted), [(What::Aged(sort), 2, 0, 2)], "{sort:?}");
             let report = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
             assert_eq!(due(&report), [(What::Aged(sort), 2, 2, 0)], "{sort:?}");
+            assert_eq!(report.untold(), if sort == Aged::Notes { 2 } else { 0 }, "{sort:?}");
             let again = purge(&store, (&vault, None), &lifetimes(), now, false).await.unwrap();
             assert_eq!(due(&again), [], "{sort:?}");
             let later = purge(&store, (&vault, None), &lifetimes(), now + 2 * DAY, true).await.unwrap();

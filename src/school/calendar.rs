@@ -12,6 +12,8 @@ use jiff::{Timestamp, ToSpan};
 
 /// A day, in milliseconds.
 const DAY: i64 = 24 * 3600 * 1000;
+/// The hour at which people are there to read.
+const OPENS: i8 = 8;
 /// No period that is asked about is longer, days off included.
 const MOST_DAYS: usize = 800;
 
@@ -31,6 +33,31 @@ impl Calendar {
     /// The last day that it has a holiday for.
     pub fn known_until(&self) -> Option<Date> {
         self.closed.iter().map(|(_, last)| *last).max()
+    }
+
+    /// The week that is over, when its list is due: from eight o'clock on the first school day of a week. A week without
+    /// school gets no list, and what came before it is told with the next. Milliseconds since 1970: where it begins and ends.
+    pub fn week_to_tell(&self, now: i64) -> Option<(i64, i64)> {
+        let now = Timestamp::from_millisecond(now).ok()?.to_zoned(self.zone.clone());
+        let today = now.date();
+        let monday = today.checked_sub(i64::from(today.weekday().to_monday_zero_offset()).days()).ok()?;
+        let first = self.first_school_day(monday)?;
+        if now.datetime() < first.at(OPENS, 0, 0, 0) {
+            return None;
+        }
+        let mut begins = monday.checked_sub(7.days()).ok()?;
+        for _ in 0..MOST_DAYS / 7 {
+            if self.first_school_day(begins).is_some() {
+                break;
+            }
+            begins = begins.checked_sub(7.days()).ok()?;
+        }
+        let start = |day: Date| Some(day.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond());
+        Some((start(begins)?, start(monday)?))
+    }
+
+    fn first_school_day(&self, monday: Date) -> Option<Date> {
+        (0..7).filter_map(|day| monday.checked_add(day.days()).ok()).find(|day| self.has_school(*day))
     }
 
     /// Whether there is school on this day.
@@ -125,6 +152,29 @@ mod tests {
     fn at(text: &str) -> i64 {
         let moment: DateTime = text.parse().unwrap();
         moment.to_zoned(TimeZone::get("Europe/Amsterdam").unwrap()).unwrap().timestamp().as_millisecond()
+    }
+
+    #[test]
+    fn a_week_is_told_on_the_first_school_day_of_the_next_at_eight() {
+        let own = calendar(&[("2026-12-19", "2027-01-03"), ("2027-03-01", "2027-03-01")]);
+        let zone = TimeZone::get("Europe/Amsterdam").unwrap();
+        let at = |day: Date, hour| day.at(hour, 0, 0, 0).to_zoned(zone.clone()).unwrap().timestamp().as_millisecond();
+        let told = |day: Date, hour| {
+            let (from, until) = own.week_to_tell(at(day, hour))?;
+            let day = |millis| Timestamp::from_millisecond(millis).unwrap().to_zoned(zone.clone()).datetime();
+            assert_eq!((day(from).hour(), day(until).hour()), (0, 0));
+            Some((day(from).date(), day(until).date()))
+        };
+        let week = |from: Date, until: Date| Some((from, until));
+        let (monday, next) = (date(2026, 11, 23), date(2026, 11, 30));
+        assert_eq!(told(next, 7), None, "before people are there");
+        assert_eq!(told(next, 8), week(monday, next));
+        assert_eq!(told(date(2026, 12, 6), 23), week(monday, next), "late is better than not");
+        assert_eq!(told(date(2027, 3, 1), 12), None, "a study day");
+        assert_eq!(told(date(2027, 3, 2), 8), week(date(2027, 2, 22), date(2027, 3, 1)));
+        assert_eq!(told(date(2026, 12, 28), 12), None, "a week of holidays");
+        // Two weeks of holidays: with the third goes what came before them.
+        assert_eq!(told(date(2027, 1, 4), 8), week(date(2026, 12, 14), date(2027, 1, 4)));
     }
 
     #[test]

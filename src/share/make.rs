@@ -186,6 +186,8 @@ pub(super) struct Recent {
 
 /// How long transactions of one mail are one share.
 const ONE_INCIDENT: Duration = Duration::from_secs(600);
+/// The same mail to the same recipients, within this time, is a server's second try; see `outbox::AGAIN`.
+const AGAIN: Duration = Duration::from_secs(2 * 3600);
 /// Shares that are remembered for it.
 const MOST_RECENT: usize = 1000;
 
@@ -232,7 +234,7 @@ impl Shares {
     pub async fn draft(&self, new: NewShare) -> Result<Drafted, ShareError> {
         let place = self.inner.place_of(new.incident).lock_owned().await;
         let recent = place.clone().filter(|recent| recent.since.elapsed() < ONE_INCIDENT);
-        let since = self.now().saturating_sub(ONE_INCIDENT.as_millis() as i64);
+        let since = self.now().saturating_sub(i64::try_from(AGAIN.as_millis()).unwrap_or(i64::MAX));
         let there = self.inner.outbox.store().share_of(new.incident, since).await?;
         let recipients = match &there {
             Some((_, inside)) => {

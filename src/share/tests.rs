@@ -429,6 +429,17 @@ async fn two_transactions_of_one_mail_are_one_share() {
     assert!(matches!(house.shares.draft(new_share(parents())).await.unwrap(), Drafted::Again));
     let other = NewShare { incident: [8; 16], ..new_share(parents()) };
     assert_ne!(house.make(other).await.id, made.id);
+    // So did a server that tries again a quarter of an hour later, and once more after a part of it went by itself.
+    house.pass(15 * 60_000);
+    house.shares.inner.incidents.lock().unwrap().clear();
+    assert!(matches!(house.shares.draft(new_share(parents())).await.unwrap(), Drafted::Again));
+    let one_more = [parents(), vec![to("oma@elders.example", "oma")]].concat();
+    let late = house.make(new_share(one_more)).await;
+    assert!(late.id != made.id && late.links.len() == 1, "only who has none gets a link");
+    assert!(matches!(house.shares.draft(new_share(parents())).await.unwrap(), Drafted::Again));
+    house.pass(2 * 3_600_000);
+    house.shares.inner.incidents.lock().unwrap().clear();
+    assert_eq!(house.make(new_share(parents())).await.links.len(), 3, "hours later it is sent on purpose");
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ fn mail(page: &mut Page, watched: &Watched) {
     words(page, "mailpoort_told_total", "How senders of blocked mail were told.", "how", counts.told());
     words(page, "mailpoort_findings_total", "Findings that count, by kind.", "kind", counts.findings());
     words(page, "mailpoort_unread_total", "Messages with something unread, by reason.", "why", counts.unread());
+    one(page, "mailpoort_notes_untold_total", "Notes that nobody could be told for a month.", counts.untold.get());
     one(page, "mailpoort_flood_braked_total", "Messages that the flood brake held back.", counts.braked.get());
     let lost = watched.gate.record().condition().lost();
     one(page, "mailpoort_journal_lost_total", "Lines of the journal that are in the log only.", lost);

@@ -20,6 +20,8 @@ const DAY: i64 = 24 * 60 * MINUTE;
 pub enum Aged {
     /// Held mails whose content is gone, with their acts and requests: a month after their day.
     HeldRows,
+    /// Links of the lists of a week: a fortnight after it.
+    WeekLinks,
     /// Marks of who has a mail that is shared with others: two hours, as long as the outbox knows a second try.
     TakenMarks,
     /// Notes that nobody could be told for a month.
@@ -49,8 +51,9 @@ struct Sort(&'static str, &'static str, i64);
 
 impl Aged {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::HeldRows,
+        Self::WeekLinks,
         Self::TakenMarks,
         Self::Notes,
         Self::TlsDeliveries,
@@ -68,6 +71,7 @@ impl Aged {
         const UNCHECKED_NUMBER: &str = "checked = 0 AND proven_at IS NULL AND made_at <= ?1";
         match self {
             Self::HeldRows => &[Sort("held", "item IS NULL AND delete_at <= ?1", 30 * DAY)],
+            Self::WeekLinks => &[Sort("desk_week", "ends_at <= ?1", 0)],
             Self::TakenMarks => &[Sort("taken", "at <= ?1", 120 * MINUTE)],
             Self::Notes => &[Sort("note", "due_at <= ?1", 30 * DAY)],
             Self::TlsDeliveries => &[Sort("tls_delivery", "at <= ?1", 365 * DAY)],

@@ -100,7 +100,7 @@ impl Store {
                     .prepare_cached(
                         "INSERT INTO contact (id, school, address, made_at, checked, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                          ON CONFLICT (school, address) DO UPDATE SET made_at = ?4, checked = ?5, facts = ?6, proven_at = NULL
-                         WHERE id = ?1",
+                         WHERE contact.id = ?1",
                     )?
                     .execute(params![id, school, address, now, checked, facts])?;
             }

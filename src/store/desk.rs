@@ -450,7 +450,7 @@ fn who_label(id: &Index) -> String {
     format!("desk_session.who of {}", hex(id))
 }
 
-fn request_label(link: &Index) -> String {
+pub(super) fn request_label(link: &Index) -> String {
     format!("desk_request.facts of {}", hex(link))
 }
 

@@ -16,7 +16,7 @@ use super::share::NewShared;
 use crate::seal::Index;
 use crate::vault::Item;
 
-pub(super) use tables::{keep_again, set_all, set_state};
+pub(super) use tables::{act_label, keep_again, set_all, set_state};
 
 /// What has become of a mail for one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

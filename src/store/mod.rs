@@ -9,9 +9,11 @@
 //! | [`journal`] | what was done with each mail, without content, chained |
 //! | [`notes`] | what people are told later, several things in one mail |
 //! | [`owed`] | mail that we owe to a next hop: claimed with a lease, retried, given up |
+//! | [`person`] | no table: what all of them hold about one person |
 //! | `policies` | what domains say of their mail servers (MTA-STS), for as long as it holds |
 //! | [`share`] | secure shares: items, recipients, grants, sessions |
 //! | [`tls`] | how mail fared that must travel under proven TLS |
+//! | [`week`] | who was sent the list of a week |
 //! | `sqlite` | the file itself: one writer with group commit, some readers |
 //!
 //! Every row has its school. A write has reached the disk when its future is done; one that failed left nothing. Sealed
@@ -19,11 +21,12 @@
 //! 4xx to whoever waits.
 //!
 //! SQLite is the only backend. Nobody outside this folder sees that: what is public speaks of mails and recipients, takes
-//! and gives plain values, and its tests ask nothing of SQLite. PostgreSQL is not there, and would take more than another
-//! driver: rusqlite is named in every file here, `sqlite` is one writer by design, the schema is STRICT and in places WITHOUT
-//! ROWID, statements use `rowid`, `hex`, `zeroblob` and `INSERT OR`, and a claim relies on there being one writer where
-//! PostgreSQL needs `FOR UPDATE SKIP LOCKED`. What would stay: times as integers, hashes and sealed columns as octets made
-//! here and not in SQL, a school in each row, leases, and one transaction for each promise.
+//! and gives plain values, and its tests ask nothing of SQLite. The statements keep to what SQLite and PostgreSQL have in
+//! common (a test holds that): keys and times made here, `ON CONFLICT`, `RETURNING`, no function or row number of SQLite's
+//! own. What is SQLite's alone is in `sqlite` and the `schema*.sql`. A second backend would take: the schema in its words
+//! (identity columns, `bytea`, no STRICT or WITHOUT ROWID), a driver in the place of rusqlite, which every file here names,
+//! with `?1` read as `$1` and its numbers and truth values as 64 bits; writers in the place of the one of `sqlite`, whose
+//! claims then need `FOR UPDATE SKIP LOCKED` and whose journal needs a lock on its head; and other words for backup.
 
 pub mod aged;
 pub mod contacts;
@@ -32,6 +35,7 @@ pub mod held;
 pub mod journal;
 pub mod notes;
 pub mod owed;
+pub mod person;
 mod policies;
 pub mod share;
 mod sqlite;
@@ -39,12 +43,14 @@ mod sqlite;
 mod tests;
 pub mod tls;
 pub mod tls_finding;
+pub mod week;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -145,9 +151,9 @@ impl Store {
             return self.write(|tables| tables.execute("UPDATE journal_head SET value = value", []).map(|_| ())).await;
         }
         self.write(|tables| {
-            let piece = "INSERT INTO item (id, school, size, sealed) VALUES ('piece', '', ?1, zeroblob(?1))
+            let piece = "INSERT INTO item (id, school, size, sealed) VALUES ('piece', '', ?1, ?2)
                  ON CONFLICT (id) DO UPDATE SET size = excluded.size, sealed = excluded.sealed";
-            tables.execute(piece, [count(PIECE)]).map(|_| ())
+            tables.execute(piece, params![count(PIECE), vec![0_u8; PIECE]]).map(|_| ())
         })
         .await?;
         self.write(|tables| tables.execute("DELETE FROM item WHERE id = 'piece'", []).map(|_| ())).await?;
@@ -196,7 +202,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        self.read(|tables| tables.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await
+        self.read(|tables| tables.query_row(sqlite::CHECKPOINT, [], |_| Ok(()))).await
     }
 
     /// Copies the tables, as they are at one moment, into a file that is not there yet. Nobody waits for it.
@@ -205,7 +211,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn copy_to(&self, file: PathBuf) -> Result<(), StoreError> {
         let name = file.to_string_lossy().into_owned();
-        self.read(move |tables| tables.execute("VACUUM INTO ?1", [name]).map(drop)).await?;
+        self.read(move |tables| tables.execute(sqlite::COPY, [name]).map(drop)).await?;
         let synced = own(&file).and_then(|()| std::fs::File::open(&file)?.sync_all());
         synced.map_err(|error| StoreError::File(error.to_string()))
     }
@@ -230,17 +236,8 @@ impl Store {
         let keys = Arc::clone(&self.0.keys);
         let done = self.write(move |tables| {
             let mut anew = 0;
-            for (table, column, label) in SEALED {
-                let list = format!("SELECT rowid, {label}, {column} FROM {table} WHERE {column} IS NOT NULL");
-                let change = format!("UPDATE {table} SET {column} = ?2 WHERE rowid = ?1");
-                let mut list = tables.prepare(&list)?;
-                let mut rows = list.query([])?;
-                while let Some(row) = rows.next()? {
-                    let (id, label, sealed): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                    let again = keys.open(&label, &sealed).and_then(|plain| keys.seal(&label, &plain));
-                    let again = again.ok_or(rusqlite::Error::InvalidQuery)?;
-                    anew += tables.execute(&change, params![id, again])?;
-                }
+            for sealed in SEALED {
+                anew += sealed.anew(tables, &keys)?;
             }
             Point::RowsSealedAnew.reached();
             Ok(anew)
@@ -294,28 +291,56 @@ const PIECE: usize = 256 * 1024;
 const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM held WHERE held.item = item.id)
      AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.item = item.id)";
 
-/// Every sealed column: its table, its name, and the label it is sealed under, as an expression on its row.
-const SEALED: [(&str, &str, &str); 20] = [
-    ("contact", "facts", "'contact.facts of ' || lower(hex(id))"),
-    ("contact", "code", "'contact.code of ' || lower(hex(id))"),
-    ("meta", "value", "'meta ' || name"),
-    ("item", "sealed", "'vault item ' || id"),
-    ("held", "facts", "'held.facts of ' || id"),
-    ("act", "facts", "'act.facts of ' || held"),
-    ("note", "facts", "'note.facts of ' || lower(hex(salt))"),
-    ("owed", "envelope", "'owed.envelope of ' || item"),
-    ("desk_session", "who", "'desk_session.who of ' || lower(hex(id))"),
-    ("desk_request", "facts", "'desk_request.facts of ' || lower(hex(link))"),
-    ("share", "facts", "'share.facts of ' || id"),
-    ("share_item", "facts", "'share_item.facts of ' || id"),
-    ("share_recipient", "facts", "'share_recipient.facts of ' || lower(hex(rid))"),
-    ("share_recipient", "code", "'share_recipient.code of ' || lower(hex(rid))"),
-    ("share_recipient", "passkey", "'share_recipient.passkey of ' || lower(hex(rid))"),
-    ("passkey", "facts", "'passkey.facts of ' || lower(hex(id))"),
-    ("tls_finding", "facts", "'tls_finding.facts of ' || lower(hex(salt))"),
-    ("tls_delivery", "facts", "'tls_delivery.facts of ' || at"),
-    ("tls_policy", "sealed", "'tls_policy.sealed of ' || lower(hex(domain))"),
-    ("journal", "people", "'journal.people of ' || lower(hex(core_salt))"),
+/// A sealed column: its table and name, the key of a row, the words of its label, and the column that says of which row.
+struct SealedColumn(&'static str, &'static str, &'static str, &'static str, &'static str);
+
+impl SealedColumn {
+    /// Seals it anew in all rows. Gives how many.
+    fn anew(&self, tables: &Connection, keys: &SealKey) -> rusqlite::Result<usize> {
+        let Self(table, column, key, words, row_of) = self;
+        let list = format!("SELECT {key}, {row_of}, {column} FROM {table} WHERE {column} IS NOT NULL");
+        let change = format!("UPDATE {table} SET {column} = ?2 WHERE {key} = ?1");
+        let (mut list, mut anew) = (tables.prepare(&list)?, 0);
+        let mut rows = list.query([])?;
+        while let Some(row) = rows.next()? {
+            let (id, of, sealed): (Value, Value, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let label = match of {
+                Value::Text(of) => format!("{words}{of}"),
+                Value::Blob(of) => format!("{words}{}", share::hex(&of)),
+                Value::Integer(of) => format!("{words}{of}"),
+                Value::Null | Value::Real(_) => return Err(rusqlite::Error::InvalidQuery),
+            };
+            let again = keys.open(&label, &sealed).and_then(|plain| keys.seal(&label, &plain));
+            let again = again.ok_or(rusqlite::Error::InvalidQuery)?;
+            anew += tables.execute(&change, params![id, again])?;
+        }
+        Ok(anew)
+    }
+}
+
+/// Every sealed column.
+const SEALED: [SealedColumn; 21] = [
+    SealedColumn("contact", "facts", "id", "contact.facts of ", "id"),
+    SealedColumn("contact", "code", "id", "contact.code of ", "id"),
+    SealedColumn("meta", "value", "name", "meta ", "name"),
+    SealedColumn("item", "sealed", "id", "vault item ", "id"),
+    SealedColumn("held", "facts", "id", "held.facts of ", "id"),
+    SealedColumn("act", "facts", "id", "act.facts of ", "held"),
+    SealedColumn("note", "facts", "id", "note.facts of ", "salt"),
+    SealedColumn("owed", "envelope", "id", "owed.envelope of ", "item"),
+    SealedColumn("desk_session", "who", "id", "desk_session.who of ", "id"),
+    SealedColumn("desk_week", "who", "link", "desk_week.who of ", "link"),
+    SealedColumn("desk_request", "facts", "link", "desk_request.facts of ", "link"),
+    SealedColumn("share", "facts", "id", "share.facts of ", "id"),
+    SealedColumn("share_item", "facts", "id", "share_item.facts of ", "id"),
+    SealedColumn("share_recipient", "facts", "rid", "share_recipient.facts of ", "rid"),
+    SealedColumn("share_recipient", "code", "rid", "share_recipient.code of ", "rid"),
+    SealedColumn("share_recipient", "passkey", "rid", "share_recipient.passkey of ", "rid"),
+    SealedColumn("passkey", "facts", "id", "passkey.facts of ", "id"),
+    SealedColumn("tls_finding", "facts", "id", "tls_finding.facts of ", "salt"),
+    SealedColumn("tls_delivery", "facts", "id", "tls_delivery.facts of ", "at"),
+    SealedColumn("tls_policy", "sealed", "domain", "tls_policy.sealed of ", "domain"),
+    SealedColumn("journal", "people", "number", "journal.people of ", "core_salt"),
 ];
 
 /// Now, as the tables have it: milliseconds since 1970, UTC.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::held::State;
 use super::journal::{self, NewLine};
-use super::share::NewShared;
+use super::share::{NewShared, RidOctets};
 use super::sqlite::Sync;
 use super::tls::NewDelivery;
 use super::tls_finding::Finding;
@@ -200,6 +200,10 @@ pub struct Claimed {
     /// Which way it goes, as far as that is known.
     pub lane: Option<i64>,
 }
+
+/// In the place of a way: somebody asked for a try, so the way of this mail is tried, whatever was seen of it. No way has
+/// this number, but with a chance of one in 2^64.
+pub const ASKED: i64 = 0;
 
 /// Ways on which nothing more is tried now; see [`Store::claim_open`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -450,12 +454,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn next_due(&self, now: i64, [closed, forced]: &[Closed; 2]) -> Result<Option<i64>, StoreError> {
         let statement = format!(
-            "SELECT min(max(due_at, coalesce(lease_until, 0))) FROM owed
-             WHERE ?2 > 0 AND (kind <> 'forced'{} OR kind = 'forced'{})",
+            "SELECT min(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) FROM owed
+             WHERE (due_at > ?1 OR due_at <= ?2) AND (kind <> 'forced'{} OR kind = 'forced'{})",
             closed.open(),
             forced.open()
         );
-        self.read(move |tables| tables.prepare_cached(&statement)?.query_row(params![0, now], |row| row.get(0))).await
+        let all = i64::MIN;
+        self.read(move |tables| tables.prepare_cached(&statement)?.query_row([all, now], |row| row.get(0))).await
     }
 
     /// Forgets all leases: for the start, when nobody else can be delivering.
@@ -564,14 +569,17 @@ impl Store {
         .await
     }
 
-    /// Makes owed mail due at once: one, or all. Gives how many.
+    /// Makes owed mail due at once: one, or all, also what waits for a way that is down; see [`ASKED`]. Gives how many.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn retry(&self, id: Option<i64>, now: i64) -> Result<usize, StoreError> {
         self.write(move |tables| {
-            tables
-                .execute("UPDATE owed SET due_at = ?2 WHERE (?1 IS NULL OR id = ?1) AND due_at > ?2", params![id, now])
+            tables.execute(
+                "UPDATE owed SET due_at = CASE WHEN due_at > ?2 THEN ?2 ELSE due_at END, lane = ?3
+                 WHERE (id = ?1 OR ?1 IS NULL) AND (due_at > ?2 OR lane IS NOT NULL AND lease_until IS NULL)",
+                params![id, now, ASKED],
+            )
         })
         .await
     }
@@ -583,39 +591,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn drop_owed(&self, id: i64, now: i64) -> Result<bool, StoreError> {
         let store = self.clone();
-        self.write(move |tables| {
-            // The mail with a link tells its recipient's row that it did not go.
-            let is_free = "id = ?1 AND (lease_until IS NULL OR lease_until < ?2)";
-            if tables.prepare(&format!("SELECT 1 FROM owed WHERE {is_free}"))?.exists(params![id, now])? {
-                super::share::settled(tables, id, None, now)?;
-            }
-            let gone: Option<(Option<String>, Kind, String, Vec<u8>)> = tables
-                .query_row(
-                    &format!("DELETE FROM owed WHERE {is_free} RETURNING held, kind, item, envelope"),
-                    params![id, now],
-                    |row| Ok((row.get(0)?, Kind::from_word(&row.get::<_, String>(1)?), row.get(2)?, row.get(3)?)),
-                )
-                .optional()?;
-            // A notice or a message of ours is not the mail: its recipients have lost nothing.
-            if let Some((Some(held), kind, item, envelope)) = &gone
-                && kind.is_mail()
-            {
-                match store.unseal::<Envelope>(&envelope_label(item), envelope) {
-                    Ok(envelope) => {
-                        for place in envelope.recipients.iter().filter_map(|to| to.place) {
-                            super::held::set_state(tables, held, place, State::Failed, now)?;
-                        }
-                    }
-                    // Nobody can know any more whose it was; with nothing else on its way it was everybody's.
-                    Err(_) if is_last(tables, held)? => {
-                        super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
-                    }
-                    Err(_) => {}
-                }
-            }
-            Ok(gone.is_some())
-        })
-        .await
+        self.write(move |tables| drop_one(tables, &store, id, now)).await
     }
 
     pub(super) fn seal_envelope(&self, new: &NewOwed) -> Result<Vec<u8>, StoreError> {
@@ -629,7 +605,41 @@ fn is_last(tables: &Connection, held: &str) -> rusqlite::Result<bool> {
     tables.prepare_cached(others)?.exists([held]).map(|there| !there)
 }
 
-fn envelope_label(item: &str) -> String {
+/// Gives one up that nobody is delivering; false when there is none.
+pub(super) fn drop_one(tables: &Connection, store: &Store, id: i64, now: i64) -> rusqlite::Result<bool> {
+    // The mail with a link tells its recipient's row that it did not go.
+    let is_free = "id = ?1 AND (lease_until IS NULL OR lease_until < ?2)";
+    if tables.prepare(&format!("SELECT 1 FROM owed WHERE {is_free}"))?.exists(params![id, now])? {
+        super::share::settled(tables, id, None, now)?;
+    }
+    let gone: Option<(Option<String>, Kind, String, Vec<u8>)> = tables
+        .query_row(
+            &format!("DELETE FROM owed WHERE {is_free} RETURNING held, kind, item, envelope"),
+            params![id, now],
+            |row| Ok((row.get(0)?, Kind::from_word(&row.get::<_, String>(1)?), row.get(2)?, row.get(3)?)),
+        )
+        .optional()?;
+    // A notice or a message of ours is not the mail: its recipients have lost nothing.
+    if let Some((Some(held), kind, item, envelope)) = &gone
+        && kind.is_mail()
+    {
+        match store.unseal::<Envelope>(&envelope_label(item), envelope) {
+            Ok(envelope) => {
+                for place in envelope.recipients.iter().filter_map(|to| to.place) {
+                    super::held::set_state(tables, held, place, State::Failed, now)?;
+                }
+            }
+            // Nobody can know any more whose it was; with nothing else on its way it was everybody's.
+            Err(_) if is_last(tables, held)? => {
+                super::held::set_all(tables, held, State::Owed, State::Failed, now)?;
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(gone.is_some())
+}
+
+pub(super) fn envelope_label(item: &str) -> String {
     format!("owed.envelope of {item}")
 }
 
@@ -647,5 +657,23 @@ pub(super) fn insert(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![school, new.kind.word(), held, new.item, envelope, now, new.due_at, new.give_up_at])?;
+    Ok(())
+}
+
+/// The same, of the mail with the link of a recipient, whose row learns what becomes of it.
+pub(super) fn insert_invitation(
+    tables: &Connection,
+    school: &str,
+    rid: &RidOctets,
+    new: &NewOwed,
+    envelope: &[u8],
+    now: i64,
+) -> rusqlite::Result<()> {
+    tables
+        .prepare_cached(
+            "INSERT INTO owed (school, kind, item, envelope, made_at, due_at, give_up_at, rid)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![school, new.kind.word(), new.item, envelope, now, new.due_at, new.give_up_at, rid])?;
     Ok(())
 }

@@ -45,7 +45,10 @@ impl Store {
         self.write(move |tables| {
             tables.prepare_cached("DELETE FROM tls_policy WHERE until <= ?1")?.execute([now()])?;
             tables
-                .prepare_cached("INSERT OR REPLACE INTO tls_policy (domain, until, sealed) VALUES (?1, ?2, ?3)")?
+                .prepare_cached(
+                    "INSERT INTO tls_policy (domain, until, sealed) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (domain) DO UPDATE SET until = excluded.until, sealed = excluded.sealed",
+                )?
                 .execute(params![domain, until, sealed])?;
             Ok(())
         })

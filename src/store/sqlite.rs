@@ -245,6 +245,11 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Brings the log into the file, and empties it.
+pub(super) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+/// Copies all tables, as they are at one moment, into a file.
+pub(super) const COPY: &str = "VACUUM INTO ?1";
+
 /// The tables of each version; the file says in `user_version` how many of them it has had.
 const VERSIONS: &[&str] = &[
     include_str!("schema.sql"),
@@ -266,6 +271,7 @@ const VERSIONS: &[&str] = &[
     include_str!("schema-anew.sql"),
     include_str!("schema-told.sql"),
     include_str!("schema-pages.sql"),
+    include_str!("schema-week.sql"),
 ];
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {

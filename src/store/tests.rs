@@ -6,7 +6,7 @@ use std::path::Path;
 use super::aged::Aged;
 use super::desk::{Asked, Request, RequestFacts, RequestKind};
 use super::held::{Act, Choice, Facts, Held, NewHeld, NewRecipient, State, Taken, Took};
-use super::owed::{Envelope, Kind, NewOwed, Settled, To};
+use super::owed::{ASKED, Closed, Envelope, Kind, NewOwed, Settled, To};
 use super::tls_finding::Finding;
 use super::*;
 use crate::vault::Vault;
@@ -425,4 +425,63 @@ async fn a_mail_that_is_taken_writes_few_pages() {
     let pages = (last - first) as f64 / PAGE as f64 / (MAILS - 1 - MAILS / 2) as f64;
     // With indexes that nobody needs it was 34.6.
     assert!(pages < 31.0, "{pages:.1} pages a mail");
+}
+
+#[tokio::test]
+async fn who_asks_for_a_try_gets_one_also_of_what_waits_for_a_way_that_is_down() {
+    let kept = kept();
+    kept.take("A").await;
+    let claimed = kept.store.claim(NOW, 1000, DAY, 10).await.unwrap();
+    kept.store.put_aside(claimed.iter().map(|one| (one.id, 7)).collect()).await.unwrap();
+    let down = Closed { full: Vec::new(), down: vec![7] };
+    let claim = || kept.store.claim_open((NOW, 1000, DAY), 10, &down);
+    assert_eq!(claim().await.unwrap().len(), 0);
+    assert_eq!(kept.store.retry(Some(claimed[0].id), NOW).await.unwrap(), 1);
+    let asked = claim().await.unwrap();
+    assert_eq!(asked.iter().map(|one| (one.id, one.lane)).collect::<Vec<_>>(), [(claimed[0].id, Some(ASKED))]);
+    assert_eq!(kept.store.retry(None, NOW).await.unwrap(), 1, "what is on its way needs nobody to ask");
+}
+
+/// What only SQLite knows, as it stands in a statement.
+const SQLITE_ONLY: &str = r"(?i)\b_?rowid\b|\bhex\(|zeroblob|\bINSERT OR\b|\bREPLACE INTO\b|\bUPDATE OR\b|\bifnull\(|\biif\(|datetime\(|julianday|strftime|unixepoch|last_insert|\bchanges\(|\bPRAGMA\b|\bVACUUM\b|\bGLOB\b|\bINDEXED BY\b|AUTOINCREMENT|\bSTRICT\b|sqlite_|\bprintf\(|group_concat|\binstr\(|\btypeof\(|\bx'|\b(?:max|min)\([^()]*,|\bIS (?:NOT )?\?|==|\btotal\(";
+
+#[test]
+fn statements_keep_to_what_sqlite_and_postgresql_have_in_common() {
+    let only = regex::Regex::new(SQLITE_ONLY).unwrap();
+    let literal = regex::Regex::new(r#""(?:[^"\\]|\\.)*""#).unwrap();
+    let statement = regex::Regex::new(
+        r"\b(?:SELECT|INSERT INTO|INSERT OR|UPDATE|DELETE FROM|WHERE|AND|ORDER BY|PRAGMA|VACUUM|EXISTS)\b",
+    )
+    .unwrap();
+    let (mut folders, mut seen) = (vec![Path::new(file!()).parent().unwrap().to_path_buf()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if !name.ends_with(".rs") || ["sqlite.rs", "tests.rs"].contains(&name) {
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let code = code.join("\n");
+            assert!(!code.contains("last_insert_rowid"), "{name}: use RETURNING");
+            for text in literal.find_iter(&code).map(|found| found.as_str()).filter(|text| statement.is_match(text)) {
+                seen += 1;
+                let wrong = only.find(text).map(|found| found.as_str());
+                assert_eq!(wrong, None, "{}: {text}", path.display());
+            }
+        }
+    }
+    assert!(seen > 150, "{seen}");
+    for wrong in
+        ["SELECT rowid FROM a", "INSERT OR IGNORE INTO a", "SELECT max(a, b) FROM c", "SELECT hex(a)", "a = x'00'"]
+    {
+        assert!(only.is_match(wrong), "{wrong}");
+    }
+    assert!(!only.is_match("SELECT max(number), coalesce(min(a), 0) FROM journal"));
 }

@@ -60,6 +60,8 @@ pub struct Told {
     pub stops: AtomicBool,
     /// Whether columns can be taken out.
     pub columns: AtomicBool,
+    /// Whether senders get a list of the week.
+    pub weekly: AtomicBool,
     /// What it was asked to look at.
     pub looked_at: Mutex<Vec<Vec<u8>>>,
     pub language: Mutex<Language>,
@@ -83,6 +85,10 @@ impl Gate for Told {
 
     fn calendar(&self) -> Calendar {
         Calendar::new(TimeZone::get("Europe/Amsterdam").unwrap(), Vec::new())
+    }
+
+    fn tells_weekly(&self) -> bool {
+        self.weekly.load(Ordering::Relaxed)
     }
 
     fn texts(&self) -> Arc<Texts> {
@@ -214,6 +220,7 @@ impl House {
         let gate = Arc::new(Told {
             stops: AtomicBool::new(false),
             columns: AtomicBool::new(true),
+            weekly: AtomicBool::new(true),
             looked_at: Mutex::default(),
             language: Mutex::new(Language::Nl),
             purposes: Mutex::default(),

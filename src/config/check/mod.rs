@@ -82,6 +82,7 @@ pub(super) fn check(file: &Path, text: &str, raw: Raw) -> Result<Config, Vec<Pro
         keep: check.hold(&raw.hold),
         retry: check.outbox(&raw.outbox),
         notice: raw.notice.format,
+        weekly: raw.notice.weekly,
         sms: raw.sms.as_ref().and_then(|sms| check.sms(sms, raw.share.is_some())),
         share: raw.share.and_then(|share| {
             check.share(&share, raw.storage.as_ref(), raw.web.as_ref(), (&calendar, brands, remember))

@@ -32,11 +32,23 @@ pub(in crate::config) struct Outbox {
     pub give_up_after: Spanned<Time>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Notice {
     #[serde(default)]
     pub format: NoticeFormat,
+    #[serde(default = "default_weekly")]
+    pub weekly: bool,
+}
+
+impl Default for Notice {
+    fn default() -> Self {
+        Self { format: NoticeFormat::default(), weekly: default_weekly() }
+    }
+}
+
+fn default_weekly() -> bool {
+    true
 }
 
 /// The form of the mail that tells a sender of a failure.

@@ -124,6 +124,7 @@ impl House {
                         road,
                         prove_within: config.tls.retry,
                         reports: config.notice == NoticeFormat::Dsn,
+                        weekly: config.weekly,
                         unproven: match config.tls.unproven {
                             TlsUnproven::Hold => Otherwise::Hold,
                             TlsUnproven::Bounce => Otherwise::Bounce,

@@ -649,6 +649,6 @@ fn facts_label(id: &str) -> String {
     format!("held.facts of {id}")
 }
 
-fn act_label(id: &str) -> String {
+pub(in crate::store) fn act_label(id: &str) -> String {
     format!("act.facts of {id}")
 }

@@ -70,13 +70,15 @@ impl Store {
                 return Ok(Text::Ceiling);
             }
             tables.prepare_cached("UPDATE share_text SET mac = NULL WHERE rid = ?1")?.execute([rid])?;
-            tables
+            let id = tables
                 .prepare_cached(
                     "INSERT INTO share_text (rid, school, address, at, ends_at, mac, channel)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
                 )?
-                .execute(params![rid, school, address, now, now.saturating_add(limits.lasts), mac, limits.channel])?;
-            let id = tables.last_insert_rowid();
+                .query_row(
+                    params![rid, school, address, now, now.saturating_add(limits.lasts), mac, limits.channel],
+                    |row| row.get(0),
+                )?;
             if let Some(((item, mail), envelope)) = mail.as_ref().zip(envelope.as_deref()) {
                 insert_item(tables, &school, item)?;
                 owed::insert(tables, &school, None, mail, envelope, now)?;

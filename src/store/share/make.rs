@@ -163,7 +163,8 @@ impl Store {
         })
     }
 
-    /// A share of the same incident that was made since, and the hashes of the addresses of those who are in it.
+    /// The newest share of the same incident that was made since, and the hashes of the addresses of those who are in it or
+    /// in those before it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -178,8 +179,9 @@ impl Store {
             let id: String = row.get(0)?;
             let inside = super::super::column(
                 tables,
-                "SELECT address FROM share_recipient WHERE share = ?1 AND factor <> 'sender'",
-                [&id],
+                "SELECT r.address FROM share_recipient r JOIN share s ON s.id = r.share WHERE s.incident = ?1
+                 AND s.made_at >= ?2 AND s.withdrawn_at IS NULL AND s.over_at IS NULL AND r.factor <> 'sender'",
+                params![incident, since],
             )?;
             Ok(Some((id, inside)))
         })
@@ -225,9 +227,7 @@ pub(in crate::store) fn insert(
     }
     for (invitation, envelope) in shared.invitations.iter().zip(&sealed.envelopes) {
         insert_item(tables, school, &invitation.item)?;
-        owed::insert(tables, school, None, &invitation.owed, envelope, now)?;
-        let owed = tables.last_insert_rowid();
-        tables.prepare_cached("UPDATE owed SET rid = ?2 WHERE id = ?1")?.execute(params![owed, invitation.rid])?;
+        owed::insert_invitation(tables, school, &invitation.rid, &invitation.owed, envelope, now)?;
     }
     Ok(())
 }

@@ -188,7 +188,7 @@ macro_rules! shown_as_nothing {
 shown_as_nothing!(Entry, Session, Grant);
 
 const LINKED: &str = "SELECT s.id, s.school, r.rid, r.link_check, r.public, r.factor, s.key, s.sender, s.made_at,
-     coalesce(r.open_by, s.open_by), min(s.ends_at, coalesce(r.ends_at, s.ends_at)), r.opened_at, r.withdrawn_at,
+     coalesce(r.open_by, s.open_by), CASE WHEN r.ends_at < s.ends_at THEN r.ends_at ELSE s.ends_at END, r.opened_at, r.withdrawn_at,
      s.over_at, r.fails, r.locked_until, s.view_only, r.cost, s.facts, r.facts, r.family, r.passkey,
      s.mail, r.address
      FROM share_recipient r JOIN share s ON s.id = r.share";
@@ -288,7 +288,9 @@ impl Store {
                     .execute([entry.rid])?;
                 if let Some(Statement { version, text }) = entry.statement.as_deref() {
                     tables
-                        .prepare_cached("INSERT OR IGNORE INTO statement (school, version, at, text) VALUES (?1, ?2, ?3, ?4)")?
+                        .prepare_cached(
+                            "INSERT INTO statement (school, version, at, text) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                        )?
                         .execute(params![school, version, now, text])?;
                 }
                 unlocked(tables, (&share, &school), (&entry.rid, entry.by, version.as_deref()), now)?;

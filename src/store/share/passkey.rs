@@ -137,7 +137,7 @@ impl Store {
             .read(move |tables| {
                 let mut list = tables.prepare_cached(
                     "SELECT id, host, made_at, used_at, state, facts FROM passkey WHERE school = ?1 AND address = ?2
-                     ORDER BY made_at, rowid",
+                     ORDER BY made_at, id",
                 )?;
                 list.query_map(params![school, address], row)?.collect()
             })

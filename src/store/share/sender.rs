@@ -389,14 +389,15 @@ impl Store {
         self.write(move |tables| {
             let school: Option<String> = tables
                 .prepare_cached(
-                    "UPDATE share SET ends_at = max(ends_at, ?2), open_by = max(open_by, ?2)
+                    "UPDATE share SET ends_at = CASE WHEN ends_at < ?2 THEN ?2 ELSE ends_at END,
+                     open_by = CASE WHEN open_by < ?2 THEN ?2 ELSE open_by END
                      WHERE id = ?1 AND over_at IS NULL AND ends_at > ?3 AND once = 0 RETURNING school",
                 )?
                 .query_row(params![id, until, now], |row| row.get(0))
                 .optional()?;
             tables
                 .prepare_cached(
-                    "UPDATE share_recipient SET open_by = max(open_by, ?2) WHERE share = ?1 AND open_by > ?3",
+                    "UPDATE share_recipient SET open_by = ?2 WHERE share = ?1 AND open_by > ?3 AND open_by < ?2",
                 )?
                 .execute(params![id, until, now])?;
             if let Some(school) = &school {
@@ -547,9 +548,7 @@ impl Store {
             tables.execute("UPDATE share SET withdrawn_at = NULL WHERE id = ?1", [&id])?;
             insert_recipient(tables, (&id, &school), &renewed.new, &sealed, now)?;
             insert_item(tables, &school, &renewed.invitation.item)?;
-            owed::insert(tables, &school, None, &renewed.invitation.owed, &envelope, now)?;
-            let owed = tables.last_insert_rowid();
-            tables.execute("UPDATE owed SET rid = ?2 WHERE id = ?1", params![owed, renewed.new.rid])?;
+            owed::insert_invitation(tables, &school, &renewed.new.rid, &renewed.invitation.owed, &envelope, now)?;
             journal::append(tables, &chain, std::slice::from_ref(&line))?;
             let kind = if renewed.old.is_some() { "renewed" } else { "added" };
             happened(tables, (&id, &school), kind, (Some(&renewed.new.rid), None), now)?;

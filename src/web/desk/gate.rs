@@ -30,6 +30,11 @@ pub trait Gate: Send + Sync + 'static {
     /// When there is school.
     fn calendar(&self) -> Calendar;
 
+    /// Whether senders get a list of the week in which something of theirs was stopped or shared.
+    fn tells_weekly(&self) -> bool {
+        false
+    }
+
     /// The texts of the pages.
     fn texts(&self) -> Arc<Texts>;
 

@@ -55,7 +55,8 @@ pub(super) async fn owe(
     letter: Letter,
     readers: &[String],
 ) -> Result<(Item, NewOwed), Fault> {
-    let raw = write(school, &letter, readers, desk.now()).ok_or(Fault::TROUBLE)?;
+    let own = desk.0.url.page("/");
+    let raw = write(school, &letter, (readers, &own), desk.now()).ok_or(Fault::TROUBLE)?;
     let item = desk.0.vault.put(Arc::new(raw)).await?;
     let to = |address: &String| To { address: address.clone(), parameters: String::new(), place: None };
     let envelope = Envelope {
@@ -69,7 +70,7 @@ pub(super) async fn owe(
     Ok((item, owed))
 }
 
-fn write(school: &School, letter: &Letter, readers: &[String], now: i64) -> Option<Vec<u8>> {
+fn write(school: &School, letter: &Letter, (readers, own): (&[String], &str), now: i64) -> Option<Vec<u8>> {
     let id: String = seal::random::<12>().ok()?.iter().map(|octet| format!("{octet:02x}")).collect();
     let from = Named::new(Some(format!("Mailpoort {}", line(&school.name))), address(&school.gate_address)?);
     let date = Timestamp::from_millisecond(now).ok()?;
@@ -86,13 +87,21 @@ fn write(school: &School, letter: &Letter, readers: &[String], now: i64) -> Opti
         .kind(MultiPartKind::Alternative)
         .boundary(format!("=_mailpoort_{id}"))
         .singlepart(SinglePart::plain(format!("{}\n", letter.text)))
-        .singlepart(SinglePart::html(html(letter)));
+        .singlepart(SinglePart::html(html(letter, own)));
     Some(message.multipart(body).ok()?.formatted())
 }
 
-/// The text in HTML: paragraphs, with their line breaks.
-fn html(letter: &Letter) -> String {
-    let paragraph = |text: &str| format!("<p>{}</p>\n", escaped(text).replace('\n', "<br>\n"));
+/// The text in HTML: paragraphs, with their line breaks. What leads to pages of our own (`own` is where they begin) can be
+/// pressed, and nothing else: reasons and questions are typed by people.
+fn html(letter: &Letter, own: &str) -> String {
+    let word = |word: &str| match word.starts_with(own)
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b":/.-".contains(&b))
+    {
+        true => format!("<a href=\"{word}\">{word}</a>"),
+        false => escaped(word),
+    };
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    let paragraph = |text: &str| format!("<p>{}</p>\n", text.lines().map(line).collect::<Vec<_>>().join("<br>\n"));
     let body: String = letter.text.split("\n\n").map(|text| paragraph(text.trim())).collect();
     format!(
         "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
@@ -127,10 +136,14 @@ mod tests {
         let letter = Letter {
             language: Language::Nl,
             subject: "a<b".into(),
-            text: "Een <script>\nregel & \"twee\"\n\nslot".into(),
+            text:
+                "Een <script>\nregel & \"twee\"\n\nslot\nhttps://poort.delinde.example/m/abc\nhttps://elders.example/"
+                    .into(),
         };
-        let html = html(&letter);
-        assert!(html.contains("<p>Een &lt;script&gt;<br>\nregel &amp; &quot;twee&quot;</p>\n<p>slot</p>"), "{html}");
+        let html = html(&letter, "https://poort.delinde.example/");
+        assert!(html.contains("<p>Een &lt;script&gt;<br>\nregel &amp; &quot;twee&quot;</p>\n<p>slot<br>\n"), "{html}");
+        let link = "<a href=\"https://poort.delinde.example/m/abc\">https://poort.delinde.example/m/abc</a>";
+        assert!(html.contains(&format!("{link}<br>\nhttps://elders.example/</p>")), "{html}");
         assert!(html.contains("<title>a&lt;b</title>") && html.contains("lang=\"nl\""));
     }
 }

@@ -19,6 +19,7 @@
 //! | `share_log` | what happened, in words and as a file |
 //! | `copy` | the sender's own link to what he shared |
 //! | `safely` | whether one can mail safely to somebody |
+//! | `week` | the list of a week, and its link |
 //! | `letters` | the mails that we write |
 //!
 //! Never decides who may have a mail: the policy's offers are in the [`Facts`](crate::store::held::Facts), and what goes
@@ -41,6 +42,7 @@ mod share_log;
 mod shares;
 mod texts;
 mod visit;
+mod week;
 
 use std::fmt;
 use std::sync::Arc;
@@ -76,6 +78,7 @@ struct Inner {
     give_up: i64,
     looks: Semaphore,
     asked: safely::Asked,
+    weeks: week::Told,
 }
 
 impl fmt::Debug for Desk {
@@ -130,6 +133,7 @@ impl Desk {
             give_up,
             looks: Semaphore::new(LOOKS),
             asked: safely::Asked::default(),
+            weeks: week::Told::default(),
         }))
     }
 
@@ -149,6 +153,9 @@ impl Desk {
             .route("/r/{secret}/code", get(door::request_code).post(door::request_send))
             .route("/r/{secret}/sign-in", post(door::request_sign_in))
             .route("/r/{secret}/answer", post(requests::answer))
+            .route("/w/{secret}", get(week::show))
+            .route("/w/{secret}/code", get(week::code).post(week::send))
+            .route("/w/{secret}/sign-in", post(week::sign_in))
             .route("/mail", get(mails::list))
             .route("/mail/{id}", get(mails::detail))
             .route("/mail/{id}/passage", post(mails::passage))
@@ -174,8 +181,8 @@ impl Desk {
             .with_state(self.clone())
     }
 
-    /// What is due without anybody asking: tells who asked for help and had no answer, tells senders what is not opened,
-    /// and forgets old codes and sessions. To be called every minute or so.
+    /// What is due without anybody asking: tells who asked for help and had no answer, tells senders what is not opened
+    /// and what their week left, and forgets old codes and sessions. To be called every minute or so.
     ///
     /// # Errors
     /// [`StoreError`]; the rest is done at the next call.
@@ -183,6 +190,7 @@ impl Desk {
         let now = self.now();
         self.0.store.purge_desk(now).await?;
         requests::tell_unanswered(self, now).await?;
+        week::tell(self, now).await?;
         // What is wrong is in the log by then.
         let _ = share_acts::remind(self).await;
         Ok(())

@@ -379,6 +379,17 @@ pub(super) struct CopyPage {
     pub share: String,
 }
 
+/// The link in the list of a week.
+#[derive(Template)]
+#[template(path = "week.html", config = "src/web/desk/pages/askama.toml")]
+pub(super) struct WeekPage {
+    pub page: Page,
+    /// The path of the form that sends a code.
+    pub action: String,
+    /// To which mailbox.
+    pub reader: String,
+}
+
 /// What somebody else is asked.
 #[derive(Template)]
 #[template(path = "request.html", config = "src/web/desk/pages/askama.toml")]

@@ -67,7 +67,19 @@ mod tests {
         is_used(
             &SET,
             folder,
-            &["state_", "choice_", "act_", "done_", "error_", "form_", "letter_", "share_done_", "event_", "by_"],
+            &[
+                "state_",
+                "choice_",
+                "act_",
+                "done_",
+                "error_",
+                "form_",
+                "letter_",
+                "share_done_",
+                "event_",
+                "by_",
+                "week_state_",
+            ],
         );
     }
 }

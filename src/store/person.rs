@@ -1,0 +1,632 @@
+//! What is kept about one person, and its erasure (AVG art. 15, 17), by the keyed hash of an address: nobody's name is
+//! needed, and none is shown. The journal has its own ([`erase`](super::journal::erase)).
+//!
+//! What is not a row of his alone stays, with its reason: mail that is still owed, mail and shares of others that he is a
+//! recipient of while they wait, a question that he has not answered. Addresses that only a sealed column holds are found by
+//! opening it. Not found by an address are the marks of mail that was taken (`taken`: a hash of the whole mail, two hours) and
+//! what the outbox knows of servers, which names nobody.
+
+use rusqlite::{Connection, params};
+use serde::Serialize;
+
+use super::desk::{RequestFacts, request_label};
+use super::held::{Act, State, act_label, set_state};
+use super::owed::{self, Envelope};
+use super::share::{DAY, LOG_DAYS, passkey};
+use super::{Store, StoreError, column};
+use crate::seal::Index;
+
+/// A sort of rows about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// Mail that is owed: from him, or to him.
+    Owed,
+    /// Mail of his that was stopped, with what was done to it.
+    HeldSent,
+    /// Mail to him that was stopped.
+    HeldReceived,
+    /// What he did to mail of others.
+    Acts,
+    /// What he was asked about mail of others.
+    Requests,
+    /// Shares of his.
+    SharesSent,
+    /// Shares with him: links, codes, openings, answers.
+    SharesReceived,
+    /// Codes by text message, and wrong codes.
+    Codes,
+    /// Passkeys.
+    Passkeys,
+    /// His number, or the fixed code of his organisation.
+    Contacts,
+    /// Codes and sessions of the desk.
+    Desk,
+    /// What he is told later.
+    Notes,
+    /// Lists of a week.
+    Lists,
+}
+
+/// Why a row stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stays {
+    /// It is still to be delivered.
+    Owed,
+    /// It belongs to mail of others that waits, or to their history.
+    OfOthers,
+    /// Somebody waits for his answer.
+    Asked,
+}
+
+/// What there is of one sort.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Which.
+    pub about: About,
+    /// Rows.
+    pub rows: usize,
+    /// When the last of them ends by itself, milliseconds; none when it has no end, or there are none.
+    pub until: Option<i64>,
+    /// How many of them stay at an erasure, and why.
+    pub stays: usize,
+    /// Why.
+    pub why: Option<Stays>,
+}
+
+impl Store {
+    /// What is kept about a person, by the address in its folded form.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn about_person(&self, folded: &str, now: i64) -> Result<Vec<Found>, StoreError> {
+        let (store, folded) = (self.clone(), folded.to_owned());
+        self.read(move |tables| Look::new(tables, &store, &folded, now).all()).await
+    }
+
+    /// Erases what is kept about a person, all in one commit: what was there, what stays, and the names of the files of
+    /// shares that are to be taken away. With `also_owed` mail from him or to him that is still owed is dropped too, and
+    /// nobody is told of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was erased then.
+    pub async fn erase_about_person(
+        &self,
+        folded: &str,
+        also_owed: bool,
+        now: i64,
+    ) -> Result<(Vec<Found>, Vec<String>), StoreError> {
+        let (store, folded) = (self.clone(), folded.to_owned());
+        self.write(move |tables| {
+            let mut look = Look::new(tables, &store, &folded, now);
+            (look.erases, look.also_owed) = (true, also_owed);
+            let found = look.all()?;
+            Ok((found, look.files))
+        })
+        .await
+    }
+}
+
+/// A look at the tables, which erases what it finds when it is told to.
+struct Look<'a> {
+    tables: &'a Connection,
+    store: &'a Store,
+    folded: &'a str,
+    address: Index,
+    now: i64,
+    erases: bool,
+    also_owed: bool,
+    files: Vec<String>,
+}
+
+impl<'a> Look<'a> {
+    fn new(tables: &'a Connection, store: &'a Store, folded: &'a str, now: i64) -> Self {
+        let address = store.sender(folded);
+        Self { tables, store, folded, address, now, erases: false, also_owed: false, files: Vec::new() }
+    }
+
+    /// Owed mail first: what else stays because of it follows from what is left.
+    fn all(&mut self) -> rusqlite::Result<Vec<Found>> {
+        Ok(vec![
+            self.owed()?,
+            self.held_sent()?,
+            self.held_received()?,
+            self.acts()?,
+            self.requests()?,
+            self.shares_sent()?,
+            self.shares_received()?,
+            self.codes()?,
+            self.of_address(
+                About::Passkeys,
+                "passkey",
+                "address = ?1",
+                &format!("coalesce(used_at, made_at) + {YEAR}"),
+            )?,
+            self.of_address(About::Contacts, "contact", "address = ?1", "NULL")?,
+            self.desk()?,
+            self.of_address(About::Notes, "note", "reader = ?1", &format!("due_at + {MONTH}"))?,
+            self.of_address(About::Lists, "desk_week", "address = ?1", "ends_at")?,
+        ])
+    }
+
+    /// Whether an address, as typed, is his.
+    fn is_his(&self, typed: &str) -> bool {
+        typed.to_lowercase() == self.folded
+    }
+
+    fn owed(&mut self) -> rusqlite::Result<Found> {
+        let mut found = Found::none(About::Owed);
+        let mut list =
+            self.tables.prepare("SELECT id, item, envelope, held, give_up_at, lease_until FROM owed ORDER BY id")?;
+        let rows: Vec<OwedRow> = list
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (id, item, sealed, held, until, lease) in rows {
+            let Ok(mut envelope) = self.store.unseal::<Envelope>(&owed::envelope_label(&item), &sealed) else {
+                continue;
+            };
+            let is_sender = envelope.sender.as_deref().is_some_and(|sender| self.is_his(sender));
+            if !is_sender && !envelope.recipients.iter().any(|to| self.is_his(&to.address)) {
+                continue;
+            }
+            // What is being delivered at this moment cannot be held back.
+            let goes = self.also_owed && lease.is_none_or(|lease| lease < self.now);
+            found.add(Some(until), (!goes).then_some(Stays::Owed));
+            if !goes || !self.erases {
+                continue;
+            }
+            if is_sender || envelope.recipients.iter().all(|to| self.is_his(&to.address)) {
+                owed::drop_one(self.tables, self.store, id, self.now)?;
+                continue;
+            }
+            let (his, others) =
+                envelope.recipients.into_iter().partition(|to| to.address.to_lowercase() == self.folded);
+            envelope.recipients = others;
+            let his: Vec<owed::To> = his;
+            for (held, place) in his.iter().filter_map(|to| held.as_deref().zip(to.place)) {
+                set_state(self.tables, held, place, State::Failed, self.now)?;
+            }
+            let sealed = self.store.seal(&owed::envelope_label(&item), &envelope);
+            let sealed = sealed.map_err(|_| rusqlite::Error::InvalidQuery)?;
+            self.tables.execute("UPDATE owed SET envelope = ?2 WHERE id = ?1", params![id, sealed])?;
+        }
+        Ok(found)
+    }
+
+    fn held_sent(&self) -> rusqlite::Result<Found> {
+        const HIS: &str = "sender = ?1 OR id IN (SELECT held FROM held_reader WHERE address = ?1)";
+        const STAYS: &str = "EXISTS (SELECT 1 FROM owed o WHERE o.held = held.id)";
+        self.held(About::HeldSent, HIS, STAYS, Stays::Owed)
+    }
+
+    fn held_received(&self) -> rusqlite::Result<Found> {
+        const HIS: &str = "id IN (SELECT held FROM held_recipient WHERE address = ?1)";
+        const STAYS: &str = "EXISTS (SELECT 1 FROM owed o WHERE o.held = held.id) OR item IS NOT NULL AND EXISTS
+             (SELECT 1 FROM held_recipient r WHERE r.held = held.id AND r.address <> ?1 AND r.state IN ('held', 'asked'))";
+        self.held(About::HeldReceived, HIS, STAYS, Stays::OfOthers)
+    }
+
+    fn held(&self, about: About, his: &str, stays: &str, why: Stays) -> rusqlite::Result<Found> {
+        let mut found = Found::none(about);
+        let list = format!("SELECT id, delete_at + {MONTH}, ({stays}) FROM held WHERE {his}");
+        let rows: Vec<(String, i64, bool)> = self
+            .tables
+            .prepare(&list)?
+            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (id, until, stays) in rows {
+            found.add(Some(until), stays.then_some(why));
+            if self.erases && !stays {
+                self.tables.execute("DELETE FROM held WHERE id = ?1", [id])?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn acts(&self) -> rusqlite::Result<Found> {
+        let mut found = Found::none(About::Acts);
+        let mut list = self.tables.prepare(&format!(
+            "SELECT a.held, a.facts, h.delete_at + {MONTH} FROM act a JOIN held h ON h.id = a.held WHERE h.sender <> ?1
+             AND NOT EXISTS (SELECT 1 FROM held_reader r WHERE r.held = h.id AND r.address = ?1)"
+        ))?;
+        let rows: Vec<(String, Vec<u8>, i64)> = list
+            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (held, sealed, until) in rows {
+            let act = self.store.unseal::<Act>(&act_label(&held), &sealed);
+            if act.is_ok_and(|act| self.is_his(&act.who)) {
+                found.add(Some(until), Some(Stays::OfOthers));
+            }
+        }
+        Ok(found)
+    }
+
+    fn requests(&self) -> rusqlite::Result<Found> {
+        let mut found = Found::none(About::Requests);
+        let mut list = self.tables.prepare(&format!(
+            "SELECT q.link, q.facts, q.answered_at IS NULL AND h.item IS NOT NULL, h.delete_at + {MONTH}
+             FROM desk_request q JOIN held h ON h.id = q.held"
+        ))?;
+        let rows: Vec<(Index, Vec<u8>, bool, i64)> = list
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (link, sealed, waits, until) in rows {
+            let plain = self.store.0.keys.open(&request_label(&link), &sealed);
+            let facts = plain.and_then(|plain| serde_json::from_slice::<RequestFacts>(&plain).ok());
+            let Some(facts) = facts else { continue };
+            if !self.is_his(&facts.asker) && !facts.asked.iter().any(|(_, address)| self.is_his(address)) {
+                continue;
+            }
+            found.add(Some(until), waits.then_some(Stays::Asked));
+            if self.erases && !waits {
+                self.tables.execute("DELETE FROM desk_request WHERE link = ?1", [link])?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn shares_sent(&mut self) -> rusqlite::Result<Found> {
+        let mut found = Found::none(About::SharesSent);
+        let list = format!("SELECT id, coalesce(over_at, ends_at) + {LOG}, {SHARE_OWED} FROM share WHERE sender = ?1");
+        let rows: Vec<(String, i64, bool)> = self
+            .tables
+            .prepare(&list)?
+            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (id, until, stays) in rows {
+            found.add(Some(until), stays.then_some(Stays::Owed));
+            if self.erases && !stays {
+                self.erase_share(&id)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn shares_received(&mut self) -> rusqlite::Result<Found> {
+        let mut found = Found::none(About::SharesReceived);
+        let list = format!(
+            "SELECT r.rid, r.share, coalesce(s.over_at, s.ends_at) + {LOG},
+             EXISTS (SELECT 1 FROM owed o WHERE o.rid = r.rid),
+             NOT EXISTS (SELECT 1 FROM share_recipient a WHERE a.share = r.share AND a.factor <> 'sender'
+               AND a.address <> ?1) AND NOT {SHARE_OWED_OF_S}
+             FROM share_recipient r JOIN share s ON s.id = r.share WHERE r.address = ?1 AND r.factor <> 'sender'"
+        );
+        let rows: Vec<(Vec<u8>, String, i64, bool, bool)> = self
+            .tables
+            .prepare(&list)?
+            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (rid, share, until, stays, alone) in rows {
+            found.add(Some(until), stays.then_some(Stays::Owed));
+            if !self.erases || stays {
+                continue;
+            }
+            if alone {
+                self.erase_share(&share)?;
+                continue;
+            }
+            self.tables.execute("DELETE FROM share_event WHERE share = ?1 AND rid = ?2", params![share, rid])?;
+            self.tables.execute("DELETE FROM share_reply WHERE share = ?1 AND rid = ?2", params![share, rid])?;
+            self.tables.execute("DELETE FROM share_recipient WHERE rid = ?1", [rid])?;
+        }
+        Ok(found)
+    }
+
+    /// The keys go with the rows; what lies in the files is noise by then.
+    fn erase_share(&mut self, id: &str) -> rusqlite::Result<()> {
+        let files = "SELECT file FROM share_item WHERE share = ?1 AND file IS NOT NULL";
+        self.files.extend(column::<String>(self.tables, files, [id])?);
+        self.tables.execute("DELETE FROM share WHERE id = ?1", [id]).map(drop)
+    }
+
+    fn codes(&self) -> rusqlite::Result<Found> {
+        let texts = self.of_address(About::Codes, "share_text", "address = ?1", &format!("at + {DAY}"))?;
+        let fails = self.of_address(About::Codes, "share_fail", "address = ?1", &format!("at + {DAY}"))?;
+        Ok(Found { rows: texts.rows + fails.rows, until: texts.until.max(fails.until), ..texts })
+    }
+
+    /// The desk's hash of a mailbox has its school in it.
+    fn desk(&self) -> rusqlite::Result<Found> {
+        let mut found = Found::none(About::Desk);
+        let schools: Vec<String> =
+            column(self.tables, "SELECT school FROM desk_session UNION SELECT school FROM desk_code", [])?;
+        for school in schools {
+            let mailbox = self.store.index("desk mailbox", &[school.as_bytes(), self.folded.as_bytes()]);
+            for (table, until) in [("desk_session", "ends_at".to_owned()), ("desk_code", format!("made_at + {DAY}"))] {
+                let some = self.rows_of(About::Desk, table, "address = ?1", &until, mailbox)?;
+                (found.rows, found.until) = (found.rows + some.rows, found.until.max(some.until));
+            }
+        }
+        Ok(found)
+    }
+
+    fn of_address(&self, about: About, table: &str, his: &str, until: &str) -> rusqlite::Result<Found> {
+        let found = self.rows_of(about, table, his, until, self.address)?;
+        if self.erases && table == "passkey" {
+            passkey::close(self.tables)?;
+        }
+        Ok(found)
+    }
+
+    fn rows_of(&self, about: About, table: &str, his: &str, until: &str, hash: Index) -> rusqlite::Result<Found> {
+        let count = format!("SELECT count(*), max({until}) FROM {table} WHERE {his}");
+        let (rows, until): (i64, Option<i64>) =
+            self.tables.query_row(&count, [hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if self.erases {
+            self.tables.execute(&format!("DELETE FROM {table} WHERE {his}"), [hash])?;
+        }
+        Ok(Found { rows: usize::try_from(rows).unwrap_or_default(), until, ..Found::none(about) })
+    }
+}
+
+type OwedRow = (i64, String, Vec<u8>, Option<String>, i64, Option<i64>);
+
+impl Found {
+    fn none(about: About) -> Self {
+        Self { about, rows: 0, until: None, stays: 0, why: None }
+    }
+
+    fn add(&mut self, until: Option<i64>, stays: Option<Stays>) {
+        self.rows += 1;
+        self.until = self.until.max(until);
+        self.stays += usize::from(stays.is_some());
+        self.why = self.why.or(stays);
+    }
+}
+
+const MONTH: i64 = 30 * DAY;
+const YEAR: i64 = 365 * DAY;
+const LOG: i64 = LOG_DAYS * DAY;
+const SHARE_OWED: &str =
+    "EXISTS (SELECT 1 FROM owed o JOIN share_recipient r ON r.rid = o.rid WHERE r.share = share.id)";
+const SHARE_OWED_OF_S: &str =
+    "EXISTS (SELECT 1 FROM owed o JOIN share_recipient b ON b.rid = o.rid WHERE b.share = s.id)";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use rusqlite::Connection;
+
+    use super::super::desk::{Request, RequestKind};
+    use super::super::held::{Choice, Facts, NewHeld, NewRecipient, Taken};
+    use super::super::owed::{Kind, NewOwed, To};
+    use super::*;
+    use crate::seal::SealKey;
+    use crate::vault::Vault;
+
+    const NOW: i64 = 1_795_000_000_000;
+    const KIM: &str = "kim@delinde.example";
+
+    fn open(folder: &Path) -> (Store, Vault) {
+        let keys = Arc::new(SealKey::load_or_make(&folder.join(SealKey::FILE)).unwrap());
+        (Store::open(folder, Arc::clone(&keys)).unwrap(), Vault::open(folder, keys).unwrap())
+    }
+
+    fn envelope(sender: &str, recipients: &[&str]) -> Envelope {
+        let to = |(place, address): (usize, &&str)| To {
+            address: (*address).to_owned(),
+            parameters: String::new(),
+            place: Some(place),
+        };
+        let recipients = recipients.iter().enumerate().map(to).collect();
+        Envelope { sender: Some(sender.to_owned()), recipients, ..Envelope::default() }
+    }
+
+    /// Holds a mail; the first of its recipients gets it, the others wait.
+    async fn hold(kept: &(Store, Vault), id: &str, sender: &str, to: &[&str], owes: bool) {
+        let (store, vault) = kept;
+        let item = vault.put(Arc::new(id.as_bytes().to_vec())).await.unwrap();
+        let recipient = |(place, address): (usize, &&str)| NewRecipient {
+            address: store.sender(address),
+            class: "guardian".into(),
+            line: "bsn".into(),
+            state: if owes && place == 0 { State::Owed } else { State::Held },
+        };
+        let held = NewHeld {
+            id: id.into(),
+            incident: [2; 16],
+            part: store.index("part", &[id.as_bytes()]),
+            sender: store.sender(sender),
+            link: store.index("link", &[id.as_bytes()]),
+            delete_at: NOW + DAY,
+            item: Some(item.id.clone()),
+            size: 5,
+            facts: Facts { envelope: envelope(sender, to), ..Facts::default() },
+            recipients: to.iter().enumerate().map(recipient).collect(),
+            joins: None,
+        };
+        let first = NewOwed {
+            kind: Kind::Rest,
+            item: item.id.clone(),
+            envelope: envelope(sender, &to[..1]),
+            due_at: NOW,
+            give_up_at: NOW + DAY,
+        };
+        let taken = Taken {
+            school: "linde".into(),
+            items: vec![item],
+            held: Some(held),
+            owed: if owes { vec![first] } else { Vec::new() },
+            share: None,
+            notes: Vec::new(),
+            once: Default::default(),
+            journal: None,
+        };
+        store.take(taken, NOW, 0).await.unwrap();
+    }
+
+    /// A share of a sender with some recipients, by hand.
+    fn share(by_hand: &Connection, store: &Store, id: &str, sender: &str, to: &[&str]) {
+        by_hand
+            .execute(
+                "INSERT INTO share (id, school, mail, incident, sender, made_at, open_by, ends_at, keys, key, facts)
+                 VALUES (?1, 'linde', ?1, x'00', ?2, ?3, ?3, ?3, 'strict', x'00', x'00')",
+                params![id, store.sender(sender), NOW],
+            )
+            .unwrap();
+        by_hand
+            .execute(
+                "INSERT INTO share_item (id, share, school, place, kind, size, file, public, facts)
+                 VALUES ('item ' || ?1, ?1, 'linde', 0, 'body_text', 1, 'file ' || ?1, '', x'00')",
+                [id],
+            )
+            .unwrap();
+        for (place, (address, factor)) in to.iter().map(|to| (*to, "code")).chain([(sender, "sender")]).enumerate() {
+            by_hand
+                .execute(
+                    "INSERT INTO share_recipient (rid, share, school, place, address, link_check, public, factor, family,
+                     made_at, facts) VALUES (CAST(?1 || ?2 AS BLOB), ?1, 'linde', ?2, ?3, x'00', '', ?4, 0, ?5, x'00')",
+                    params![id, i64::try_from(place).unwrap(), store.sender(address), factor, NOW],
+                )
+                .unwrap();
+        }
+    }
+
+    /// Everything that there may be about Kim, and as much about Bo.
+    async fn filled(folder: &Path) -> (Store, Vault) {
+        let kept = open(folder);
+        let store = kept.0.clone();
+        hold(&kept, "sent", KIM, &["a@b.example"], false).await;
+        hold(&kept, "owed", KIM, &["a@b.example", "c@b.example"], true).await;
+        hold(&kept, "alone", "bo@delinde.example", &[KIM], false).await;
+        hold(&kept, "others", "bo@delinde.example", &[KIM, "a@b.example"], false).await;
+        hold(&kept, "bo", "bo@delinde.example", &["a@b.example"], false).await;
+        let act = |places: Vec<usize>| Act { what: "refused".into(), who: KIM.into(), reason: "nee".into(), places };
+        let held = store.held("bo").await.unwrap().unwrap();
+        let facts = RequestFacts { asked: vec![("Kim".into(), KIM.into())], ..RequestFacts::default() };
+        let request = Request {
+            link: [7; 16],
+            school: "linde".into(),
+            held: "bo".into(),
+            kind: RequestKind::Release,
+            asked_at: NOW,
+            tell_at: None,
+            answered_at: None,
+            facts,
+        };
+        let asked = Some(super::super::desk::Asked::New(Box::new(request)));
+        let choice = Choice { act: act(vec![0]), to: State::Asked, items: Vec::new(), owed: Vec::new(), asked };
+        store.choose(&held, choice, NOW).await.unwrap();
+        let by_hand = Connection::open(folder.join("mailpoort.db")).unwrap();
+        share(&by_hand, &store, "of kim", KIM, &["a@b.example"]);
+        share(&by_hand, &store, "with kim", "bo@delinde.example", &[KIM]);
+        share(&by_hand, &store, "with both", "bo@delinde.example", &[KIM, "a@b.example"]);
+        for (who, n) in [(KIM, 1), ("bo@delinde.example", 2)] {
+            let (address, desk) = (store.sender(who), store.index("desk mailbox", &[b"linde", who.as_bytes()]));
+            for (statement, hash) in [
+                ("INSERT INTO share_fail (school, address, at) VALUES ('linde', ?1, ?2 * 0 + ?3)", address),
+                (
+                    "INSERT INTO note (school, kind, reader, made_at, due_at, salt, facts)
+                  VALUES ('linde', 'notice', ?1, 0, ?3, CAST(?2 AS BLOB), x'00')",
+                    address,
+                ),
+                ("INSERT INTO desk_week VALUES (CAST(?2 AS BLOB), 'linde', ?1, 0, ?3, x'00')", address),
+                (
+                    "INSERT INTO passkey (id, school, address, host, credential, made_at, state, facts)
+                  VALUES (CAST(?2 AS BLOB), 'linde', ?1, 'a', CAST(?2 AS BLOB), ?3, x'00', x'00')",
+                    address,
+                ),
+                (
+                    "INSERT INTO contact (id, school, address, made_at, checked, facts)
+                  VALUES (CAST(?2 AS BLOB), 'linde', ?1, ?3, 1, x'00')",
+                    address,
+                ),
+                (
+                    "INSERT INTO desk_session (id, school, address, ends_at, who)
+                  VALUES (CAST(?2 AS BLOB), 'linde', ?1, ?3, x'00')",
+                    desk,
+                ),
+                (
+                    "INSERT INTO desk_code (school, link, browser, address, code, made_at, state)
+                  VALUES ('linde', CAST(?2 AS BLOB), x'00', ?1, x'00', ?3, 'open')",
+                    desk,
+                ),
+            ] {
+                by_hand
+                    .execute(statement, params![hash, n.to_string(), NOW])
+                    .unwrap_or_else(|e| panic!("{statement}: {e}"));
+            }
+        }
+        kept
+    }
+
+    fn told(found: &[Found]) -> Vec<(About, usize, usize, Option<Stays>)> {
+        let there = found.iter().filter(|one| one.rows > 0);
+        there.map(|one| (one.about, one.rows, one.stays, one.why)).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_about_a_person_is_found_and_erased_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _vault) = filled(folder.path()).await;
+        let all = [
+            (About::Owed, 1, 1, Some(Stays::Owed)),
+            (About::HeldSent, 2, 1, Some(Stays::Owed)),
+            (About::HeldReceived, 2, 1, Some(Stays::OfOthers)),
+            (About::Acts, 1, 1, Some(Stays::OfOthers)),
+            (About::Requests, 1, 1, Some(Stays::Asked)),
+            (About::SharesSent, 1, 0, None),
+            (About::SharesReceived, 2, 0, None),
+            (About::Codes, 1, 0, None),
+            (About::Passkeys, 1, 0, None),
+            (About::Contacts, 1, 0, None),
+            (About::Desk, 2, 0, None),
+            (About::Notes, 1, 0, None),
+            (About::Lists, 1, 0, None),
+        ];
+        let bo = store.about_person("bo@delinde.example", NOW).await.unwrap();
+        let found = store.about_person(KIM, NOW).await.unwrap();
+        assert_eq!(told(&found), all);
+        assert_eq!(found[1].until, Some(NOW + DAY + MONTH));
+        assert_eq!(found[9].until, None, "a number that was checked has no end");
+        assert_eq!(told(&store.about_person(KIM, NOW).await.unwrap()), all, "a look changes nothing");
+        let (erased, mut files) = store.erase_about_person(KIM, false, NOW).await.unwrap();
+        files.sort_unstable();
+        assert_eq!((told(&erased), files), (all.to_vec(), vec!["file of kim".to_owned(), "file with kim".to_owned()]));
+        // A second time there is what stays, and nothing else.
+        let left = |all: &[(About, usize, usize, Option<Stays>)]| -> Vec<_> {
+            let stay = all.iter().filter(|(_, _, stays, _)| *stays > 0);
+            stay.map(|(about, _, stays, why)| (*about, *stays, *stays, *why)).collect()
+        };
+        assert_eq!(told(&store.erase_about_person(KIM, false, NOW).await.unwrap().0), left(&all));
+        // Without what is owed, his own mail goes too.
+        store.erase_about_person(KIM, true, NOW).await.unwrap();
+        let rest = [left(&all)[2], left(&all)[3], left(&all)[4]];
+        assert_eq!(told(&store.about_person(KIM, NOW).await.unwrap()), rest);
+        assert!(store.owed(9).await.unwrap().is_empty() && store.held("owed").await.unwrap().is_none());
+        // Nobody else lost anything but what was his.
+        let after = store.about_person("bo@delinde.example", NOW).await.unwrap();
+        let gone = |found: &[Found], about| found.iter().find(|one| one.about == about).unwrap().rows;
+        assert_eq!((gone(&bo, About::HeldSent), gone(&after, About::HeldSent)), (3, 2));
+        assert_eq!((gone(&bo, About::SharesSent), gone(&after, About::SharesSent)), (2, 1));
+        let same = |found: &[Found]| -> Vec<Found> { found.iter().skip(7).cloned().collect() };
+        assert_eq!(same(&bo), same(&after));
+        assert_eq!(store.held("others").await.unwrap().unwrap().recipients.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn owed_mail_of_others_goes_without_him() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = open(folder.path());
+        let item = kept.1.put(Arc::new(b"een brief".to_vec())).await.unwrap();
+        let new = NewOwed {
+            kind: Kind::Rest,
+            item: item.id.clone(),
+            envelope: envelope("bo@delinde.example", &["a@b.example", "KIM@delinde.example"]),
+            due_at: NOW,
+            give_up_at: NOW + DAY,
+        };
+        kept.0.owe("linde", item, new, NOW).await.unwrap();
+        kept.0.erase_about_person(KIM, true, NOW).await.unwrap();
+        let claimed = kept.0.claim(NOW, 1000, DAY, 9).await.unwrap();
+        let to: Vec<&str> = claimed[0].envelope.recipients.iter().map(|to| to.address.as_str()).collect();
+        assert_eq!(to, ["a@b.example"]);
+        // Somebody delivers it at this moment.
+        let (found, _) = kept.0.erase_about_person("a@b.example", true, NOW).await.unwrap();
+        assert_eq!(told(&found), [(About::Owed, 1, 1, Some(Stays::Owed))]);
+    }
+}
