@@ -154,8 +154,9 @@ const UNREAD: u8 = 6;
 const RECEIPT: u8 = 7;
 const DONE: u8 = 8;
 
+/// The word of a parent, of a reader that only it knows.
 fn ready() -> Vec<u8> {
-    frame(READY, b"mailpoort reader 1\x07")
+    frame(READY, b"mailpoort reader 2\x07\0\0\0\0")
 }
 
 fn at(place: &Place) -> Vec<u8> {
@@ -176,7 +177,7 @@ fn liar(folder: &Path, says: &[Vec<u8>], then: &str) -> PathBuf {
     std::fs::write(&first, ready()).unwrap();
     std::fs::write(&answer, says.concat()).unwrap();
     let script = format!(
-        "#!/bin/sh\n/bin/cat {}\n/usr/bin/head -c 1 >/dev/null\n/bin/cat {}\n{then}\n",
+        "#!/bin/sh\n/bin/cat {} >&2\n/usr/bin/head -c 1 >/dev/null\n/bin/cat {}\n{then}\n",
         first.display(),
         answer.display()
     );
@@ -340,7 +341,7 @@ fn one_document_dies_alone() {
     std::fs::write(folder.path().join("ready"), ready()).unwrap();
     std::fs::write(folder.path().join("begun"), frame(BEGUN, b"")).unwrap();
     let script = format!(
-        "#!/bin/sh\nif /bin/mkdir {0} 2>/dev/null; then /bin/cat {1}/ready; /usr/bin/head -c 1 >/dev/null; \
+        "#!/bin/sh\nif /bin/mkdir {0} 2>/dev/null; then /bin/cat {1}/ready >&2; /usr/bin/head -c 1 >/dev/null; \
          /bin/cat {1}/begun; kill -9 $$; fi\nexec {2} \"$@\"\n",
         marker.display(),
         folder.path().display(),
@@ -394,7 +395,7 @@ fn a_program_that_cannot_start_is_said_at_once() {
 fn a_machine_that_cannot_seal_is_refused_when_that_is_required() {
     let folder = TempDir::new().unwrap();
     let program = liar(folder.path(), &[], WAIT);
-    std::fs::write(folder.path().join("ready"), frame(READY, b"mailpoort reader 1\x03")).unwrap();
+    std::fs::write(folder.path().join("ready"), frame(READY, b"mailpoort reader 2\x03\0\0\0\0")).unwrap();
     assert!(!Readers::new(settings(&program)).check().unwrap().landlock);
     let refused = Readers::new(Settings { sandbox: Sandbox::Require, ..settings(&program) });
     assert!(refused.check().unwrap_err().to_string().contains("landlock: no"));

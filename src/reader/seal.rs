@@ -5,7 +5,9 @@
 //! seccomp might let through. A call that a reader has no reason to make kills it. There is no way back, so a process
 //! that a hostile document takes over has nothing but its two pipes.
 //!
-//! Covers the calling thread and those it starts: seal before there are others.
+//! Covers the calling thread and those it starts: seal before there are others. A reader process is born of one that
+//! never sees a document ([`child`](super::child)) and that is sealed as well, but for what a birth takes: it can make a
+//! process, wait for it, say so, and hand down its own seal. What is born closes that gap before it reads.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +17,7 @@ use rustix::process::{
     DumpableBehavior, Resource, Rlimit, Signal, getpid, set_dumpable_behavior, set_parent_process_death_signal,
     setrlimit,
 };
+use rustix::stdio::{dup2_stderr, stdout};
 use rustix::thread::set_no_new_privs;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -70,18 +73,36 @@ pub(super) const ENVIRONMENT: [(&str, &str); 2] = [("MIMALLOC_ARENA_EAGER_COMMIT
 /// Address space that is reserved and not used: the allocator's, the program's, its stack.
 const RESERVED: u64 = 1536 << 20;
 
-/// Seals this process for good.
+/// Seals a process of which readers are born; they inherit it.
 pub(super) fn seal(bounds: Bounds) -> Seal {
     // It dies with its gate, and nobody looks into it. Neither is a layer: they keep order, not attackers.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = set_no_new_privs(true);
-    // It takes a file for a moment, so it comes before the limits.
-    let landlock = landlock();
-    let limits = limits(bounds);
-    Seal { limits, landlock, calls: calls() }
+    Seal { landlock: landlock(), limits: limits(bounds), calls: calls(births()) }
 }
 
+/// Seals a newborn reader for good, on top of what it inherited. Whether it could: a layer that its parent has, and it
+/// has not, is none.
+pub(super) fn close(inherited: Seal) -> bool {
+    // Not inherited. Who is gone already, it does not outlive either: nobody holds the other ends of its pipes.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    // What its parent says is not for it to say.
+    let is_silent = dup2_stderr(stdout()).is_ok();
+    let limits = narrow();
+    is_silent && (limits || !inherited.limits) && (calls(Ok(BTreeMap::new())) || !inherited.calls)
+}
+
+fn set((resource, most): (Resource, u64)) -> rustix::io::Result<()> {
+    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
+}
+
+/// Limits that a birth would not survive.
+fn narrow() -> bool {
+    [(Resource::Nofile, 0), (Resource::Nproc, 0)].map(set).iter().all(Result::is_ok)
+}
+
+/// Limits of all that it takes alone.
 pub(super) fn limits(bounds: Bounds) -> bool {
     let wanted = [
         // Private memory that can be written; the one that bounds a hog.
@@ -90,12 +111,9 @@ pub(super) fn limits(bounds: Bounds) -> bool {
         (Resource::Cpu, bounds.seconds.max(1)),
         (Resource::Core, 0),
         (Resource::Fsize, 0),
-        (Resource::Nofile, 0),
-        (Resource::Nproc, 0),
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
     ];
-    let set = |(resource, most)| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     // All of them, whatever becomes of one.
     wanted.map(set).iter().all(Result::is_ok)
 }
@@ -114,28 +132,62 @@ pub(super) fn landlock() -> bool {
     ruleset.is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
 }
 
-fn calls() -> bool {
-    filter().is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+/// System calls, with the arguments that they may have: any of these rules, or whatever when there is none.
+type Calls = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// What a reader may not call and a parent of readers has to.
+fn births() -> Result<Calls, seccompiler::BackendError> {
+    // The exit signal and the two that say where the thread number goes: a process, no thread, nothing shared.
+    let shared = !(0xFF | libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID);
+    let calls = [
+        (libc::SYS_clone, vec![rule(without(0, shared))?]),
+        (libc::SYS_write, vec![rule(is(0, 2))?]),
+        (libc::SYS_prctl, vec![rule(is(0, libc::PR_SET_PDEATHSIG))?, rule(is(0, libc::PR_SET_NO_NEW_PRIVS))?]),
+        (libc::SYS_dup3, vec![rule(is(0, 1))?]),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_dup2, vec![rule(is(0, 1))?]),
+        // Of the child, which is not known yet.
+        (libc::SYS_tgkill, Vec::new()),
+        (libc::SYS_wait4, Vec::new()),
+        (libc::SYS_prlimit64, Vec::new()),
+        (libc::SYS_seccomp, Vec::new()),
+        (libc::SYS_set_robust_list, Vec::new()),
+    ];
+    Ok(calls.into_iter().collect())
 }
 
-fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
-    let is = |argument, value| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
-    let without = |argument, bits: i32| {
-        let bits = u64::from(bits.unsigned_abs());
-        SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), 0)
-    };
-    let rule = |condition: Result<SeccompCondition, _>| SeccompRule::new(vec![condition?]);
-    let me = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::from([
+fn calls(more: Result<Calls, seccompiler::BackendError>) -> bool {
+    more.and_then(filter).is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+}
+
+type Condition = Result<SeccompCondition, seccompiler::BackendError>;
+
+fn is(argument: u8, value: i32) -> Condition {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(value.unsigned_abs()))
+}
+
+/// None of these bits.
+fn without(argument: u8, bits: i32) -> Condition {
+    let bits = u64::from(bits.cast_unsigned());
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), 0)
+}
+
+fn rule(condition: Condition) -> Result<SeccompRule, seccompiler::BackendError> {
+    SeccompRule::new(vec![condition?])
+}
+
+/// What a reader may call, and more.
+fn filter(more: Calls) -> Result<BpfProgram, seccompiler::BackendError> {
+    let mut rules: Calls = BTreeMap::from([
         (libc::SYS_read, vec![rule(is(0, 0))?]),
-        (libc::SYS_write, vec![rule(is(0, 1))?, rule(is(0, 2))?]),
+        (libc::SYS_write, vec![rule(is(0, 1))?]),
         // Memory, but none that can be executed.
         (libc::SYS_mmap, vec![rule(without(2, libc::PROT_EXEC))?]),
         (libc::SYS_mprotect, vec![rule(without(2, libc::PROT_EXEC))?]),
         // The allocator names its memory.
-        (libc::SYS_prctl, vec![rule(is(0, u64::from(libc::PR_SET_VMA.unsigned_abs())))?]),
+        (libc::SYS_prctl, vec![rule(is(0, libc::PR_SET_VMA))?]),
         // An abort is a signal to oneself.
-        (libc::SYS_tgkill, vec![rule(is(0, me))?]),
+        (libc::SYS_tgkill, vec![rule(is(0, getpid().as_raw_nonzero().get()))?]),
     ]);
     let free = [
         libc::SYS_brk,
@@ -158,6 +210,11 @@ fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
         libc::SYS_exit_group,
     ];
     rules.extend(free.map(|call| (call, Vec::new())));
+    for (call, also) in more {
+        let known = rules.entry(call).or_default();
+        // Without a rule it is free.
+        if also.is_empty() { known.clear() } else { known.extend(also) }
+    }
     SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, std::env::consts::ARCH.try_into()?)?
         .try_into()
 }
