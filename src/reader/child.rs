@@ -17,7 +17,7 @@ use fork::{Fork, fork};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, waitpid};
 use rustix::stdio::{stderr, stdin, stdout};
 
-use super::seal::{self, Bounds, Seal};
+use super::seal::{self, Bounds, Closure, Seal};
 use super::wire::{self, End, Job, Kind, Line};
 use crate::extract::{Found, Place, document};
 
@@ -28,11 +28,11 @@ use crate::extract::{Found, Place, document};
 /// No process could be made; in a reader: a pipe broke, or what came is no job.
 pub fn run(bounds: Bounds) -> io::Result<u8> {
     std::panic::set_hook(Box::new(|_| ()));
-    let seal = seal::seal(bounds);
+    let (seal, closure) = seal::seal(bounds);
     loop {
         // There is one thread: nothing of ours has run yet.
         match fork()? {
-            Fork::Child => return read(seal).map(|()| 0),
+            Fork::Child => return read(seal, &closure).map(|()| 0),
             Fork::Parent(child) => {
                 rustix::io::write(stderr(), &wire::born(seal, child))?;
                 let end = waitpid(Pid::from_raw(child), WaitOptions::empty())?.map(|(_, end)| end);
@@ -50,8 +50,8 @@ pub fn run(bounds: Bounds) -> io::Result<u8> {
 pub(super) const SIGNALLED: i32 = 128;
 
 /// A reader: until standard input ends.
-fn read(inherited: Seal) -> io::Result<()> {
-    if !seal::close(inherited) {
+fn read(inherited: Seal, closure: &Closure) -> io::Result<()> {
+    if !seal::close(inherited, closure) {
         return Err(io::Error::other("no seal"));
     }
     let mut answer = Writer { out: BufWriter::with_capacity(1 << 16, Pipe), place: None };

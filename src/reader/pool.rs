@@ -123,6 +123,8 @@ pub struct Counts {
 #[derive(Default)]
 struct State {
     spares: VecDeque<Process>,
+    /// Spare ones that serve a message, and come back.
+    away: usize,
     /// Processes that serve a message.
     running: usize,
     /// Failed starts in a row, and when the next is worth a try.
@@ -326,6 +328,8 @@ fn told(fault: Fault, process: Process, octets: usize) {
 struct Held<'p> {
     pool: &'p Pool,
     process: Option<Process>,
+    /// It was a spare one.
+    was_spare: bool,
 }
 
 impl Held<'_> {
@@ -341,7 +345,8 @@ impl Drop for Held<'_> {
         let is_renewed = process.as_mut().is_some_and(Process::renew);
         let mut state = self.pool.shared.lock();
         state.running -= 1;
-        if is_renewed && state.spares.len() < self.pool.shared.settings.spares {
+        state.away -= usize::from(self.was_spare);
+        if is_renewed {
             state.spares.extend(process);
             return;
         }
@@ -359,17 +364,21 @@ impl Pool {
         }
         state.running += 1;
         drop(state);
-        let mut held = Held { pool: self, process: None };
+        let mut held = Held { pool: self, process: None, was_spare: false };
         while held.process.is_none()
             && let Some(mut spare) = self.shared.spare()
         {
-            if spare.is_fresh() {
+            held.was_spare = spare.is_fresh();
+            if held.was_spare {
                 held.process = Some(spare);
             } else {
+                self.shared.lock().away -= 1;
                 self.order(Order::Bury(spare));
             }
         }
         if held.process.is_none() {
+            // There was none, so there are too few.
+            self.order(Order::Fill);
             held.process = Some(self.shared.start().ok()?.0);
         }
         Some(held)
@@ -407,9 +416,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn has_too_few(&self) -> bool {
+        let state = self.lock();
+        state.spares.len() + state.away < self.settings.spares
+    }
+
     /// The spare process that waits longest: the one whose reader was born longest ago.
     fn spare(&self) -> Option<Process> {
-        self.lock().spares.pop_front()
+        let mut state = self.lock();
+        let spare = state.spares.pop_front();
+        state.away += usize::from(spare.is_some());
+        spare
     }
 
     fn keep(&self, orders: &Receiver<Order>) {
@@ -418,7 +435,7 @@ impl Shared {
                 Order::Bury(process) => drop(process),
                 Order::Fill => {}
             }
-            while self.lock().spares.len() < self.settings.spares {
+            while self.has_too_few() {
                 let Ok((mut spare, _)) = self.start() else { break };
                 spare.stay();
                 self.lock().spares.push_back(spare);

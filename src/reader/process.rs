@@ -123,8 +123,8 @@ impl Process {
     /// Ends a reader that has answered, so that the next is born. False when there will be none.
     pub(super) fn renew(&mut self) -> bool {
         let may = self.stays && self.births < MOST_BIRTHS && self.read == self.buffer.len();
-        self.is_renewed = may
-            && self.reader.take().is_some_and(|reader| pidfd_send_signal(reader, Signal::KILL).is_ok());
+        self.is_renewed =
+            may && self.reader.take().is_some_and(|reader| pidfd_send_signal(reader, Signal::KILL).is_ok());
         self.is_renewed
     }
 

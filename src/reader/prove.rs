@@ -12,11 +12,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fork::{Fork, fork};
-use rustix::process::{
-    Pid, Signal, WaitOptions, getppid, kill_process, set_parent_process_death_signal, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, getppid, kill_process, set_parent_process_death_signal, waitpid};
 
-use super::seal::{self, Bounds, ENVIRONMENT, Seal};
+use super::seal::{self, Bounds, Closure, ENVIRONMENT, Seal};
 
 /// One thing to try, and the layer that must refuse it.
 pub struct Attempt {
@@ -74,9 +72,9 @@ pub fn attempt(name: &str, bounds: Bounds) -> bool {
 }
 
 /// Whether a reader that is born here can do this.
-fn born(seal: Seal, act: fn() -> io::Result<()>) -> io::Result<bool> {
+fn born((seal, closure): (Seal, Closure), act: fn() -> io::Result<()>) -> io::Result<bool> {
     match fork()? {
-        Fork::Child => Ok(seal::close(seal) && act().is_ok()),
+        Fork::Child => Ok(seal::close(seal, &closure) && act().is_ok()),
         Fork::Parent(child) => {
             let end = waitpid(Pid::from_raw(child), WaitOptions::empty())?;
             Ok(end.and_then(|(_, end)| end.exit_status()).is_some_and(|code| code != 0))
@@ -154,8 +152,7 @@ fn outlive_parent() -> io::Result<()> {
 
 /// What is said on standard error is said by the parent.
 fn speak_as_parent() -> io::Result<()> {
-    rustix::io::write(rustix::stdio::stderr(), b"x").map(drop)?;
-    Ok(())
+    Ok(rustix::io::write(rustix::stdio::stderr(), b"x").map(drop)?)
 }
 
 fn signal_parent() -> io::Result<()> {

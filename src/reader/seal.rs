@@ -14,8 +14,7 @@ use std::fmt;
 
 use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope};
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Signal, getpid, set_dumpable_behavior, set_parent_process_death_signal,
-    setrlimit,
+    DumpableBehavior, Resource, Rlimit, Signal, set_dumpable_behavior, set_parent_process_death_signal, setrlimit,
 };
 use rustix::stdio::{dup2_stderr, stdout};
 use rustix::thread::set_no_new_privs;
@@ -73,24 +72,29 @@ pub(super) const ENVIRONMENT: [(&str, &str); 2] = [("MIMALLOC_ARENA_EAGER_COMMIT
 /// Address space that is reserved and not used: the allocator's, the program's, its stack.
 const RESERVED: u64 = 1536 << 20;
 
-/// Seals a process of which readers are born; they inherit it.
-pub(super) fn seal(bounds: Bounds) -> Seal {
+/// What closes the gap that a birth needs: made once, since it is the same for all that are born.
+pub(super) struct Closure(Option<BpfProgram>);
+
+/// Seals a process of which readers are born; they inherit it, and what closes it.
+pub(super) fn seal(bounds: Bounds) -> (Seal, Closure) {
     // It dies with its gate, and nobody looks into it. Neither is a layer: they keep order, not attackers.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = set_no_new_privs(true);
-    Seal { landlock: landlock(), limits: limits(bounds), calls: calls(births()) }
+    let closure = Closure(births().and_then(|births| filter(births, true)).ok());
+    (Seal { landlock: landlock(), limits: limits(bounds), calls: calls() }, closure)
 }
 
 /// Seals a newborn reader for good, on top of what it inherited. Whether it could: a layer that its parent has, and it
 /// has not, is none.
-pub(super) fn close(inherited: Seal) -> bool {
+pub(super) fn close(inherited: Seal, Closure(closure): &Closure) -> bool {
     // Not inherited. Who is gone already, it does not outlive either: nobody holds the other ends of its pipes.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     // What its parent says is not for it to say.
     let is_silent = dup2_stderr(stdout()).is_ok();
     let limits = narrow();
-    is_silent && (limits || !inherited.limits) && (calls(Ok(BTreeMap::new())) || !inherited.calls)
+    let calls = closure.as_ref().is_some_and(|closure| seccompiler::apply_filter(closure).is_ok());
+    is_silent && (limits || !inherited.limits) && (calls || !inherited.calls)
 }
 
 fn set((resource, most): (Resource, u64)) -> rustix::io::Result<()> {
@@ -135,7 +139,7 @@ pub(super) fn landlock() -> bool {
 /// System calls, with the arguments that they may have: any of these rules, or whatever when there is none.
 type Calls = BTreeMap<i64, Vec<SeccompRule>>;
 
-/// What a reader may not call and a parent of readers has to.
+/// What a parent of readers has to call, and a reader may not.
 fn births() -> Result<Calls, seccompiler::BackendError> {
     // The exit signal and the two that say where the thread number goes: a process, no thread, nothing shared.
     let shared = !(0xFF | libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID);
@@ -146,8 +150,6 @@ fn births() -> Result<Calls, seccompiler::BackendError> {
         (libc::SYS_dup3, vec![rule(is(0, 1))?]),
         #[cfg(target_arch = "x86_64")]
         (libc::SYS_dup2, vec![rule(is(0, 1))?]),
-        // Of the child, which is not known yet.
-        (libc::SYS_tgkill, Vec::new()),
         (libc::SYS_wait4, Vec::new()),
         (libc::SYS_prlimit64, Vec::new()),
         (libc::SYS_seccomp, Vec::new()),
@@ -156,8 +158,26 @@ fn births() -> Result<Calls, seccompiler::BackendError> {
     Ok(calls.into_iter().collect())
 }
 
-fn calls(more: Result<Calls, seccompiler::BackendError>) -> bool {
-    more.and_then(filter).is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+fn calls() -> bool {
+    let all = births().and_then(|births| Ok(join(free()?, births)));
+    all.and_then(|all| filter(all, false)).is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+}
+
+/// These and these.
+fn join(mut calls: Calls, more: Calls) -> Calls {
+    for (call, rules) in more {
+        let known = calls.entry(call).or_default();
+        // Without a rule it is free.
+        if rules.is_empty() { known.clear() } else { known.extend(rules) }
+    }
+    calls
+}
+
+/// Kills for these calls, or for all others. The second on top of the first leaves what both let through.
+fn filter(calls: Calls, for_these: bool) -> Result<BpfProgram, seccompiler::BackendError> {
+    let (others, these) = (SeccompAction::KillProcess, SeccompAction::Allow);
+    let (others, these) = if for_these { (these, others) } else { (others, these) };
+    SeccompFilter::new(calls, others, these, std::env::consts::ARCH.try_into()?)?.try_into()
 }
 
 type Condition = Result<SeccompCondition, seccompiler::BackendError>;
@@ -176,9 +196,9 @@ fn rule(condition: Condition) -> Result<SeccompRule, seccompiler::BackendError> 
     SeccompRule::new(vec![condition?])
 }
 
-/// What a reader may call, and more.
-fn filter(more: Calls) -> Result<BpfProgram, seccompiler::BackendError> {
-    let mut rules: Calls = BTreeMap::from([
+/// What a reader may call. An abort is none of it: who wants to end by a signal is ended by one.
+fn free() -> Result<Calls, seccompiler::BackendError> {
+    let bound = BTreeMap::from([
         (libc::SYS_read, vec![rule(is(0, 0))?]),
         (libc::SYS_write, vec![rule(is(0, 1))?]),
         // Memory, but none that can be executed.
@@ -186,8 +206,6 @@ fn filter(more: Calls) -> Result<BpfProgram, seccompiler::BackendError> {
         (libc::SYS_mprotect, vec![rule(without(2, libc::PROT_EXEC))?]),
         // The allocator names its memory.
         (libc::SYS_prctl, vec![rule(is(0, libc::PR_SET_VMA))?]),
-        // An abort is a signal to oneself.
-        (libc::SYS_tgkill, vec![rule(is(0, getpid().as_raw_nonzero().get()))?]),
     ]);
     let free = [
         libc::SYS_brk,
@@ -209,12 +227,5 @@ fn filter(more: Calls) -> Result<BpfProgram, seccompiler::BackendError> {
         libc::SYS_exit,
         libc::SYS_exit_group,
     ];
-    rules.extend(free.map(|call| (call, Vec::new())));
-    for (call, also) in more {
-        let known = rules.entry(call).or_default();
-        // Without a rule it is free.
-        if also.is_empty() { known.clear() } else { known.extend(also) }
-    }
-    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, std::env::consts::ARCH.try_into()?)?
-        .try_into()
+    Ok(join(bound, free.map(|call| (call, Vec::new())).into()))
 }
