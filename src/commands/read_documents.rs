@@ -1,8 +1,8 @@
-//! `mailpoort read-documents`: a reader process. The gate starts it; people use `--prove`, which shows that its seal
-//! holds on this machine.
+//! `mailpoort read-documents`: the reader processes. The gate starts it; people use `--prove`, which shows that their
+//! seal holds on this machine.
 //!
-//! Comes before everything else that a command does, the parser of the command line too: it starts for every mail with
-//! a document, and until it is sealed nothing should be there that a document could use.
+//! Comes before everything else that a command does, the parser of the command line too: readers are copies of it, and
+//! until it is sealed nothing should be there that a document could use.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitC
             if reader::attempt(name, bounds) { ExitCode::from(MEND) } else { ExitCode::SUCCESS }
         }),
         [memory, seconds] => bounds(memory, seconds).map_or_else(usage, |bounds| match reader::run(bounds) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(code) => ExitCode::from(code),
             Err(_) => ExitCode::from(MEND),
         }),
         _ => usage(),

@@ -83,6 +83,8 @@ struct Reader<'l> {
     parts_left: usize,
     /// Octets of attached, encoded messages that may still be parsed: each level is parsed anew.
     unpack_left: usize,
+    /// What inflates: one for all, since the memory of a new one was never touched, and that costs more than its use.
+    inflater: Option<flate2::Decompress>,
     /// Attachments without a name so far.
     unnamed: usize,
     /// The ids of the pictures that pages showed so far (RFC 2392).
@@ -117,6 +119,7 @@ impl<'l> Reader<'l> {
             cells_left: limits.cells,
             parts_left: limits.parts,
             unpack_left: limits.unpacked_bytes,
+            inflater: None,
             unnamed: 0,
             shown: BTreeSet::new(),
             passwords: Passwords::default(),

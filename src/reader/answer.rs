@@ -3,7 +3,7 @@
 //! No length, count, place or range of it is believed. What is no answer is [`Fault::Lied`], and what is more than the
 //! limits allow [`Fault::TooMuch`]; what came before either is kept, and the document is unread.
 
-use super::wire::{CELL, CUT, End, FRAME, HELLO, Kind, Line, MORE, PICTURE, WHOLE};
+use super::wire::{self, CELL, CUT, End, FRAME, HELLO, Kind, Line, MORE, PICTURE, WHOLE};
 use super::{Fault, Seal};
 use crate::extract::{Answer, Cell, Document, Picture, Pictured, Place, Receipt, Spot, Text, Unread, Why};
 use crate::message::Limits;
@@ -174,11 +174,11 @@ impl<'d> Listener<'d> {
 ///
 /// # Errors
 /// Who speaks is no reader process of ours.
-pub(super) fn ready(kind: Kind, content: &[u8]) -> Result<Seal, Fault> {
-    match (kind, content.strip_prefix(HELLO)) {
-        (Kind::Ready, Some([seal])) => Ok(Seal::from_octet(*seal)),
-        _ => Err(Fault::Lied),
-    }
+pub(super) fn born(word: &[u8]) -> Result<(Seal, i32), Fault> {
+    let head = wire::born(Seal::from_octet(0), 0);
+    let told = head.get(..FRAME + HELLO.len()).and_then(|head| word.strip_prefix(head)).ok_or(Fault::Lied)?;
+    let (seal, child) = told.split_first().ok_or(Fault::Lied)?;
+    Ok((Seal::from_octet(*seal), child.try_into().map(i32::from_le_bytes).map_err(|_| Fault::Lied)?))
 }
 
 fn reason(content: &[u8]) -> Result<Why, Fault> {

@@ -1,4 +1,11 @@
-//! A reader process: seals itself, then reads jobs and writes answers until there are no more.
+//! Reader processes as they are inside: one of which readers are born, and the readers, each for one message.
+//!
+//! A program of this size takes milliseconds to start and a copy of it a fraction of one. So the gate starts a parent,
+//! which seals itself, and from then on bears one reader at a time: it never sees a document, reads nothing, and says on
+//! standard error who was born, which no reader can say. A reader closes what is left open in the seal, then reads jobs
+//! and writes answers until there are no more. Each is a copy of a parent that has read nothing, so no reader has
+//! anything of another's message; and one that died of its document is the last of its parent (unless it was killed,
+//! which is how the gate ends one that did well), so that nobody learns by trying where things are in memory.
 //!
 //! Does nothing before the seal, so that it starts quickly and nothing of it is reachable. Writes nothing but answers:
 //! a panic has no words here, since they may quote a mail. Whatever goes wrong ends the process, and the gate knows
@@ -6,21 +13,48 @@
 
 use std::io::{self, BufWriter, Read, Write};
 
-use rustix::stdio::{stdin, stdout};
+use fork::{Fork, fork};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, waitpid};
+use rustix::stdio::{stderr, stdin, stdout};
 
-use super::seal::{Bounds, Seal, seal};
-use super::wire::{self, End, HELLO, Job, Kind, Line};
+use super::seal::{self, Bounds, Closure, Seal};
+use super::wire::{self, End, Job, Kind, Line};
 use crate::extract::{Found, Place, document};
 
-/// Runs until standard input ends.
+/// Bears readers, one after another, until one of them has no more jobs or died of one; its exit code, or its signal
+/// and [`SIGNALLED`].
 ///
 /// # Errors
-/// A pipe broke, or what came is no job.
-pub fn run(bounds: Bounds) -> io::Result<()> {
+/// No process could be made; in a reader: a pipe broke, or what came is no job.
+pub fn run(bounds: Bounds) -> io::Result<u8> {
     std::panic::set_hook(Box::new(|_| ()));
-    let seal = seal(bounds);
+    let (seal, closure) = seal::seal(bounds);
+    loop {
+        // There is one thread: nothing of ours has run yet.
+        match fork()? {
+            Fork::Child => return read(seal, &closure).map(|()| 0),
+            Fork::Parent(child) => {
+                rustix::io::write(stderr(), &wire::born(seal, child))?;
+                let end = waitpid(Pid::from_raw(child), WaitOptions::empty())?.map(|(_, end)| end);
+                let signal = end.and_then(WaitStatus::terminating_signal);
+                if signal != Some(Signal::KILL.as_raw()) {
+                    let code = signal.map(|signal| signal + SIGNALLED).or(end.and_then(WaitStatus::exit_status));
+                    return code.and_then(|code| code.try_into().ok()).ok_or_else(|| io::Error::other("no end"));
+                }
+            }
+        }
+    }
+}
+
+/// Added to the number of a signal, it is the exit code that says so, as shells have it.
+pub(super) const SIGNALLED: i32 = 128;
+
+/// A reader: until standard input ends.
+fn read(inherited: Seal, closure: &Closure) -> io::Result<()> {
+    if !seal::close(inherited, closure) {
+        return Err(io::Error::other("no seal"));
+    }
     let mut answer = Writer { out: BufWriter::with_capacity(1 << 16, Pipe), place: None };
-    answer.ready(seal)?;
     while let Some(job) = Job::read(&mut Pipe)? {
         answer.job(&job)?;
     }
@@ -53,11 +87,6 @@ struct Writer {
 }
 
 impl Writer {
-    fn ready(&mut self, seal: Seal) -> io::Result<()> {
-        wire::frame(&mut self.out, Kind::Ready, &[HELLO, &[seal.octet()]].concat())?;
-        self.out.flush()
-    }
-
     fn job(&mut self, job: &Job) -> io::Result<()> {
         self.place = None;
         wire::frame(&mut self.out, Kind::Begun, &[])?;

@@ -1,8 +1,8 @@
 //! Documents are read in processes of their own, so that a hostile one costs its part its text, and nobody anything.
 //!
 //! A process serves the documents of one message and is thrown away: one that a document has taken over never sees
-//! another mail. It is this same program, started as `read-documents`, and has no files, no network, bounded memory
-//! and bounded time ([`seal`]). The gate's side ([`Readers`]) believes nothing of what comes back, ends what runs late,
+//! another mail. It is this same program, started as `read-documents`, or rather a copy of one that was, sealed itself
+//! and read nothing ([`child`]), and has no files, no network, bounded memory and bounded time ([`seal`]). The gate's side ([`Readers`]) believes nothing of what comes back, ends what runs late,
 //! and keeps what came before. A text without documents never comes here.
 //!
 //! Text in pictures is recognised by a program of others, Tesseract, which gets a process for each picture

@@ -2,8 +2,11 @@
 //!
 //! A message's documents share one process, or more where they are large and processes are free; no message waits for
 //! another's. A process whose document kills it takes that document's rest along, and the next one gets a new process.
+//! One that served its message is ended, and its parent, which starts a process far quicker than we do, waits with the
+//! next one ([`process`](super::process)).
 //! What cannot be started at all is tried again later and later, and until then documents are unread at once.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -119,7 +122,9 @@ pub struct Counts {
 
 #[derive(Default)]
 struct State {
-    spares: Vec<Process>,
+    spares: VecDeque<Process>,
+    /// Spare ones that serve a message, and come back.
+    away: usize,
     /// Processes that serve a message.
     running: usize,
     /// Failed starts in a row, and when the next is worth a try.
@@ -323,6 +328,8 @@ fn told(fault: Fault, process: Process, octets: usize) {
 struct Held<'p> {
     pool: &'p Pool,
     process: Option<Process>,
+    /// It was a spare one.
+    was_spare: bool,
 }
 
 impl Held<'_> {
@@ -334,8 +341,17 @@ impl Held<'_> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.pool.shared.lock().running -= 1;
-        self.pool.order(self.process.take().map_or(Order::Fill, Order::Bury));
+        let mut process = self.process.take();
+        let is_renewed = process.as_mut().is_some_and(Process::renew);
+        let mut state = self.pool.shared.lock();
+        state.running -= 1;
+        state.away -= usize::from(self.was_spare);
+        if is_renewed {
+            state.spares.extend(process);
+            return;
+        }
+        drop(state);
+        self.pool.order(process.map_or(Order::Fill, Order::Bury));
     }
 }
 
@@ -347,16 +363,22 @@ impl Pool {
             return None;
         }
         state.running += 1;
-        let mut held = Held { pool: self, process: None };
+        drop(state);
+        let mut held = Held { pool: self, process: None, was_spare: false };
         while held.process.is_none()
-            && let Some(mut spare) = state.spares.pop()
+            && let Some(mut spare) = self.shared.spare()
         {
-            if spare.lives() {
+            held.was_spare = spare.is_fresh();
+            if held.was_spare {
                 held.process = Some(spare);
+            } else {
+                self.shared.lock().away -= 1;
+                self.order(Order::Bury(spare));
             }
         }
-        drop(state);
         if held.process.is_none() {
+            // There was none, so there are too few.
+            self.order(Order::Fill);
             held.process = Some(self.shared.start().ok()?.0);
         }
         Some(held)
@@ -394,15 +416,29 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn has_too_few(&self) -> bool {
+        let state = self.lock();
+        state.spares.len() + state.away < self.settings.spares
+    }
+
+    /// The spare process that waits longest: the one whose reader was born longest ago.
+    fn spare(&self) -> Option<Process> {
+        let mut state = self.lock();
+        let spare = state.spares.pop_front();
+        state.away += usize::from(spare.is_some());
+        spare
+    }
+
     fn keep(&self, orders: &Receiver<Order>) {
         while let Ok(order) = orders.recv() {
             match order {
                 Order::Bury(process) => drop(process),
                 Order::Fill => {}
             }
-            while self.lock().spares.len() < self.settings.spares {
-                let Ok((spare, _)) = self.start() else { break };
-                self.lock().spares.push(spare);
+            while self.has_too_few() {
+                let Ok((mut spare, _)) = self.start() else { break };
+                spare.stay();
+                self.lock().spares.push_back(spare);
             }
         }
         // Here, since they would die with this thread anyway.
@@ -439,7 +475,7 @@ impl Shared {
     fn sealed(&self) -> Result<(Process, Seal), NoReader> {
         let mut process = Process::start(&self.settings)
             .map_err(|error| NoReader(format!("a reader process could not be started: {error}")))?;
-        match process.ready(Instant::now() + START) {
+        match process.born(Instant::now() + START) {
             Ok(seal) if self.settings.sandbox == Sandbox::Require && !seal.is_whole() => {
                 Err(NoReader(format!("this machine cannot seal reader processes whole ({seal})")))
             }

@@ -280,7 +280,7 @@ fn exchange(child: Child, mut input: &[u8], until: Instant) -> Result<(ExitStatu
         match to.write(input) {
             Ok(0) => break,
             Ok(written) => input = input.get(written..).unwrap_or_default(),
-            Err(error) if is_busy(&error) => wait(PollFd::new(&to, PollFlags::OUT), until)?,
+            Err(error) if is_busy(&error) => wait(&mut [PollFd::new(&to, PollFlags::OUT)], until)?,
             // What it ends by tells more.
             Err(_) => break,
         }
@@ -291,7 +291,7 @@ fn exchange(child: Child, mut input: &[u8], until: Instant) -> Result<(ExitStatu
         match from.read(&mut buffer) {
             Ok(0) => break,
             Ok(length) => said.extend_from_slice(buffer.get(..length).unwrap_or_default()),
-            Err(error) if is_busy(&error) => wait(PollFd::new(&from, PollFlags::IN), until)?,
+            Err(error) if is_busy(&error) => wait(&mut [PollFd::new(&from, PollFlags::IN)], until)?,
             Err(_) => return Err(Fault::Died),
         }
         if said.len() > ANSWER {

@@ -5,16 +5,18 @@
 //! seccomp might let through. A call that a reader has no reason to make kills it. There is no way back, so a process
 //! that a hostile document takes over has nothing but its two pipes.
 //!
-//! Covers the calling thread and those it starts: seal before there are others.
+//! Covers the calling thread and those it starts: seal before there are others. A reader process is born of one that
+//! never sees a document ([`child`](super::child)) and that is sealed as well, but for what a birth takes: it can make a
+//! process, wait for it, say so, and hand down its own seal. What is born closes that gap before it reads.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope};
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Signal, getpid, set_dumpable_behavior, set_parent_process_death_signal,
-    setrlimit,
+    DumpableBehavior, Resource, Rlimit, Signal, set_dumpable_behavior, set_parent_process_death_signal, setrlimit,
 };
+use rustix::stdio::{dup2_stderr, stdout};
 use rustix::thread::set_no_new_privs;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -70,18 +72,41 @@ pub(super) const ENVIRONMENT: [(&str, &str); 2] = [("MIMALLOC_ARENA_EAGER_COMMIT
 /// Address space that is reserved and not used: the allocator's, the program's, its stack.
 const RESERVED: u64 = 1536 << 20;
 
-/// Seals this process for good.
-pub(super) fn seal(bounds: Bounds) -> Seal {
+/// What closes the gap that a birth needs: made once, since it is the same for all that are born.
+pub(super) struct Closure(Option<BpfProgram>);
+
+/// Seals a process of which readers are born; they inherit it, and what closes it.
+pub(super) fn seal(bounds: Bounds) -> (Seal, Closure) {
     // It dies with its gate, and nobody looks into it. Neither is a layer: they keep order, not attackers.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = set_no_new_privs(true);
-    // It takes a file for a moment, so it comes before the limits.
-    let landlock = landlock();
-    let limits = limits(bounds);
-    Seal { limits, landlock, calls: calls() }
+    let closure = Closure(births().and_then(|births| filter(births, true)).ok());
+    (Seal { landlock: landlock(), limits: limits(bounds), calls: calls() }, closure)
 }
 
+/// Seals a newborn reader for good, on top of what it inherited. Whether it could: a layer that its parent has, and it
+/// has not, is none.
+pub(super) fn close(inherited: Seal, Closure(closure): &Closure) -> bool {
+    // Not inherited. Who is gone already, it does not outlive either: nobody holds the other ends of its pipes.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    // What its parent says is not for it to say.
+    let is_silent = dup2_stderr(stdout()).is_ok();
+    let limits = narrow();
+    let calls = closure.as_ref().is_some_and(|closure| seccompiler::apply_filter(closure).is_ok());
+    is_silent && (limits || !inherited.limits) && (calls || !inherited.calls)
+}
+
+fn set((resource, most): (Resource, u64)) -> rustix::io::Result<()> {
+    setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
+}
+
+/// Limits that a birth would not survive.
+fn narrow() -> bool {
+    [(Resource::Nofile, 0), (Resource::Nproc, 0)].map(set).iter().all(Result::is_ok)
+}
+
+/// Limits of all that it takes alone.
 pub(super) fn limits(bounds: Bounds) -> bool {
     let wanted = [
         // Private memory that can be written; the one that bounds a hog.
@@ -90,12 +115,9 @@ pub(super) fn limits(bounds: Bounds) -> bool {
         (Resource::Cpu, bounds.seconds.max(1)),
         (Resource::Core, 0),
         (Resource::Fsize, 0),
-        (Resource::Nofile, 0),
-        (Resource::Nproc, 0),
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
     ];
-    let set = |(resource, most)| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     // All of them, whatever becomes of one.
     wanted.map(set).iter().all(Result::is_ok)
 }
@@ -114,28 +136,76 @@ pub(super) fn landlock() -> bool {
     ruleset.is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
 }
 
-fn calls() -> bool {
-    filter().is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+/// System calls, with the arguments that they may have: any of these rules, or whatever when there is none.
+type Calls = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// What a parent of readers has to call, and a reader may not.
+fn births() -> Result<Calls, seccompiler::BackendError> {
+    // The exit signal and the two that say where the thread number goes: a process, no thread, nothing shared.
+    let shared = !(0xFF | libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID);
+    let calls = [
+        (libc::SYS_clone, vec![rule(without(0, shared))?]),
+        (libc::SYS_write, vec![rule(is(0, 2))?]),
+        (libc::SYS_prctl, vec![rule(is(0, libc::PR_SET_PDEATHSIG))?, rule(is(0, libc::PR_SET_NO_NEW_PRIVS))?]),
+        (libc::SYS_dup3, vec![rule(is(0, 1))?]),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_dup2, vec![rule(is(0, 1))?]),
+        (libc::SYS_wait4, Vec::new()),
+        (libc::SYS_prlimit64, Vec::new()),
+        (libc::SYS_seccomp, Vec::new()),
+        (libc::SYS_set_robust_list, Vec::new()),
+    ];
+    Ok(calls.into_iter().collect())
 }
 
-fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
-    let is = |argument, value| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
-    let without = |argument, bits: i32| {
-        let bits = u64::from(bits.unsigned_abs());
-        SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), 0)
-    };
-    let rule = |condition: Result<SeccompCondition, _>| SeccompRule::new(vec![condition?]);
-    let me = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::from([
+fn calls() -> bool {
+    let all = births().and_then(|births| Ok(join(free()?, births)));
+    all.and_then(|all| filter(all, false)).is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+}
+
+/// These and these.
+fn join(mut calls: Calls, more: Calls) -> Calls {
+    for (call, rules) in more {
+        let known = calls.entry(call).or_default();
+        // Without a rule it is free.
+        if rules.is_empty() { known.clear() } else { known.extend(rules) }
+    }
+    calls
+}
+
+/// Kills for these calls, or for all others. The second on top of the first leaves what both let through.
+fn filter(calls: Calls, for_these: bool) -> Result<BpfProgram, seccompiler::BackendError> {
+    let (others, these) = (SeccompAction::KillProcess, SeccompAction::Allow);
+    let (others, these) = if for_these { (these, others) } else { (others, these) };
+    SeccompFilter::new(calls, others, these, std::env::consts::ARCH.try_into()?)?.try_into()
+}
+
+type Condition = Result<SeccompCondition, seccompiler::BackendError>;
+
+fn is(argument: u8, value: i32) -> Condition {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(value.unsigned_abs()))
+}
+
+/// None of these bits.
+fn without(argument: u8, bits: i32) -> Condition {
+    let bits = u64::from(bits.cast_unsigned());
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), 0)
+}
+
+fn rule(condition: Condition) -> Result<SeccompRule, seccompiler::BackendError> {
+    SeccompRule::new(vec![condition?])
+}
+
+/// What a reader may call. An abort is none of it: who wants to end by a signal is ended by one.
+fn free() -> Result<Calls, seccompiler::BackendError> {
+    let bound = BTreeMap::from([
         (libc::SYS_read, vec![rule(is(0, 0))?]),
-        (libc::SYS_write, vec![rule(is(0, 1))?, rule(is(0, 2))?]),
+        (libc::SYS_write, vec![rule(is(0, 1))?]),
         // Memory, but none that can be executed.
         (libc::SYS_mmap, vec![rule(without(2, libc::PROT_EXEC))?]),
         (libc::SYS_mprotect, vec![rule(without(2, libc::PROT_EXEC))?]),
         // The allocator names its memory.
-        (libc::SYS_prctl, vec![rule(is(0, u64::from(libc::PR_SET_VMA.unsigned_abs())))?]),
-        // An abort is a signal to oneself.
-        (libc::SYS_tgkill, vec![rule(is(0, me))?]),
+        (libc::SYS_prctl, vec![rule(is(0, libc::PR_SET_VMA))?]),
     ]);
     let free = [
         libc::SYS_brk,
@@ -157,7 +227,5 @@ fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
         libc::SYS_exit,
         libc::SYS_exit_group,
     ];
-    rules.extend(free.map(|call| (call, Vec::new())));
-    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, std::env::consts::ARCH.try_into()?)?
-        .try_into()
+    Ok(join(bound, free.map(|call| (call, Vec::new())).into()))
 }

@@ -1,5 +1,7 @@
-//! What goes through the pipes between the gate and a reader process.
+//! What goes through the pipes between the gate and its reader processes.
 //!
+//! A parent of readers says who was born: a frame with [`HELLO`], an octet that says which layers of the seal hold, and
+//! the process id (four octets, little endian). Everything else is between the gate and a reader.
 //! A job: the length of its description (four octets, little endian), the length of the document (eight), the
 //! description (postcard), the document. An answer is a row of frames: a kind (one octet), a length (four), a content. A place
 //! belongs to what follows it, cells to the text that follows them. The gate's side of it, which believes nothing, is in
@@ -9,13 +11,14 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::Seal;
 use crate::extract::{Cell, Document, Passwords, Place, Why};
 use crate::message::Limits;
 
 /// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The process is sealed: [`HELLO`], and an octet that says which layers hold.
+    /// A reader was born.
     Ready = 1,
     /// A job has come whole.
     Begun,
@@ -43,7 +46,7 @@ impl Kind {
 }
 
 /// Both ends are the same program; this says that they are.
-pub(super) const HELLO: &[u8] = b"mailpoort reader 1";
+pub(super) const HELLO: &[u8] = b"mailpoort reader 2";
 /// Octets before the content of a frame.
 pub(super) const FRAME: usize = 5;
 /// Behind a picture comes another one of the same part; it is the last, and there were more; it is the last of all.
@@ -137,6 +140,15 @@ fn exactly(from: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
     let mut octets = vec![0; length];
     from.read_exact(&mut octets)?;
     Ok(octets)
+}
+
+/// Octets of a word of a parent, as a frame.
+pub(super) fn born(seal: Seal, child: i32) -> Vec<u8> {
+    let content = [HELLO, &[seal.octet()], &child.to_le_bytes()].concat();
+    let mut word = Vec::new();
+    // Memory takes what it is given.
+    let _ = frame(&mut word, Kind::Ready, &content);
+    word
 }
 
 /// Writes a frame.

@@ -307,6 +307,21 @@ impl<'s, 'l> Sink<'s, 'l> {
         self.reader.unpack_left
     }
 
+    /// What inflates streams without a header, fresh; given back, it serves the next one.
+    pub(super) fn inflater(&mut self) -> flate2::Decompress {
+        match self.reader.inflater.take() {
+            Some(mut inflater) => {
+                inflater.reset(false);
+                inflater
+            }
+            None => flate2::Decompress::new(false),
+        }
+    }
+
+    pub(super) fn keep_inflater(&mut self, inflater: flate2::Decompress) {
+        self.reader.inflater = Some(inflater);
+    }
+
     /// How many cells may still be kept.
     pub(super) fn cells_left(&self) -> usize {
         self.reader.cells_left

@@ -6,6 +6,7 @@
 
 use std::io::Read;
 
+use flate2::{FlushDecompress, Status};
 use lzma_rust2::{LzmaReader, XzReader};
 use ruzstd::decoding::StreamingDecoder;
 
@@ -36,15 +37,23 @@ const SMALL: usize = 32 << 20;
 /// The most that one stream may hold: the reader has four times as much memory.
 const MOST: usize = 64 << 20;
 
+/// The least and the most memory for the first piece of a stream.
+const FIRST: (usize, usize) = (1 << 12, 1 << 18);
+
 /// The most members or frames of one file: each costs a decoder of its own.
 const MOST_MEMBERS: usize = 10_000;
 
 /// The largest window or dictionary, in octets: what 7-Zip's highest setting asks for.
 const WINDOW: u32 = 64 << 20;
 
+/// How many octets may come from so many packed ones.
+fn most(packed: usize, sink: &Sink<'_, '_>) -> usize {
+    packed.saturating_mul(RATIO).clamp(SMALL, MOST).min(sink.unpack_left())
+}
+
 /// Reads a stream that came from so many packed octets.
 pub(super) fn drain(stream: impl Read, packed: usize, sink: &mut Sink<'_, '_>) -> Unpacked {
-    let most = packed.saturating_mul(RATIO).clamp(SMALL, MOST).min(sink.unpack_left());
+    let most = most(packed, sink);
     let mut content = Vec::new();
     // What was read before an error stays in the buffer.
     let end = stream.take(most as u64 + 1).read_to_end(&mut content);
@@ -64,13 +73,40 @@ pub(super) fn drain(stream: impl Read, packed: usize, sink: &mut Sink<'_, '_>) -
 pub(super) fn by_zip_method(method: u16, data: &[u8], size: Option<u32>, sink: &mut Sink<'_, '_>) -> Unpacked {
     match method {
         0 => drain(data, data.len(), sink),
-        8 => drain(flate2::bufread::DeflateDecoder::new(data), data.len(), sink),
+        8 => deflate(data, sink),
         12 => bzip2(data, sink),
         14 => lzma_of_zip(data, size, sink),
         20 | 93 => zstd(data, sink),
         95 => xz(data, sink),
         _ => Unpacked::nothing(Why::UnknownFormat),
     }
+}
+
+/// A stream of DEFLATE without a header. Nothing at all is an empty one.
+fn deflate(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
+    let most = most(data.len(), sink);
+    let mut content = Vec::with_capacity(data.len().saturating_mul(4).clamp(FIRST.0, FIRST.1));
+    let mut inflater = sink.inflater();
+    let mut rest = data;
+    let mut fault = None;
+    while fault.is_none() && !data.is_empty() {
+        let before = inflater.total_in();
+        let status = inflater.decompress_vec(rest, &mut content, FlushDecompress::Finish);
+        let eaten = usize::try_from(inflater.total_in().saturating_sub(before)).unwrap_or(usize::MAX);
+        rest = rest.get(eaten..).unwrap_or_default();
+        match status {
+            _ if content.len() > most => fault = Some(Why::OverLimit),
+            Ok(Status::StreamEnd) => break,
+            // There was room, so there is nothing more to come.
+            Ok(_) if content.len() < content.capacity() => fault = Some(Why::Damaged),
+            Ok(_) => content.reserve_exact(content.len().min(most + 1 - content.len()).max(FIRST.0)),
+            Err(_) => fault = Some(Why::Damaged),
+        }
+    }
+    sink.keep_inflater(inflater);
+    content.truncate(most);
+    sink.may_unpack(content.len());
+    Unpacked { content, fault }
 }
 
 /// Members of gzip (RFC 1952), one behind the other; what stands behind them has to be zeros.
