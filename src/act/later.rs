@@ -11,6 +11,7 @@ use super::block;
 use super::carry::Case;
 use super::incident::{Incident, Told};
 use super::notice::{ComposeError, Notice, Stamp, Texts};
+use super::template::LEADS;
 use super::wording;
 use crate::decide::{self, CONFIDENTIAL, Decision, Route};
 use crate::message::Mailbox;
@@ -66,7 +67,7 @@ pub(super) fn stopped(incident: &Incident, about: &About<'_>, reader: &Mailbox, 
         let mut words = vec![format!("{}.", mail_to(&mail, incident, &incident.not_reached, language))];
         words.extend(wording::found(incident, language));
         if let Some(link) = &incident.link {
-            words.push(format!("{} {link}", language.of("Kies wat je wilt doen:", "Choose what to do:")));
+            words.push(format!("{} {link}", language.of(LEADS[0], LEADS[1])));
         }
         // What happens when nothing is chosen stands in the letter, once for all of them.
         if let Some(until) = incident.kept_until {

@@ -184,8 +184,9 @@ fn tagged(all: &[String], tag: &str) -> String {
 /// Points may be long.
 const APART: &str = "margin-bottom: 4pt";
 
-/// A point, escaped, in which the link to the desk can be pressed: the last address that has the shape of one, which we put
-/// there, behind all that comes from a mail. No other becomes a link: a notice must not lead where a mail says.
+/// A point, escaped, in which the link to the desk can be pressed: the last address that has the shape of one, where it
+/// stands behind our own words for it and no quoted word of a mail comes after it. No other becomes a link: a notice must
+/// not lead where a mail says.
 fn opened(point: &str) -> String {
     let is_ours = |word: &&str| {
         let (place, secret) = word.rsplit_once("/m/").unwrap_or_default();
@@ -195,13 +196,17 @@ fn opened(point: &str) -> String {
     };
     let last = point.split(' ').rfind(|word| word.contains("://")).filter(is_ours);
     match last.and_then(|link| Some((link, point.rsplit_once(link)?))) {
-        Some((link, (before, behind))) => {
+        Some((link, (before, behind)))
+            if LEADS.iter().any(|words| before.trim_end().ends_with(words)) && !behind.contains(['“', '”', '"']) =>
+        {
             format!("{}<a href=\"{link}\">{link}</a>{}", escape(before), escape(behind))
         }
-        None => escape(point),
+        _ => escape(point),
     }
 }
 
+/// What stands before the link to the desk in a note.
+pub(super) const LEADS: [&str; 2] = ["Kies wat je wilt doen:", "Choose what to do:"];
 /// The letters of a link's secret, at least.
 const SECRET: usize = 40;
 

@@ -35,10 +35,29 @@ const WINDOW: usize = 80;
 /// Bytes between a date and the word behind it that calls it a birth date.
 const BEHIND: u32 = 12;
 /// Words before a date that make it a bound: no birth date, though somebody was born before it.
-const BOUNDS: [&[u8]; 8] = [b"voor", b"na", b"tussen", b"en", b"vanaf", b"before", b"after", b"between"];
+const BOUNDS: [&[u8]; 17] = [
+    b"voor",
+    b"na",
+    b"tussen",
+    b"en",
+    b"vanaf",
+    b"tot",
+    b"met",
+    b"m",
+    b"uiterlijk",
+    b"sinds",
+    b"per",
+    b"before",
+    b"after",
+    b"between",
+    b"until",
+    b"by",
+    b"since",
+];
 /// What the names of Dutch streets end in.
-const STREETS: [&[u8]; 24] = [
+const STREETS: [&[u8]; 13] = [
     b"straat",
+    b"straatje",
     b"laan",
     b"weg",
     b"plein",
@@ -48,20 +67,8 @@ const STREETS: [&[u8]; 24] = [
     b"pad",
     b"gracht",
     b"singel",
-    b"steeg",
-    b"gang",
     b"dreef",
     b"plantsoen",
-    b"erf",
-    b"wal",
-    b"baan",
-    b"markt",
-    b"oord",
-    b"haven",
-    b"veld",
-    b"hoek",
-    b"horst",
-    b"straatje",
 ];
 /// "Hof 3" may be anything.
 const SHORTEST_STREET: usize = 6;
@@ -192,8 +199,12 @@ impl Finder<'_, '_, '_> {
             let start = word.len().checked_sub(end.len()).and_then(|start| word.get(start..));
             start.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
         };
-        let is_street =
-            !street.digits && token.gap == gap::SPACE && word.len() >= SHORTEST_STREET && STREETS.iter().any(ends);
+        let is_street = !street.digits
+            && street.capital
+            && reading.bytes(token).first() != Some(&b'0')
+            && token.gap == gap::SPACE
+            && word.len() >= SHORTEST_STREET
+            && STREETS.iter().any(ends);
         let lives = is_street && self.scene.about(at as u32) & (about::PUPIL | about::FIRST) != 0;
         if lives {
             self.houses.push((at, street.start..token.end));
@@ -270,9 +281,11 @@ impl Finder<'_, '_, '_> {
         let (Some(last), Some(year)) = (reading.token(date.last), reading.token(date.year)) else { return false };
         let Some((rule, _)) = self.rules.with_check(Check::BirthDate) else { return true };
         let range = token.start..last.end;
-        let living = !long_ago(reading.bytes(year));
+        let living = self.may_be_born_in(reading.bytes(year));
         if let Some(weight) = self.named(at, rule).or(self.named_behind((at, date.last), rule)).filter(|_| living) {
             self.push(Check::BirthDate, at, range, "a date called a birth date", weight, None);
+        } else if let Some(pupil) = self.born(range.clone()) {
+            self.push(Check::BirthDate, at, range, "the birth date of a pupil named here", 3.0, Some(pupil));
         } else if date.loose {
             let row =
                 token.len() == 8 && self.scene.in_row(at as u32) && self.scene.about(at as u32) & about::PUPIL != 0;
@@ -280,8 +293,6 @@ impl Finder<'_, '_, '_> {
                 self.push(Check::BirthDate, at, range, "a date in the row of a pupil", 1.5, None);
             }
             return row;
-        } else if let Some(pupil) = self.born(range.clone()) {
-            self.push(Check::BirthDate, at, range, "the birth date of a pupil named here", 3.0, Some(pupil));
         }
         true
     }
@@ -296,10 +307,21 @@ impl Finder<'_, '_, '_> {
         (near.role == Role::Context(rule) && near.distance <= BEHIND && !BOUNDS.iter().any(bounds)).then_some(2.0)
     }
 
+    /// Whether a pupil, a parent or staff may have been born in this year: not before [`LIVING`], which is history, nor in the
+    /// last years, in which parties and trips are. Two digits tell nothing.
+    fn may_be_born_in(&self, year: &[u8]) -> bool {
+        let year = year.get(..4).and_then(|year| std::str::from_utf8(year).ok()?.parse::<u16>().ok());
+        let today = self.rules.today().year();
+        year.is_none_or(|year| year >= LIVING && (today == 0 || year + YOUNGEST <= today))
+    }
+
     fn born(&self, range: Range<u32>) -> Option<u32> {
         let names = self.names?;
         let date = self.scene.reading.folded.text.get(range.start as usize..range.end as usize)?;
         let pupils = names.born_on(date);
+        if pupils.is_empty() {
+            return None;
+        }
         let named: HashSet<u32> =
             self.scene.names.iter().filter(|hit| hit.form != Form::First).map(|hit| hit.pupil).take(2_000).collect();
         pupils.iter().copied().find(|pupil| named.contains(pupil))
@@ -382,11 +404,7 @@ impl Finder<'_, '_, '_> {
     }
 }
 
-/// Whether somebody who was born in this year cannot be a pupil, a parent or staff: a name from the history book.
-fn long_ago(year: &[u8]) -> bool {
-    let year = year.get(..4).unwrap_or_default();
-    year.len() == 4 && year < &LIVING[..]
-}
-
 /// The year of birth of the oldest who still have to do with a school.
-const LIVING: [u8; 4] = *b"1935";
+const LIVING: u16 = 1935;
+/// Years of age of the youngest, at least.
+const YOUNGEST: u16 = 2;

@@ -2,6 +2,8 @@
 //!
 //! "Wachtwoord vergeten?" and "kies een sterk wachtwoord" tell none. Linear in the text, and never fails.
 
+use std::collections::HashSet;
+
 use crate::detect::everyday::is_everyday;
 use crate::detect::marks::Mark;
 use crate::detect::names::Form;
@@ -76,7 +78,8 @@ fn listed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
     });
     let Some(rule) = spoken_of else { return };
     let text = &*scene.reading.folded.text;
-    let mut until = 0;
+    let known: HashSet<usize> = marks.iter().map(|mark| mark.range.start).collect();
+    let (mut found, mut lines, mut until) = (Vec::new(), 0, 0);
     for name in scene.names.iter().filter(|name| name.form != Form::First) {
         let Some(token) = scene.reading.token(name.last as usize) else { continue };
         let start = token.end as usize;
@@ -86,24 +89,39 @@ fn listed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
         let line = text.get(start..).unwrap_or_default();
         let line = line.split('\n').next().unwrap_or_default();
         until = start + line.len();
-        let mut at = start;
-        for word in line.split([' ', '\t', ';', '|']) {
-            if is_made_up(word) && !marks.iter().rev().take(4).any(|mark| mark.range.contains(&at)) {
+        let (mut at, before) = (start, found.len());
+        for cell in line.split([' ', '\t', ';', '|', ',']) {
+            let around = ['.', ':', '(', ')', '"', '\''];
+            let word = cell.trim_matches(around);
+            let begins = at + cell.len() - cell.trim_start_matches(around).len();
+            if is_made_up(word) && !known.contains(&begins) {
                 let mut score =
                     Score::new("behind a pupil's name, in a list of accounts", weight::PRIOR + weight::LISTED);
                 looks(&mut score, word);
-                marks.push(Mark { rule, range: at..at + word.len(), token: name.last, score, pupil: None });
+                let range = begins..begins + word.len();
+                found.push(Mark { rule, range, token: name.last, score, pupil: None });
             }
-            at += word.len() + 1;
+            at += cell.len() + 1;
         }
+        lines += usize::from(found.len() > before);
+    }
+    // "Office365" stands behind a name once; a list has lines.
+    if lines >= LEAST_LINES {
+        marks.extend(found);
     }
 }
+
+/// So many lines are a list.
+const LEAST_LINES: usize = 2;
 
 /// Letters, digits and a sign or a capital, as people are told to make a password; no address, time or sum.
 fn is_made_up(word: &str) -> bool {
     let has = |what: fn(&u8) -> bool| word.as_bytes().iter().any(|byte| what(byte));
     let sign = |byte: &u8| b"!?#$%&*+=_-".contains(byte);
-    (MADE_UP).contains(&word.len())
+    // "4-daagse", "10-jarige"
+    let counted = word.trim_start_matches(|sign: char| sign.is_ascii_digit());
+    MADE_UP.contains(&word.len())
+        && (counted.len() == word.len() || !counted.starts_with('-'))
         && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || sign(&byte))
         && has(u8::is_ascii_lowercase)
         && has(u8::is_ascii_digit)

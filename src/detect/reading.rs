@@ -294,7 +294,7 @@ impl<'t> Reader<'t> {
             }
             if bits & gap::SEGMENT != 0 && !self.tokens.is_empty() {
                 self.next_segment(before, cell, bits);
-            } else if let Some(segment) = self.segments.last_mut() {
+            } else if let Some(segment) = self.segments.last_mut().filter(|segment| segment.cell != cell) {
                 segment.cell = cell;
                 segment.row = cell.and_then(|cell| self.row_of.get(cell as usize)).copied();
             }

@@ -268,15 +268,23 @@ impl<'a> Scene<'a> {
             .any(|word| token - word.last <= 4 && segment(word.last) == segment(token))
     }
 
-    /// Whether a word of this role stands in a term's sentence or row, or in the sentence before or after.
+    /// Whether a word of this role stands in a term's sentence or row, or in the sentence before or after in its paragraph.
     pub fn beside(&self, term: &WordHit, wanted: Role) -> bool {
-        let segment = |word: &WordHit| self.reading.token(word.first as usize).map_or(0, |token| token.segment);
-        let here = segment(term);
-        let fits = |word: &WordHit| word.role == wanted && (word.last < term.first || word.first > term.last);
-        let at = self.words.partition_point(|word| word.first < term.first);
-        let (before, after) = self.words.split_at(at);
-        before.iter().rev().take(STEPS).take_while(|word| segment(word) + 1 >= here).any(&fits)
-            || after.iter().take(STEPS).take_while(|word| segment(word) <= here + 1).any(fits)
+        let place = |word: &WordHit| {
+            let token = self.reading.token(word.first as usize)?;
+            Some((token.segment, self.reading.segment(token)))
+        };
+        let Some((at, here)) = place(term) else { return false };
+        let fits = |word: &WordHit| {
+            let apart = word.role == wanted && (word.last < term.first || word.first > term.last);
+            apart
+                && place(word).is_some_and(|(segment, there)| match here.row {
+                    Some(row) => there.row == Some(row),
+                    None => segment.abs_diff(at) <= 1 && there.paragraph == here.paragraph,
+                })
+        };
+        let (before, after) = self.words.split_at(self.words.partition_point(|word| word.first < term.first));
+        before.iter().rev().take(STEPS).any(&fits) || after.iter().take(STEPS).any(fits)
     }
 
     fn begins_sentence(&self, token: u32) -> bool {
@@ -322,11 +330,11 @@ impl<'a> Scene<'a> {
         before.filter(|word| wanted(word.role) && word.last < token).find_map(|word| {
             let end = self.reading.token(word.last as usize)?;
             let distance = here.start - end.end;
-            let row = |segment: Segment| segment.row;
             let same = end.segment == here.segment;
-            let near = here.segment - end.segment <= 1
-                && distance <= REACH_OVER
-                && row(self.reading.segment(here)) == row(self.reading.segment(end));
+            let (one, other) = (self.reading.segment(here), self.reading.segment(end));
+            // Running text has no cells: a word on the line above speaks for what a line of cells begins with.
+            let fits = one.row == other.row || one.cell.is_none() && other.cell.is_none();
+            let near = here.segment - end.segment <= 1 && distance <= REACH_OVER && fits;
             (distance <= REACH && (same || near)).then_some(Near { role: word.role, distance })
         })
     }

@@ -9,6 +9,11 @@ impl Day {
     pub fn new(year: u16, month: u8, day: u8) -> Self {
         Self(u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day))
     }
+
+    /// Its year; 0 of the default.
+    pub fn year(self) -> u16 {
+        u16::try_from(self.0 / 10_000).unwrap_or(u16::MAX)
+    }
 }
 
 impl std::fmt::Display for Day {

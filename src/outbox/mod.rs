@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub use around::{Around, Failure, KeptBack, NotNow, SharedInstead, Unproven, Unreached, Way};
 pub use forced::{REQUIRE, Road};
 use lanes::{Entry, Lanes, Place};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::kill::Point;
@@ -386,6 +386,7 @@ impl Outbox {
         let ways = Ways { lanes: Lanes::new(AT_ONCE, EACH), forced: Lanes::new(FORCED_AT_ONCE, EACH) };
         let (mut running, mut swept) = (JoinSet::new(), Instant::now());
         let under_way = UnderWay::default();
+        let last_tries = Arc::new(Semaphore::new(EACH));
         while !self.is_stopping() {
             while running.try_join_next().is_some() {}
             if self.trouble().is_some() && !self.try_writing().await {
@@ -420,10 +421,22 @@ impl Outbox {
                     ways.of(one.kind).open_again(lane, now);
                 }
                 one.lane = Some(lane);
+                // Mail under proven TLS is tried once more at its end, so that takes its turn as well.
+                let last = || match one.kind {
+                    Kind::Forced => Arc::clone(&last_tries).try_acquire_owned().ok().map(Some),
+                    _ => Some(None),
+                };
+                let mut turn = None;
                 let place = match ways.of(one.kind).enter(lane, now) {
                     Entry::In(place) => Some(place),
                     // What waits for a way that is down is not kept longer than any other.
-                    Entry::Down if one.give_up_at <= now => None,
+                    Entry::Down
+                        if one.give_up_at <= now
+                            && let Some(its_turn) = last() =>
+                    {
+                        turn = its_turn;
+                        None
+                    }
                     Entry::Full | Entry::Down => {
                         waiting.push((one.id, lane));
                         continue;
@@ -432,7 +445,7 @@ impl Outbox {
                 let (outbox, around) = (self.clone(), Arc::clone(&around));
                 running.spawn(async move {
                     outbox.deliver(one, &*around, place.as_ref()).await;
-                    drop((place, alone));
+                    drop((place, turn, alone));
                 });
             }
             if !waiting.is_empty()

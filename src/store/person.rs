@@ -1,8 +1,9 @@
 //! What is kept about one person, and its erasure (AVG art. 15, 17), by the keyed hash of an address: nobody's name is
 //! needed, and none is shown. The journal has its own ([`erase`](super::journal::erase)).
 //!
-//! What is not a row of his alone stays, with its reason: mail that is still owed, mail and shares of others that he is a
-//! recipient of while they wait, a question that he has not answered. Addresses that only a sealed column holds are found by
+//! What is not a row of his alone stays, with its reason: mail that is still owed; mail of others to him that waits for its
+//! sender's choice, and shares with him that can still be opened, until they are over; mail of a shared mailbox; a question
+//! that he has not answered. An address is looked for in all schools of an installation. Addresses that only a sealed column holds are found by
 //! opening it. Not found by an address are the marks of mail that was taken (`taken`: a hash of the whole mail, two hours) and
 //! what the outbox knows of servers, which names nobody.
 
@@ -195,15 +196,19 @@ impl<'a> Look<'a> {
     }
 
     fn held_sent(&self) -> rusqlite::Result<Found> {
-        const HIS: &str = "sender = ?1 OR id IN (SELECT held FROM held_reader WHERE address = ?1)";
         const STAYS: &str = "EXISTS (SELECT 1 FROM owed o WHERE o.held = held.id)";
-        self.held(About::HeldSent, HIS, STAYS, Stays::Owed)
+        self.held(About::HeldSent, "sender = ?1", STAYS, Stays::Owed)
     }
 
+    /// Mail of others, to him or told to him (a shared mailbox is not his alone): what waits for its sender's choice is not
+    /// taken away behind that sender's back, and what he was told of belongs to who sent it.
     fn held_received(&self) -> rusqlite::Result<Found> {
-        const HIS: &str = "id IN (SELECT held FROM held_recipient WHERE address = ?1)";
-        const STAYS: &str = "EXISTS (SELECT 1 FROM owed o WHERE o.held = held.id) OR item IS NOT NULL AND EXISTS
-             (SELECT 1 FROM held_recipient r WHERE r.held = held.id AND r.address <> ?1 AND r.state IN ('held', 'asked'))";
+        const HIS: &str = "sender <> ?1 AND (id IN (SELECT held FROM held_recipient WHERE address = ?1)
+             OR id IN (SELECT held FROM held_reader WHERE address = ?1))";
+        const STAYS: &str = "EXISTS (SELECT 1 FROM owed o WHERE o.held = held.id)
+             OR EXISTS (SELECT 1 FROM held_reader r WHERE r.held = held.id AND r.address = ?1)
+             OR item IS NOT NULL AND EXISTS
+             (SELECT 1 FROM held_recipient r WHERE r.held = held.id AND r.state IN ('held', 'asked'))";
         self.held(About::HeldReceived, HIS, STAYS, Stays::OfOthers)
     }
 
@@ -287,19 +292,23 @@ impl<'a> Look<'a> {
         let mut found = Found::none(About::SharesReceived);
         let list = format!(
             "SELECT r.rid, r.share, coalesce(s.over_at, s.ends_at) + {LOG},
-             EXISTS (SELECT 1 FROM owed o WHERE o.rid = r.rid),
+             EXISTS (SELECT 1 FROM owed o WHERE o.rid = r.rid), s.over_at IS NULL AND s.ends_at > ?2,
              NOT EXISTS (SELECT 1 FROM share_recipient a WHERE a.share = r.share AND a.factor <> 'sender'
                AND a.address <> ?1) AND NOT {SHARE_OWED_OF_S}
              FROM share_recipient r JOIN share s ON s.id = r.share WHERE r.address = ?1 AND r.factor <> 'sender'"
         );
-        let rows: Vec<(Vec<u8>, String, i64, bool, bool)> = self
+        let rows: Vec<ReceivedRow> = self
             .tables
             .prepare(&list)?
-            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
+            .query_map(params![self.address, self.now], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })?
             .collect::<rusqlite::Result<_>>()?;
-        for (rid, share, until, stays, alone) in rows {
-            found.add(Some(until), stays.then_some(Stays::Owed));
-            if !self.erases || stays {
+        for (rid, share, until, is_owed, is_open, alone) in rows {
+            // Its sender has shared it, and counts on it as long as it can be opened.
+            let stays = is_owed.then_some(Stays::Owed).or(is_open.then_some(Stays::OfOthers));
+            found.add(Some(until), stays);
+            if !self.erases || stays.is_some() {
                 continue;
             }
             if alone {
@@ -360,6 +369,8 @@ impl<'a> Look<'a> {
     }
 }
 
+/// Link, share, end, whether its invitation is owed, whether it can be opened, whether nobody else has it.
+type ReceivedRow = (Vec<u8>, String, i64, bool, bool, bool);
 type OwedRow = (i64, String, Vec<u8>, Option<String>, i64, Option<i64>);
 
 impl Found {

@@ -10,7 +10,11 @@ impl Search<'_, '_> {
         if self.reading.rows == 0 {
             return;
         }
-        let row = |index: usize| self.reading.token(index).and_then(|token| self.reading.segment(token).row);
+        // A line of cells in running text may list several people.
+        let row = |index: usize| {
+            let segment = self.reading.token(index).map(|token| self.reading.segment(token))?;
+            segment.row.filter(|_| segment.cell.is_some())
+        };
         let mut found = Vec::new();
         for group in known.chunk_by(|a, b| row(a.0).is_some() && row(a.0) == row(b.0)) {
             // A row of more names than this is running text in a cell.

@@ -45,16 +45,28 @@ pub(super) async fn tell(desk: &Desk, now: i64) -> Result<(), StoreError> {
     if desk.0.weeks.0.load(Ordering::Relaxed) >= until {
         return Ok(());
     }
+    let mut all_told = true;
     for (school, address) in desk.0.store.without_list(from, until).await? {
         let Some(school) = desk.0.gate.school(&school) else { continue };
-        let Some((list, letter)) = composed(desk, &school, address, (from, until), now).await? else { continue };
-        let owed = letters::owe(desk, &school, letter, std::slice::from_ref(&list.reader)).await;
-        // Its cause is in the log.
-        let Ok((item, mail)) = owed else { continue };
-        desk.0.store.tell_week(list, item, mail, now).await?;
-        (desk.0.wake)();
+        // One row that does not open keeps the list from its sender, and from nobody else.
+        match composed(desk, &school, address, (from, until), now).await {
+            Ok(None) => {}
+            Ok(Some((list, letter))) => {
+                let owed = letters::owe(desk, &school, letter, std::slice::from_ref(&list.reader)).await;
+                // Its cause is in the log.
+                let Ok((item, mail)) = owed else {
+                    all_told = false;
+                    continue;
+                };
+                desk.0.store.tell_week(list, item, mail, now).await?;
+                (desk.0.wake)();
+            }
+            Err(error) => tracing::error!(school = school.id, %error, "a sender cannot be told what the week left"),
+        }
     }
-    desk.0.weeks.0.store(until, Ordering::Relaxed);
+    if all_told {
+        desk.0.weeks.0.store(until, Ordering::Relaxed);
+    }
     Ok(())
 }
 
