@@ -258,10 +258,20 @@ mod tests {
         let secret = "5".repeat(52);
         let desk = format!("https://poort.delinde.example/m/{secret}");
         let link = format!("<a href=\"{desk}\">{desk}</a>");
-        let shown = html(&format!("Bijlage https://elders.example/m/{secret} <b>. Kies: {desk} Bewaard."));
-        assert!(shown.contains(&format!("/m/{secret} &lt;b&gt;. Kies: {link} Bewaard.</li>")), "{shown}");
+        let words = LEADS[0];
+        let shown = html(&format!("Bijlage https://elders.example/m/{secret} <b>. {words} {desk} Bewaard."));
+        assert!(shown.contains(&format!("/m/{secret} &lt;b&gt;. {words} {link} Bewaard.</li>")), "{shown}");
         assert_eq!(shown.matches("href").count(), 1, "{shown}");
-        for other in ["https://elders.example/x", &format!("{desk}\"x"), &format!("{desk} https://elders.example")] {
+        // A subject with the shape of it, where there is none of ours.
+        let subject = format!("Je mail “{words} https://elders.example/m/{secret} y” van dinsdag");
+        let bare = format!("Bijlage https://elders.example/m/{secret}");
+        for other in [
+            "https://elders.example/x",
+            &format!("{desk}\"x"),
+            &format!("{desk} https://elders.example"),
+            &subject,
+            &bare,
+        ] {
             assert!(!html(other).contains("href"), "{other}");
         }
     }

@@ -195,7 +195,7 @@ pub struct RuleEntry {
     /// Terms that count in capitals only.
     #[serde(default)]
     pub capitals: Vec<Spanned<String>>,
-    /// Words that speak for a number.
+    /// Words that speak for a number; without one of which, for `check = "terms"`, no term counts.
     #[serde(default)]
     pub context: Vec<Spanned<String>>,
     /// Words that speak against it.

@@ -577,7 +577,7 @@ mod tests {
         let all = [
             (About::Owed, 1, 1, Some(Stays::Owed)),
             (About::HeldSent, 2, 1, Some(Stays::Owed)),
-            (About::HeldReceived, 2, 1, Some(Stays::OfOthers)),
+            (About::HeldReceived, 2, 2, Some(Stays::OfOthers)),
             (About::Acts, 1, 1, Some(Stays::OfOthers)),
             (About::Requests, 1, 1, Some(Stays::Asked)),
             (About::SharesSent, 1, 0, None),
@@ -592,6 +592,8 @@ mod tests {
         let bo = store.about_person("bo@delinde.example", NOW).await.unwrap();
         let found = store.about_person(KIM, NOW).await.unwrap();
         assert_eq!(told(&found), all);
+        let before = told(&store.about_person(KIM, NOW - 1).await.unwrap());
+        assert_eq!(before[6], (About::SharesReceived, 2, 2, Some(Stays::OfOthers)), "they can still be opened");
         assert_eq!(found[1].until, Some(NOW + DAY + MONTH));
         assert_eq!(found[9].until, None, "a number that was checked has no end");
         assert_eq!(told(&store.about_person(KIM, NOW).await.unwrap()), all, "a look changes nothing");
@@ -609,10 +611,10 @@ mod tests {
         let rest = [left(&all)[2], left(&all)[3], left(&all)[4]];
         assert_eq!(told(&store.about_person(KIM, NOW).await.unwrap()), rest);
         assert!(store.owed(9).await.unwrap().is_empty() && store.held("owed").await.unwrap().is_none());
-        // Nobody else lost anything but what was his.
+        // Nobody else lost anything but what was his, and nothing that waits.
         let after = store.about_person("bo@delinde.example", NOW).await.unwrap();
         let gone = |found: &[Found], about| found.iter().find(|one| one.about == about).unwrap().rows;
-        assert_eq!((gone(&bo, About::HeldSent), gone(&after, About::HeldSent)), (3, 2));
+        assert_eq!((gone(&bo, About::HeldSent), gone(&after, About::HeldSent)), (3, 3));
         assert_eq!((gone(&bo, About::SharesSent), gone(&after, About::SharesSent)), (2, 1));
         let same = |found: &[Found]| -> Vec<Found> { found.iter().skip(7).cloned().collect() };
         assert_eq!(same(&bo), same(&after));
