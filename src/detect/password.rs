@@ -116,7 +116,7 @@ const LEAST_LINES: usize = 2;
 
 /// Letters, digits and a sign or a capital, as people are told to make a password; no address, time or sum.
 fn is_made_up(word: &str) -> bool {
-    let has = |what: fn(&u8) -> bool| word.as_bytes().iter().any(|byte| what(byte));
+    let has = |what: fn(&u8) -> bool| word.as_bytes().iter().any(what);
     let sign = |byte: &u8| b"!?#$%&*+=_-".contains(byte);
     // "4-daagse", "10-jarige"
     let counted = word.trim_start_matches(|sign: char| sign.is_ascii_digit());

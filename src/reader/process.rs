@@ -188,21 +188,27 @@ impl Process {
         if let Some(reader) = reader {
             let _ = pidfd_send_signal(reader, Signal::KILL);
         }
-        let until = Instant::now() + PATIENCE;
-        while is_bearing {
-            match self.word.read(&mut [0; 64]) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) if is_busy(&error) => {
-                    if wait(&mut [PollFd::new(&self.word, PollFlags::IN)], until).is_err() {
-                        break;
-                    }
-                }
-                Err(_) => break,
-            }
+        if is_bearing {
+            self.hear_out(Instant::now() + PATIENCE);
         }
         let _ = self.parent.kill();
         let _ = self.parent.wait();
+    }
+
+    /// Hears what its parent still has to say, until that is gone, or the moment comes.
+    fn hear_out(&mut self, until: Instant) {
+        loop {
+            match self.word.read(&mut [0; 64]) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if is_busy(&error) => {
+                    if wait(&mut [PollFd::new(&self.word, PollFlags::IN)], until).is_err() {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
     }
 
     fn send(&mut self, mut octets: &[u8], until: Instant) -> Result<(), Fault> {
