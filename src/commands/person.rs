@@ -20,7 +20,7 @@ use crate::record::Lifetimes;
 use crate::school::Language;
 use crate::store::journal::find::Which;
 use crate::store::journal::{NewLine, Sort};
-use crate::store::person::{About, Found, Stays};
+use crate::store::person::{About, Also, Erased, Found, Stays, Who};
 use crate::store::{self, Store, StoreError};
 use crate::vault::share::Files;
 
@@ -39,6 +39,9 @@ pub(super) struct Find {
     /// The configuration file
     #[arg(long, default_value = "/etc/mailpoort/mailpoort.toml")]
     config: PathBuf,
+    /// In one school, by its id; without it in all schools of the installation
+    #[arg(long)]
+    school: Option<String>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -58,6 +61,9 @@ pub(super) struct Erase {
     /// Also the lines of the journal, which prove what was done with mail; their hashes stay, so that the chain fits
     #[arg(long)]
     also_journal: bool,
+    /// In one school, by its id; without it in all schools of the installation
+    #[arg(long)]
+    school: Option<String>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -66,9 +72,9 @@ pub(super) struct Erase {
 }
 
 pub(super) fn run(command: &Command) -> ExitCode {
-    let (file, typed) = match command {
-        Command::Find(one) => (&one.config, &one.address),
-        Command::Erase(one) => (&one.config, &one.address),
+    let (file, typed, school) = match command {
+        Command::Find(one) => (&one.config, &one.address, &one.school),
+        Command::Erase(one) => (&one.config, &one.address, &one.school),
     };
     let config = match Config::load(file) {
         Ok(config) => config,
@@ -77,15 +83,20 @@ pub(super) fn run(command: &Command) -> ExitCode {
     let Ok(mailbox) = Mailbox::parse(typed) else {
         return fail(&[Problem::new("person", "this is no mail address", "write it as in a mail")]);
     };
-    let folded = mailbox.folded();
+    if let Some(school) = school.as_ref().filter(|id| !config.schools.iter().any(|one| one.school.id == **id)) {
+        let known: Vec<&str> = config.schools.iter().map(|one| one.school.id.as_str()).collect();
+        let remedy = format!("the schools of this configuration are: {}", known.join(", "));
+        return fail(&[Problem::new("--school", format!("there is no school \"{school}\""), remedy)]);
+    }
+    let who = Who { folded: mailbox.folded(), school: school.clone() };
     let kept = match beside(&config, file).and_then(|kept| Ok((kept, share_files(&config)?))) {
         Ok(kept) => kept,
         Err(problem) => return fail(&[problem]),
     };
     let done = process::wait_for(async {
         match command {
-            Command::Find(one) => find(kept.0.store(), &config, &folded, one.json).await,
-            Command::Erase(one) => erase((&kept.0, kept.1.as_ref()), &config, &folded, one).await,
+            Command::Find(one) => find(kept.0.store(), &config, &who, one.json).await,
+            Command::Erase(one) => erase((&kept.0, kept.1.as_ref()), &config, &who, one).await,
         }
     });
     match done {
@@ -98,12 +109,13 @@ pub(super) fn run(command: &Command) -> ExitCode {
     }
 }
 
-async fn find(store: &Store, config: &Config, folded: &str, as_json: bool) -> Result<ExitCode, StoreError> {
+async fn find(store: &Store, config: &Config, who: &Who, as_json: bool) -> Result<ExitCode, StoreError> {
     let now = store::now();
-    let found = store.about_person(folded, now).await?;
-    let lines = lines(store, &config.lifetimes, folded).await?;
+    let found = store.about_person(who, now).await?;
+    let lines = lines(store, &config.lifetimes, who).await?;
     let core = json!({ "event": "opened", "by": "person" });
-    store.journal(NewLine::of_gate(now, core.to_string())).await?;
+    let school = who.school.clone().unwrap_or_default();
+    store.journal(NewLine { school, ..NewLine::of_gate(now, core.to_string()) }).await?;
     if as_json {
         say(json!({ "found": found, "journal": lines.iter().map(Lines::as_json).collect::<Vec<_>>() }));
         return Ok(ExitCode::SUCCESS);
@@ -126,11 +138,15 @@ async fn find(store: &Store, config: &Config, folded: &str, as_json: bool) -> Re
 async fn erase(
     (kept, files): (&Outbox, Option<&Files>),
     config: &Config,
-    folded: &str,
+    who: &Who,
     arguments: &Erase,
 ) -> Result<ExitCode, StoreError> {
     let (store, language, now) = (kept.store(), config.language, store::now());
-    let (found, shared) = store.erase_about_person(folded, arguments.also_owed, now).await?;
+    // What they were, since of what is erased there is nothing left to count.
+    let mut lines = lines(store, &config.lifetimes, who).await?;
+    let also = Also { owed: arguments.also_owed, journal: arguments.also_journal };
+    let Erased { found, files: shared, lines_left } = store.erase_about_person(who, also, now).await?;
+    lines.retain(|_| lines_left > 0);
     let mut left_files = 0;
     for name in &shared {
         let gone = match files {
@@ -142,13 +158,6 @@ async fn erase(
     for id in store.drop_unused_items().await? {
         left_files += usize::from(kept.vault().delete(&id).await.is_err());
     }
-    let mut lines = lines(store, &config.lifetimes, folded).await?;
-    if arguments.also_journal {
-        let erased = store.erase_person(store.person(folded), now).await?;
-        lines.retain(|_| erased.left > 0);
-    }
-    let core = json!({ "event": "erased", "by": "person", "rows": found, "lines": arguments.also_journal });
-    store.journal(NewLine::of_gate(now, core.to_string())).await?;
     store.checkpoint().await?;
     if arguments.json {
         let lines: Vec<_> = lines.iter().map(Lines::as_json).collect();
@@ -193,8 +202,8 @@ impl Lines {
 /// Lines that are had at a time.
 const PAGE: usize = 1000;
 
-async fn lines(store: &Store, lifetimes: &Lifetimes, folded: &str) -> Result<Vec<Lines>, StoreError> {
-    let which = Which { person: Some(folded.to_owned()), ..Which::default() };
+async fn lines(store: &Store, lifetimes: &Lifetimes, who: &Who) -> Result<Vec<Lines>, StoreError> {
+    let which = Which { person: Some(who.folded.clone()), school: who.school.clone(), ..Which::default() };
     let mut sorts: Vec<Lines> = Sort::ALL.into_iter().map(|sort| Lines { sort, rows: 0, until: None }).collect();
     let mut behind = 0;
     loop {

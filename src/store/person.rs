@@ -3,15 +3,18 @@
 //!
 //! What is not a row of his alone stays, with its reason: mail that is still owed; mail of others to him that waits for its
 //! sender's choice, and shares with him that can still be opened, until they are over; mail of a shared mailbox; a question
-//! that he has not answered. An address is looked for in all schools of an installation. Addresses that only a sealed column holds are found by
-//! opening it. Not found by an address are the marks of mail that was taken (`taken`: a hash of the whole mail, two hours) and
-//! what the outbox knows of servers, which names nobody.
+//! that he has not answered. An address is looked for in one school, or in all of an installation; the codes and sessions of
+//! its desk are a school's anyway. Addresses that only a sealed column holds are found by opening it. Not found by an address
+//! are who is named in a note to somebody else (a month) or as whoever checked a number, the marks of mail that was taken
+//! (`taken`: a hash of the whole mail, two hours), and what the outbox knows of servers, which names nobody.
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
+use serde_json::json;
 
 use super::desk::{RequestFacts, request_label};
 use super::held::{Act, State, act_label, set_state};
+use super::journal::{self, NewLine};
 use super::owed::{self, Envelope};
 use super::share::{DAY, LOG_DAYS, passkey};
 use super::{Store, StoreError, column};
@@ -76,34 +79,66 @@ pub struct Found {
     pub why: Option<Stays>,
 }
 
+/// Whom it is about. Without `Debug`: it is somebody.
+#[derive(Clone)]
+pub struct Who {
+    /// The address in its folded form.
+    pub folded: String,
+    /// The school; none is all schools of the installation.
+    pub school: Option<String>,
+}
+
+/// What is erased besides what is his alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Also {
+    /// Mail from him or to him that is still owed: nobody gets it, and nobody is told.
+    pub owed: bool,
+    /// The lines of the journal.
+    pub journal: bool,
+}
+
+/// What an erasure did.
+#[derive(Debug, Default)]
+pub struct Erased {
+    /// What was there, and what stays.
+    pub found: Vec<Found>,
+    /// The names of the files of shares that are to be taken away.
+    pub files: Vec<String>,
+    /// Lines of the journal that are there still.
+    pub lines_left: usize,
+}
+
 impl Store {
-    /// What is kept about a person, by the address in its folded form.
+    /// What is kept about a person.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn about_person(&self, folded: &str, now: i64) -> Result<Vec<Found>, StoreError> {
-        let (store, folded) = (self.clone(), folded.to_owned());
-        self.read(move |tables| Look::new(tables, &store, &folded, now).all()).await
+    pub async fn about_person(&self, who: &Who, now: i64) -> Result<Vec<Found>, StoreError> {
+        let (store, who) = (self.clone(), who.clone());
+        self.read(move |tables| Look::new(tables, &store, &who, now).all()).await
     }
 
-    /// Erases what is kept about a person, all in one commit: what was there, what stays, and the names of the files of
-    /// shares that are to be taken away. With `also_owed` mail from him or to him that is still owed is dropped too, and
-    /// nobody is told of it.
+    /// Erases what is kept about a person, all in one commit with the line of the journal that says so.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was erased then.
-    pub async fn erase_about_person(
-        &self,
-        folded: &str,
-        also_owed: bool,
-        now: i64,
-    ) -> Result<(Vec<Found>, Vec<String>), StoreError> {
-        let (store, folded) = (self.clone(), folded.to_owned());
+    pub async fn erase_about_person(&self, who: &Who, also: Also, now: i64) -> Result<Erased, StoreError> {
+        let (store, who, chain) = (self.clone(), who.clone(), self.chain());
         self.write(move |tables| {
-            let mut look = Look::new(tables, &store, &folded, now);
-            (look.erases, look.also_owed) = (true, also_owed);
+            let mut look = Look::new(tables, &store, &who, now);
+            (look.erases, look.also_owed) = (true, also.owed);
             let found = look.all()?;
-            Ok((found, look.files))
+            let files = look.files;
+            let person = store.person(&who.folded);
+            let lines_left = match also.journal {
+                true => journal::erase::of_person(tables, &chain, (&person, who.school.as_deref()), now)?.left,
+                false => journal::erase::count_of_person(tables, &person, who.school.as_deref())?,
+            };
+            let core = json!({ "event": "erased", "by": "person", "rows": found, "lines": also.journal });
+            let line = NewLine { school: who.school.unwrap_or_default(), ..NewLine::of_gate(now, core.to_string()) };
+            let line = store.prepare(line).map_err(|_| rusqlite::Error::InvalidQuery)?;
+            journal::append(tables, &chain, &[line])?;
+            Ok(Erased { found, files, lines_left })
         })
         .await
     }
@@ -114,6 +149,8 @@ struct Look<'a> {
     tables: &'a Connection,
     store: &'a Store,
     folded: &'a str,
+    /// The school, when it is one alone.
+    school: Option<&'a str>,
     address: Index,
     now: i64,
     erases: bool,
@@ -122,9 +159,10 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn new(tables: &'a Connection, store: &'a Store, folded: &'a str, now: i64) -> Self {
+    fn new(tables: &'a Connection, store: &'a Store, who: &'a Who, now: i64) -> Self {
+        let (folded, school) = (who.folded.as_str(), who.school.as_deref());
         let address = store.sender(folded);
-        Self { tables, store, folded, address, now, erases: false, also_owed: false, files: Vec::new() }
+        Self { tables, store, folded, school, address, now, erases: false, also_owed: false, files: Vec::new() }
     }
 
     /// Owed mail first: what else stays because of it follows from what is left.
@@ -159,9 +197,11 @@ impl<'a> Look<'a> {
     fn owed(&mut self) -> rusqlite::Result<Found> {
         let mut found = Found::none(About::Owed);
         let mut list =
-            self.tables.prepare("SELECT id, item, envelope, held, give_up_at, lease_until FROM owed ORDER BY id")?;
+            self.tables.prepare(&format!("SELECT id, item, envelope, held, give_up_at, lease_until FROM owed WHERE coalesce(?1, school) = school ORDER BY id"))?;
         let rows: Vec<OwedRow> = list
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)))?
+            .query_map([self.school], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })?
             .collect::<rusqlite::Result<_>>()?;
         for (id, item, sealed, held, until, lease) in rows {
             let Ok(mut envelope) = self.store.unseal::<Envelope>(&owed::envelope_label(&item), &sealed) else {
@@ -214,11 +254,13 @@ impl<'a> Look<'a> {
 
     fn held(&self, about: About, his: &str, stays: &str, why: Stays) -> rusqlite::Result<Found> {
         let mut found = Found::none(about);
-        let list = format!("SELECT id, delete_at + {MONTH}, ({stays}) FROM held WHERE {his}");
+        let list = format!(
+            "SELECT id, delete_at + {MONTH}, ({stays}) FROM held WHERE {his} AND coalesce(?2, school) = school"
+        );
         let rows: Vec<(String, i64, bool)> = self
             .tables
             .prepare(&list)?
-            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .query_map(params![self.address, self.school], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<rusqlite::Result<_>>()?;
         for (id, until, stays) in rows {
             found.add(Some(until), stays.then_some(why));
@@ -233,10 +275,11 @@ impl<'a> Look<'a> {
         let mut found = Found::none(About::Acts);
         let mut list = self.tables.prepare(&format!(
             "SELECT a.held, a.facts, h.delete_at + {MONTH} FROM act a JOIN held h ON h.id = a.held WHERE h.sender <> ?1
-             AND NOT EXISTS (SELECT 1 FROM held_reader r WHERE r.held = h.id AND r.address = ?1)"
+             AND NOT EXISTS (SELECT 1 FROM held_reader r WHERE r.held = h.id AND r.address = ?1)
+             AND coalesce(?2, h.school) = h.school"
         ))?;
         let rows: Vec<(String, Vec<u8>, i64)> = list
-            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .query_map(params![self.address, self.school], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<rusqlite::Result<_>>()?;
         for (held, sealed, until) in rows {
             let act = self.store.unseal::<Act>(&act_label(&held), &sealed);
@@ -251,10 +294,10 @@ impl<'a> Look<'a> {
         let mut found = Found::none(About::Requests);
         let mut list = self.tables.prepare(&format!(
             "SELECT q.link, q.facts, q.answered_at IS NULL AND h.item IS NOT NULL, h.delete_at + {MONTH}
-             FROM desk_request q JOIN held h ON h.id = q.held"
+             FROM desk_request q JOIN held h ON h.id = q.held WHERE coalesce(?1, h.school) = h.school"
         ))?;
         let rows: Vec<(Index, Vec<u8>, bool, i64)> = list
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .query_map([self.school], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
             .collect::<rusqlite::Result<_>>()?;
         for (link, sealed, waits, until) in rows {
             let plain = self.store.0.keys.open(&request_label(&link), &sealed);
@@ -273,19 +316,35 @@ impl<'a> Look<'a> {
 
     fn shares_sent(&mut self) -> rusqlite::Result<Found> {
         let mut found = Found::none(About::SharesSent);
-        let list = format!("SELECT id, coalesce(over_at, ends_at) + {LOG}, {SHARE_OWED} FROM share WHERE sender = ?1");
+        let list = format!(
+            "SELECT id, coalesce(over_at, ends_at) + {LOG}, {SHARE_OWED} FROM share
+             WHERE sender = ?1 AND coalesce(?2, school) = school"
+        );
         let rows: Vec<(String, i64, bool)> = self
             .tables
             .prepare(&list)?
-            .query_map([self.address], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .query_map(params![self.address, self.school], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for (id, until, stays) in rows {
+        for (id, until, is_owed) in rows {
+            let stays = is_owed && !(self.erases && self.also_owed && self.drop_invitations(&id)?);
             found.add(Some(until), stays.then_some(Stays::Owed));
             if self.erases && !stays {
                 self.erase_share(&id)?;
             }
         }
         Ok(found)
+    }
+
+    /// Drops what is still owed of a share of his: the letters in which others were to get their links. False when somebody
+    /// delivers one at this moment.
+    fn drop_invitations(&self, share: &str) -> rusqlite::Result<bool> {
+        const OWED: &str = "SELECT o.id FROM owed o JOIN share_recipient r ON r.rid = o.rid WHERE r.share = ?1
+             AND (o.lease_until IS NULL OR o.lease_until < ?2)";
+        for id in column::<i64>(self.tables, OWED, params![share, self.now])? {
+            owed::drop_one(self.tables, self.store, id, self.now)?;
+        }
+        let left = format!("SELECT NOT {SHARE_OWED} FROM share WHERE id = ?1");
+        self.tables.query_row(&left, [share], |row| row.get(0))
     }
 
     fn shares_received(&mut self) -> rusqlite::Result<Found> {
@@ -295,12 +354,13 @@ impl<'a> Look<'a> {
              EXISTS (SELECT 1 FROM owed o WHERE o.rid = r.rid), s.over_at IS NULL AND s.ends_at > ?2,
              NOT EXISTS (SELECT 1 FROM share_recipient a WHERE a.share = r.share AND a.factor <> 'sender'
                AND a.address <> ?1) AND NOT {SHARE_OWED_OF_S}
-             FROM share_recipient r JOIN share s ON s.id = r.share WHERE r.address = ?1 AND r.factor <> 'sender'"
+             FROM share_recipient r JOIN share s ON s.id = r.share WHERE r.address = ?1 AND r.factor <> 'sender'
+             AND coalesce(?3, s.school) = s.school"
         );
         let rows: Vec<ReceivedRow> = self
             .tables
             .prepare(&list)?
-            .query_map(params![self.address, self.now], |row| {
+            .query_map(params![self.address, self.now, self.school], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
             })?
             .collect::<rusqlite::Result<_>>()?;
@@ -340,7 +400,7 @@ impl<'a> Look<'a> {
         let mut found = Found::none(About::Desk);
         let schools: Vec<String> =
             column(self.tables, "SELECT school FROM desk_session UNION SELECT school FROM desk_code", [])?;
-        for school in schools {
+        for school in schools.into_iter().filter(|school| self.school.is_none_or(|only| only == school)) {
             let mailbox = self.store.index("desk mailbox", &[school.as_bytes(), self.folded.as_bytes()]);
             for (table, until) in [("desk_session", "ends_at".to_owned()), ("desk_code", format!("made_at + {DAY}"))] {
                 let some = self.rows_of(About::Desk, table, "address = ?1", &until, mailbox)?;
@@ -359,11 +419,12 @@ impl<'a> Look<'a> {
     }
 
     fn rows_of(&self, about: About, table: &str, his: &str, until: &str, hash: Index) -> rusqlite::Result<Found> {
+        let his = format!("{his} AND coalesce(?2, school) = school");
         let count = format!("SELECT count(*), max({until}) FROM {table} WHERE {his}");
         let (rows, until): (i64, Option<i64>) =
-            self.tables.query_row(&count, [hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.tables.query_row(&count, params![hash, self.school], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if self.erases {
-            self.tables.execute(&format!("DELETE FROM {table} WHERE {his}"), [hash])?;
+            self.tables.execute(&format!("DELETE FROM {table} WHERE {his}"), params![hash, self.school])?;
         }
         Ok(Found { rows: usize::try_from(rows).unwrap_or_default(), until, ..Found::none(about) })
     }
@@ -404,6 +465,7 @@ mod tests {
 
     use super::super::desk::{Request, RequestKind};
     use super::super::held::{Choice, Facts, NewHeld, NewRecipient, Taken};
+    use super::super::journal::find::Which;
     use super::super::owed::{Kind, NewOwed, To};
     use super::*;
     use crate::seal::SealKey;
@@ -411,6 +473,11 @@ mod tests {
 
     const NOW: i64 = 1_795_000_000_000;
     const KIM: &str = "kim@delinde.example";
+    const OWED: Also = Also { owed: true, journal: false };
+
+    fn who(folded: &str) -> Who {
+        Who { folded: folded.to_owned(), school: None }
+    }
 
     fn open(folder: &Path) -> (Store, Vault) {
         let keys = Arc::new(SealKey::load_or_make(&folder.join(SealKey::FILE)).unwrap());
@@ -490,7 +557,7 @@ mod tests {
             by_hand
                 .execute(
                     "INSERT INTO share_recipient (rid, share, school, place, address, link_check, public, factor, family,
-                     made_at, facts) VALUES (CAST(?1 || ?2 AS BLOB), ?1, 'linde', ?2, ?3, x'00', '', ?4, 0, ?5, x'00')",
+                     made_at, facts) VALUES (CAST(substr(?1 || ?2 || '................', 1, 16) AS BLOB), ?1, 'linde', ?2, ?3, x'00', '', ?4, 0, ?5, x'00')",
                     params![id, i64::try_from(place).unwrap(), store.sender(address), factor, NOW],
                 )
                 .unwrap();
@@ -589,15 +656,16 @@ mod tests {
             (About::Notes, 1, 0, None),
             (About::Lists, 1, 0, None),
         ];
-        let bo = store.about_person("bo@delinde.example", NOW).await.unwrap();
-        let found = store.about_person(KIM, NOW).await.unwrap();
+        let bo = store.about_person(&who("bo@delinde.example"), NOW).await.unwrap();
+        let found = store.about_person(&who(KIM), NOW).await.unwrap();
         assert_eq!(told(&found), all);
-        let before = told(&store.about_person(KIM, NOW - 1).await.unwrap());
+        let before = told(&store.about_person(&who(KIM), NOW - 1).await.unwrap());
         assert_eq!(before[6], (About::SharesReceived, 2, 2, Some(Stays::OfOthers)), "they can still be opened");
         assert_eq!(found[1].until, Some(NOW + DAY + MONTH));
         assert_eq!(found[9].until, None, "a number that was checked has no end");
-        assert_eq!(told(&store.about_person(KIM, NOW).await.unwrap()), all, "a look changes nothing");
-        let (erased, mut files) = store.erase_about_person(KIM, false, NOW).await.unwrap();
+        assert_eq!(told(&store.about_person(&who(KIM), NOW).await.unwrap()), all, "a look changes nothing");
+        let Erased { found: erased, mut files, .. } =
+            store.erase_about_person(&who(KIM), Also::default(), NOW).await.unwrap();
         files.sort_unstable();
         assert_eq!((told(&erased), files), (all.to_vec(), vec!["file of kim".to_owned(), "file with kim".to_owned()]));
         // A second time there is what stays, and nothing else.
@@ -605,20 +673,71 @@ mod tests {
             let stay = all.iter().filter(|(_, _, stays, _)| *stays > 0);
             stay.map(|(about, _, stays, why)| (*about, *stays, *stays, *why)).collect()
         };
-        assert_eq!(told(&store.erase_about_person(KIM, false, NOW).await.unwrap().0), left(&all));
+        assert_eq!(told(&store.erase_about_person(&who(KIM), Also::default(), NOW).await.unwrap().found), left(&all));
         // Without what is owed, his own mail goes too.
-        store.erase_about_person(KIM, true, NOW).await.unwrap();
+        store.erase_about_person(&who(KIM), OWED, NOW).await.unwrap();
         let rest = [left(&all)[2], left(&all)[3], left(&all)[4]];
-        assert_eq!(told(&store.about_person(KIM, NOW).await.unwrap()), rest);
+        assert_eq!(told(&store.about_person(&who(KIM), NOW).await.unwrap()), rest);
         assert!(store.owed(9).await.unwrap().is_empty() && store.held("owed").await.unwrap().is_none());
         // Nobody else lost anything but what was his, and nothing that waits.
-        let after = store.about_person("bo@delinde.example", NOW).await.unwrap();
+        let after = store.about_person(&who("bo@delinde.example"), NOW).await.unwrap();
         let gone = |found: &[Found], about| found.iter().find(|one| one.about == about).unwrap().rows;
         assert_eq!((gone(&bo, About::HeldSent), gone(&after, About::HeldSent)), (3, 3));
         assert_eq!((gone(&bo, About::SharesSent), gone(&after, About::SharesSent)), (2, 1));
         let same = |found: &[Found]| -> Vec<Found> { found.iter().skip(7).cloned().collect() };
         assert_eq!(same(&bo), same(&after));
         assert_eq!(store.held("others").await.unwrap().unwrap().recipients.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn one_school_of_an_installation_erases_its_own_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _vault) = filled(folder.path()).await;
+        let in_school = |school: &str| Who { school: Some(school.to_owned()), ..who(KIM) };
+        let all = Also { owed: true, journal: true };
+        assert!(told(&store.about_person(&in_school("es"), NOW).await.unwrap()).is_empty());
+        let erased = store.erase_about_person(&in_school("es"), all, NOW).await.unwrap();
+        assert!(told(&erased.found).is_empty() && erased.files.is_empty());
+        let before = told(&store.about_person(&who(KIM), NOW).await.unwrap());
+        assert_eq!(told(&store.about_person(&in_school("linde"), NOW).await.unwrap()), before);
+        let lines = store.journal_lines(&Which::default(), 0, 99).await.unwrap();
+        let line = lines.last().unwrap();
+        assert_eq!(
+            (line.school.as_str(), &line.core["event"]),
+            ("es", &json!("erased")),
+            "it is written down in one commit"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_share_goes_with_its_letters_when_what_is_owed_goes_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, vault) = filled(folder.path()).await;
+        let item = vault.put(Arc::new(b"een link".to_vec())).await.unwrap();
+        let by_hand = Connection::open(folder.path().join("mailpoort.db")).unwrap();
+        by_hand
+            .execute(
+                "INSERT INTO item (id, school, size, sealed) VALUES (?1, 'linde', 8, ?2)",
+                params![item.id, item.sealed],
+            )
+            .unwrap();
+        let envelope = store.seal(&owed::envelope_label(&item.id), &envelope("a@b.example", &["a@b.example"])).unwrap();
+        by_hand
+            .execute(
+                "INSERT INTO owed (school, kind, item, envelope, made_at, due_at, give_up_at, rid)
+                 VALUES ('linde', 'invitation', ?1, ?2, ?3, ?3, ?3, CAST('of kim0.........' AS BLOB))",
+                params![item.id, envelope, NOW],
+            )
+            .unwrap();
+        let sent = |found: &[Found]| told(found).into_iter().find(|one| one.0 == About::SharesSent);
+        let erased = store.erase_about_person(&who(KIM), Also::default(), NOW).await.unwrap();
+        assert_eq!(sent(&erased.found), Some((About::SharesSent, 1, 1, Some(Stays::Owed))));
+        let erased = store.erase_about_person(&who(KIM), OWED, NOW).await.unwrap();
+        assert_eq!(
+            (sent(&erased.found), erased.files),
+            (Some((About::SharesSent, 1, 0, None)), vec!["file of kim".to_owned()])
+        );
+        assert!(store.owed(9).await.unwrap().is_empty());
     }
 
     #[tokio::test]
@@ -634,12 +753,12 @@ mod tests {
             give_up_at: NOW + DAY,
         };
         kept.0.owe("linde", item, new, NOW).await.unwrap();
-        kept.0.erase_about_person(KIM, true, NOW).await.unwrap();
+        kept.0.erase_about_person(&who(KIM), OWED, NOW).await.unwrap();
         let claimed = kept.0.claim(NOW, 1000, DAY, 9).await.unwrap();
         let to: Vec<&str> = claimed[0].envelope.recipients.iter().map(|to| to.address.as_str()).collect();
         assert_eq!(to, ["a@b.example"]);
         // Somebody delivers it at this moment.
-        let (found, _) = kept.0.erase_about_person("a@b.example", true, NOW).await.unwrap();
-        assert_eq!(told(&found), [(About::Owed, 1, 1, Some(Stays::Owed))]);
+        let erased = kept.0.erase_about_person(&who("a@b.example"), OWED, NOW).await.unwrap();
+        assert_eq!(told(&erased.found), [(About::Owed, 1, 1, Some(Stays::Owed))]);
     }
 }

@@ -91,14 +91,7 @@ impl Store {
     /// [`StoreError`]; nothing was erased then.
     pub async fn erase_person(&self, person: Index, now: i64) -> Result<Erased, StoreError> {
         let chain = self.chain();
-        self.write(move |tables| {
-            const OF: &str = "SELECT count(DISTINCT number) FROM journal_person WHERE address = ?1";
-            let due = counted(tables, OF, [person])?;
-            let which = "number IN (SELECT number FROM journal_person WHERE address = ?1)";
-            let (gone, changed) = erase_all(tables, &chain, lines(tables, which, [person])?, now, "person")?;
-            Ok(Erased { due, gone, left: counted(tables, OF, [person])?, changed })
-        })
-        .await
+        self.write(move |tables| of_person(tables, &chain, (&person, None), now)).await
     }
 
     /// Makes one row of every run of erased lines. Gives how many rows are gone, and how many lines did not fit their
@@ -114,6 +107,31 @@ impl Store {
 
 const DUE: &str = "SELECT count(*) FROM journal WHERE sort = ?1 AND at <= ?2";
 const TRACES_DUE: &str = "SELECT count(*) FROM journal WHERE trace IS NOT NULL AND at <= ?1";
+
+/// How many lines there are about a person, in one school or in all.
+pub(in crate::store) fn count_of_person(
+    tables: &Connection,
+    person: &Index,
+    school: Option<&str>,
+) -> rusqlite::Result<usize> {
+    const OF: &str =
+        "SELECT count(DISTINCT number) FROM journal_person WHERE address = ?1 AND coalesce(?2, school) = school";
+    counted(tables, OF, params![person, school])
+}
+
+/// Erases all lines about a person, in one school or in all.
+pub(in crate::store) fn of_person(
+    tables: &Connection,
+    chain: &Chain,
+    (person, school): (&Index, Option<&str>),
+    now: i64,
+) -> rusqlite::Result<Erased> {
+    const WHICH: &str =
+        "number IN (SELECT number FROM journal_person WHERE address = ?1 AND coalesce(?2, school) = school)";
+    let due = count_of_person(tables, person, school)?;
+    let (gone, changed) = erase_all(tables, chain, lines(tables, WHICH, params![person, school])?, now, "person")?;
+    Ok(Erased { due, gone, left: count_of_person(tables, person, school)?, changed })
+}
 
 fn lines(tables: &Connection, which: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Line>> {
     let mut list = tables.prepare_cached(&format!("SELECT {COLUMNS} FROM journal WHERE {which}"))?;
