@@ -293,11 +293,12 @@ fn ordinary_mail_to_parents_goes_its_way() {
     assert!(blocked.len() <= 2 && shared.len() <= 10, "{} blocked, {} shared\n{all}", blocked.len(), shared.len());
 }
 
-/// Written by people who had not seen the rules, in two goes. Of the first eighty leaks 19 were judged to be plain mail, and
-/// then of sixty others 20, before the rules were widened each time; those that still are stand here by subject.
+/// Written by people who had not seen the rules, in three goes. Of the first eighty leaks 19 were judged to be plain mail, then
+/// of sixty others 20, then of eighty more 24, before the rules were widened each time; those that still are stand here by
+/// subject. Of the 260 ordinary mails of the third go, half of them traps, 7 were stopped.
 #[test]
 fn what_was_written_blind_is_judged_as_those_who_wrote_it_do() {
-    const MISSED: [&str; 7] = [
+    const MISSED: [&str; 12] = [
         // An address or phone number beside a name passes by the shipped policy (row 11).
         "prijswinnaar kleurplaat",
         "adressen ouders",
@@ -309,9 +310,17 @@ fn what_was_written_blind_is_judged_as_those_who_wrote_it_do() {
         "Re: uitslag",
         // "afgewezen door de IND", a sentence after the pupil.
         "Londenreis 4V",
+        // Told without a word for it: taken from home at night, questioned about Syria, found just in time.
+        "training",
+        "uw vraag mbt de nieuwe jongen",
+        "Re: sleutel",
+        // His own passwords, under "ww".
+        "ww",
+        // "schieding", "TOS" of a child in small letters.
+        "gespreksverlsag owen",
     ];
     let (gate, leaks, ordinary) = (Gate::new(), file("blind_leaks.txt"), file("blind_ordinary.txt"));
-    assert_eq!((leaks.len(), ordinary.len()), (140, 220));
+    assert_eq!((leaks.len(), ordinary.len()), (220, 480));
     let plain = |mail: &Written, scan: &Scan| {
         let decision = scan.verdict.decisions.iter().find(|decision| decision.asked == Ask::Pass);
         let all = scan.verdict.decisions.iter().all(|decision| decision.asked == Ask::Pass);
@@ -328,6 +337,26 @@ fn what_was_written_blind_is_judged_as_those_who_wrote_it_do() {
         wrong.extend((strictest.asked > Ask::Tls).then(|| shown(mail, &scan, strictest)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// For a set that is measured and not kept: `MAILPOORT_SET` is a folder with `leaks.txt` and `ordinary.txt`.
+#[test]
+#[ignore = "measures a set of one's own"]
+fn a_set_of_ones_own_is_judged() {
+    let folder = PathBuf::from(std::env::var_os("MAILPOORT_SET").expect("MAILPOORT_SET names a folder"));
+    let set = |name: &str| written(&std::fs::read_to_string(folder.join(name)).unwrap());
+    let (gate, leaks, ordinary) = (Gate::new(), set("leaks.txt"), set("ordinary.txt"));
+    let judged = |mails: &[Written], is_wrong: fn(Ask) -> bool| -> Vec<String> {
+        let one = |(at, mail): (usize, &Written)| {
+            let scan = gate.judge(mail, at % 3);
+            let strictest = scan.verdict.decisions.iter().max_by_key(|decision| decision.asked).unwrap();
+            is_wrong(strictest.asked).then(|| shown(mail, &scan, strictest))
+        };
+        mails.iter().enumerate().filter_map(one).collect()
+    };
+    let (missed, stopped) = (judged(&leaks, |ask| ask == Ask::Pass), judged(&ordinary, |ask| ask > Ask::Tls));
+    println!("{} of {} leaks passed:\n{}\n", missed.len(), leaks.len(), missed.join("\n"));
+    println!("{} of {} ordinary mails stopped:\n{}", stopped.len(), ordinary.len(), stopped.join("\n"));
 }
 
 /// Each word of the school's own list (portrait photo, learning disorder, contribution ..): lines with `+` tell it of a pupil,

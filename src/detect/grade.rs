@@ -38,10 +38,10 @@ const NEAR: u32 = 40;
 pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
     let mut marks = Vec::new();
     let Some((index, rule)) = rules.with_check(Check::Grade) else { return marks };
-    let finder = Finder { scene, index, rule };
+    let spoken_of = scene.reading.digits && scene.words.iter().any(|word| word.role == Role::Context(index));
+    let finder = Finder { scene, index, rule, spoken_of };
     finder.cells(&mut marks);
-    let words = || scene.words.iter().any(|word| word.role == Role::Context(index));
-    if scene.reading.digits && (!scene.names.is_empty() || words()) {
+    if scene.reading.digits && (!scene.names.is_empty() || spoken_of) {
         finder.sentences(&mut marks);
     }
     marks
@@ -51,6 +51,8 @@ struct Finder<'s, 'a, 'r> {
     scene: &'s Scene<'a>,
     index: u16,
     rule: &'r Rule,
+    /// Whether a word for marks stands anywhere in the text.
+    spoken_of: bool,
 }
 
 impl<'r> Finder<'_, '_, 'r> {
@@ -75,7 +77,8 @@ impl<'r> Finder<'_, '_, 'r> {
             let near = [self.scene.left(first, mine), self.scene.right(last, mine)];
             let nearest = near.into_iter().flatten().min_by_key(|near| near.distance);
             let worded = nearest.is_some_and(|near| near.role == Role::Context(self.index) && near.distance <= NEAR);
-            if !worded && (nearest.is_some() || !self.is_listed(token, last)) {
+            let listed = self.is_behind_pupil(at, token, last) || nearest.is_none() && self.is_listed(token, last);
+            if !worded && !listed {
                 continue;
             }
             let Some(end) = self.scene.reading.token(last as usize).map(|token| token.end as usize) else { continue };
@@ -115,10 +118,27 @@ impl<'r> Finder<'_, '_, 'r> {
 
     /// Whether a number with a decimal stands alone in its cell, or between a colon and the end of its line.
     fn is_listed(&self, token: &Token, last: u32) -> bool {
+        self.is_last(token, last) && token.gap & (gap::COLON | gap::CELL) != 0
+    }
+
+    /// Whether it stands right behind a pupil and ends the line, in a text that speaks of marks: "uitslag van de toets .. Merel
+    /// J 4,1".
+    fn is_behind_pupil(&self, at: usize, token: &Token, last: u32) -> bool {
+        if !self.spoken_of || token.gap & !gap::SPACE != 0 || !self.is_last(token, last) {
+            return false;
+        }
+        let names = &self.scene.names;
+        let before = names.partition_point(|name| (name.last as usize) < at).checked_sub(1);
+        let name = before.and_then(|before| names.get(before)).filter(|name| name.last as usize + 1 == at);
+        name.is_some_and(|name| name.form != Form::First && !name.staff)
+    }
+
+    /// Whether a number has a decimal and nothing behind it.
+    fn is_last(&self, token: &Token, last: u32) -> bool {
         let ends = gap::SEGMENT | gap::LINE | gap::BLANK | gap::CELL | gap::BRACKET;
         let decimal = self.scene.reading.token(last as usize).is_some_and(|last| last.start > token.start);
         let ended = self.scene.reading.token(last as usize + 1).is_none_or(|next| next.gap & ends != 0);
-        decimal && ended && token.gap & (gap::COLON | gap::CELL) != 0
+        decimal && ended
     }
 
     /// Whether a pupil stands before it on its line: in a text, the columns of a table are tabs or bars.

@@ -6,7 +6,8 @@ use std::collections::HashSet;
 
 use crate::detect::everyday::is_everyday;
 use crate::detect::marks::Mark;
-use crate::detect::names::Form;
+use crate::detect::names::{Form, NameHit};
+use crate::detect::reading::gap;
 use crate::detect::rule::Check;
 use crate::detect::rules::{Rule, Rules};
 use crate::detect::scene::{Scene, about};
@@ -72,10 +73,17 @@ pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
 
 /// What stands behind a pupil's name on its line and looks like a password, in a text that speaks of accounts.
 fn listed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
+    let accounts = |index: u16| rules.rule(index).filter(|rule| rule.check == Check::Accounts);
     let spoken_of = scene.words.iter().find_map(|word| match word.role {
-        Role::Context(index) => rules.rule(index).filter(|rule| rule.check == Check::Accounts),
+        Role::Context(index) => accounts(index),
         _ => None,
     });
+    // Login names speak for themselves.
+    let apart = gap::SPACE | gap::LINE | gap::BLANK | gap::CELL;
+    let joined = |gap: u16| gap & gap::DOT != 0 && gap & apart == 0;
+    let dotted = |name: &NameHit| scene.reading.token(name.last as usize).is_some_and(|last| joined(last.gap));
+    let logins = || scene.names.iter().filter(|name| name.form == Form::Login || dotted(name)).nth(LEAST_LOGINS - 1);
+    let spoken_of = spoken_of.or_else(|| logins().and(rules.with_check(Check::Accounts)).map(|(_, rule)| rule));
     let Some(rule) = spoken_of else { return };
     let text = &*scene.reading.folded.text;
     let known: HashSet<usize> = marks.iter().map(|mark| mark.range.start).collect();
@@ -113,6 +121,8 @@ fn listed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
 
 /// So many lines are a list.
 const LEAST_LINES: usize = 2;
+/// So many login names are a list of accounts, whatever it is called.
+const LEAST_LOGINS: usize = 3;
 
 /// Letters, digits and a sign or a capital, as people are told to make a password; no address, time or sum.
 fn is_made_up(word: &str) -> bool {

@@ -151,6 +151,8 @@ pub struct Frames {
     pub example: Vec<Spanned<String>>,
     /// The name that follows is staff.
     pub staff: Vec<Spanned<String>>,
+    /// Whoever follows has written it.
+    pub closing: Vec<Spanned<String>>,
     /// Over a column of special data.
     pub column: Vec<Spanned<String>>,
     /// School context.
@@ -159,6 +161,12 @@ pub struct Frames {
     pub public: Vec<Spanned<String>>,
     /// Where somebody works.
     pub work: Vec<Spanned<String>>,
+    /// What follows is what a talk, a book or a play is about.
+    #[serde(default)]
+    pub topic: Vec<Spanned<String>>,
+    /// What follows is why, and not what something is about.
+    #[serde(default)]
+    pub cause: Vec<Spanned<String>>,
 }
 
 /// One rule.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::detect::everyday::is_everyday_hash;
 use crate::detect::names::{Form, NameHit, NameIndex, Note, Staff};
 use crate::detect::reading::{Reading, Segment, Token, gap};
 use crate::detect::rules::Rules;
@@ -40,6 +41,8 @@ pub mod about {
     pub const SALUTATION: u16 = 2048;
     /// A pupil by first name and surname.
     pub const NAMED: u16 = 4096;
+    /// "spreekbeurt".
+    pub const TOPIC: u16 = 8192;
     /// A pupil, however named.
     pub const PERSON: u16 = PUPIL | FIRST | NAMED;
 }
@@ -98,6 +101,10 @@ pub struct Filled {
 const REACH: u32 = 120;
 /// Over the border of a line or cell, a word reaches less far.
 const REACH_OVER: u32 = 40;
+/// Words before a term among which somebody may be named.
+const STRANGER_REACH: u32 = 30;
+/// Nobody has more initials.
+const LONGEST_INITIALS: usize = 6;
 /// Words looked at on one side.
 const STEPS: usize = 24;
 
@@ -249,13 +256,17 @@ impl<'a> Scene<'a> {
     pub fn after_staff(&self, token: u32) -> bool {
         let from = self.words.partition_point(|word| word.first + 4 < token);
         let near = self.words.get(from..).unwrap_or_default().iter().take_while(|word| word.first < token);
-        // "Beste Karin, Daan is ziek" is not addressed to Daan.
+        // "Beste Karin, Daan is ziek" is not addressed to Daan, nor is "Beste collega,\n\nDaan is ziek".
         let comma = self.reading.token(token as usize).is_some_and(|token| token.gap & gap::COMMA != 0);
         // "Groeten,\n\nDaan" is signed; "Beste ouders,\n\nDaan" begins a letter about Daan.
         let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
-        near.filter(|word| word.role == Role::Cue(Cue::Staff) && word.last < token).any(|word| {
-            let beside = token - word.last == 2 && segment(word.last) == segment(token);
-            token - word.last == 1 || (beside && !comma)
+        near.filter(|word| word.last < token).any(|word| {
+            let beside = token - word.last == 2 && segment(word.last) == segment(token) && !comma;
+            match word.role {
+                Role::Cue(Cue::Closing) => beside || token - word.last == 1,
+                Role::Cue(Cue::Staff) => beside || token - word.last == 1 && !comma,
+                _ => false,
+            }
         })
     }
 
@@ -266,6 +277,50 @@ impl<'a> Scene<'a> {
         let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
         near.filter(|word| word.role == Role::Cue(Cue::Work) && word.last < token)
             .any(|word| token - word.last <= 4 && segment(word.last) == segment(token))
+    }
+
+    /// What stands nearest before a term in its sentence: what a talk is about ("spreekbeurt over diabetes"), or why something
+    /// is or is not ("de spreekbeurt gaat niet door vanwege zijn dyslexie", "zijn spreekbeurt, want hij heeft dyslexie").
+    pub fn topic_or_cause(&self, token: u32) -> Option<Cue> {
+        let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
+        let before = self.words.get(..self.words.partition_point(|word| word.first < token))?.iter().rev();
+        before.take(STEPS).take_while(|word| segment(word.first) == segment(token)).find_map(|word| match word.role {
+            Role::Cue(Cue::Topic) => Some(Cue::Topic),
+            Role::Cue(Cue::Cause | Cue::Fact) => Some(Cue::Cause),
+            _ => None,
+        })
+    }
+
+    /// Whether somebody who is not on the roster is named before a term, in its sentence or the one before: by first name and
+    /// surname ("Jeroen Wagenaar is opgenomen"), or by initials alone at the head of its line ("S.P. sondevoeding").
+    pub fn names_stranger(&self, token: u32) -> bool {
+        let Some(term) = self.reading.token(token as usize) else { return false };
+        let from = token.saturating_sub(STRANGER_REACH) as usize;
+        let near = self.reading.tokens.get(from..token as usize).unwrap_or_default();
+        let one = |at: usize| near.get(at).filter(|token| token.segment + 1 >= term.segment);
+        let is_name = |token: &Token| token.capital && !token.upper && !token.digits && token.len() >= 3;
+        let pair = |at: usize| {
+            // The list of everyday words has none that are longer.
+            let first = one(at).filter(|token| is_name(token) && token.len() <= 8 && !is_everyday_hash(token.hash));
+            let mut next = at + 1;
+            while next - at <= 3 && one(next).is_some_and(|token| !token.capital && token.len() <= 3) {
+                next += 1;
+            }
+            let surname = one(next).filter(|token| is_name(token));
+            let spaced = (at + 1..=next).all(|at| one(at).is_some_and(|token| token.gap & !gap::SPACE == 0));
+            first.is_some() && surname.is_some() && spaced
+        };
+        (0..near.len()).any(pair) || self.initials_lead(term.segment)
+    }
+
+    /// Whether a segment begins with two initials or more, and no surname behind them.
+    fn initials_lead(&self, segment: u32) -> bool {
+        let at = self.reading.tokens.partition_point(|token| token.segment < segment);
+        let line = self.reading.tokens.get(at..).unwrap_or_default().iter().take(LONGEST_INITIALS);
+        let dot = |token: &Token| self.reading.folded.text.as_bytes().get(token.end as usize) == Some(&b'.');
+        let initials = line.clone().take_while(|token| token.len() == 1 && token.upper && !token.digits && dot(token));
+        let initials = initials.count();
+        initials >= 2 && line.skip(initials).next().is_some_and(|next| !next.capital || next.gap & gap::CELL != 0)
     }
 
     /// Whether a word of this role stands in a term's sentence or row, or in the sentence before or after in its paragraph.
@@ -410,9 +465,10 @@ fn bits_of(cue: Cue) -> u16 {
         Cue::Fact => about::FACT,
         Cue::Generic => about::GENERIC,
         Cue::Asked | Cue::Example => about::ASKED,
-        Cue::Staff => about::STAFF,
+        Cue::Staff | Cue::Closing => about::STAFF,
         Cue::School => about::SCHOOL,
         Cue::Public => about::PUBLIC,
-        Cue::Column | Cue::Work => 0,
+        Cue::Topic => about::TOPIC,
+        Cue::Column | Cue::Work | Cue::Cause => 0,
     }
 }

@@ -19,6 +19,7 @@ mod weight {
     pub const PUPIL: f32 = 4.5;
     pub const FIRST: f32 = 3.0;
     pub const CHILD: f32 = 3.5;
+    pub const STRANGER: f32 = 3.0;
     pub const PRONOUN: f32 = 1.5;
     pub const PERSON_BEFORE: f32 = 2.0;
     pub const PERSON_IN_PARAGRAPH: f32 = 1.0;
@@ -27,12 +28,16 @@ mod weight {
     pub const FACT: f32 = 0.5;
     pub const COLUMN: f32 = 1.0;
     pub const GENERIC: f32 = -4.0;
+    pub const GENERIC_NAMED: f32 = -2.5;
     pub const GENERIC_PARAGRAPH: f32 = -2.0;
     pub const ASKED: f32 = -3.0;
     pub const STAFF: f32 = -3.5;
+    pub const STAFF_NAMED: f32 = -1.0;
     pub const ADDRESSED: f32 = -5.0;
     pub const PUBLIC: f32 = -2.5;
     pub const WORK: f32 = -4.0;
+    pub const TOPIC: f32 = -5.0;
+    pub const TOPIC_OF_MAIL: f32 = -3.5;
     pub const NOBODY: f32 = -1.0;
 }
 
@@ -86,34 +91,48 @@ fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Sc
         (true, _) => Score::new("a term", weight::PRIOR_HEAVY),
     };
     let here = scene.about(word.first);
-    person(&mut score, scene, message, word, here);
+    let stranger = person(&mut score, scene, message, (word, rule), here);
     score.when(here & about::FACT != 0, "said as a fact", weight::FACT);
     let segment =
         scene.reading.token(word.first as usize).map(|token| scene.reading.segment(token)).unwrap_or_default();
     score.when(scene.header(segment).contains(&Role::Cue(Cue::Column)), "its column is headed so", weight::COLUMN);
-    score.when(here & about::GENERIC != 0, "said of nobody in particular", weight::GENERIC);
+    // "voor de training: Daan Visser heeft extra tijd vanwege PTSS"
+    let generic = if here & about::NAMED != 0 { weight::GENERIC_NAMED } else { weight::GENERIC };
+    score.when(here & about::GENERIC != 0, "said of nobody in particular", generic);
     score.when(here & about::ASKED != 0, "asked or supposed", weight::ASKED);
     let staff = here & about::STAFF != 0 && here & (about::PUPIL | about::CHILD | about::FIRST) == 0;
     if scene.after_staff(word.first) {
         score.add("the word addresses somebody", weight::ADDRESSED);
     } else {
-        score.when(staff, "said of staff", weight::STAFF);
+        let weight = if stranger { weight::STAFF_NAMED } else { weight::STAFF };
+        score.when(staff, "said of staff", weight);
     }
     score.when(scene.at_work(word.first), "where somebody works", weight::WORK);
+    match scene.topic_or_cause(word.first) {
+        Some(Cue::Topic) => score.add("what a talk, a book or a play is about", weight::TOPIC),
+        None if message.subject & about::TOPIC != 0 && here & about::FACT == 0 => {
+            score.add("the mail is about a talk, a book or a play", weight::TOPIC_OF_MAIL);
+        }
+        _ => {}
+    }
     let public = message.subject & about::PUBLIC != 0 || scene.whole & about::PUBLIC != 0;
     score.when(public && here & about::PUPIL == 0, "the mail is about nobody in particular", weight::PUBLIC);
     score
 }
 
-fn person(score: &mut Score, scene: &Scene<'_>, message: Message, word: &WordHit, here: u16) {
+/// Who it is said of. True when it is somebody of no roster.
+fn person(score: &mut Score, scene: &Scene<'_>, message: Message, (word, rule): (&WordHit, &Rule), here: u16) -> bool {
     if here & about::PUPIL != 0 {
-        return score.add("a pupil in the same sentence or row", weight::PUPIL);
+        score.add("a pupil in the same sentence or row", weight::PUPIL);
+        return false;
     }
     if here & about::CHILD != 0 {
-        return score.add("the recipient's child in the same sentence", weight::CHILD);
+        score.add("the recipient's child in the same sentence", weight::CHILD);
+        return false;
     }
     if here & about::FIRST != 0 {
-        return score.add("a pupil's first name in the same sentence or row", weight::FIRST);
+        score.add("a pupil's first name in the same sentence or row", weight::FIRST);
+        return false;
     }
     let persons = about::PUPIL | about::FIRST | about::CHILD;
     if here & about::PRONOUN != 0 {
@@ -134,7 +153,22 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, word: &WordHit
         score.add("a person in the same text", weight::PERSON_IN_TEXT);
     } else if message.about & persons != 0 {
         score.add("a person in the same message", weight::PERSON_IN_MESSAGE);
+    } else if is_heavy(rule) && is_letter(message) && scene.names_stranger(word.first) {
+        score.add("somebody by first name and surname, or by initials", weight::STRANGER);
+        return true;
     } else if message.about & (about::FIRST | about::SALUTATION) == 0 {
         score.add("nobody is named or addressed", weight::NOBODY);
     }
+    false
+}
+
+/// Whether a rule is about what is told of nobody who is named: a colleague, a parent, an applicant.
+fn is_heavy(rule: &Rule) -> bool {
+    rule.strength == Strength::Heavy && matches!(rule.kind, Kind::Health | Kind::Care | Kind::Criminal)
+}
+
+/// Whether a message is a letter of a school about somebody: not the news, a course or a lesson.
+fn is_letter(message: Message) -> bool {
+    (message.about & (about::SCHOOL | about::CHILD | about::SALUTATION) != 0 || message.subject & about::STAFF != 0)
+        && message.subject & (about::GENERIC | about::PUBLIC | about::TOPIC) == 0
 }

@@ -36,8 +36,10 @@ pub enum Cue {
     Asked,
     /// "zoals": what follows is an example, unless the sentence begins with it ("Zoals besproken").
     Example,
-    /// "juf", "meester": the name that follows is staff.
+    /// "juf", "meester": the name that follows is staff, but not behind a comma, where staff is written to.
     Staff,
+    /// "Groeten,": whoever follows has written it.
+    Closing,
     /// "diagnose", "bijzonderheden" over a column.
     Column,
     /// "leerling", "groep": school context for a name.
@@ -46,6 +48,10 @@ pub enum Cue {
     Public,
     /// "werkte hiervoor in": where somebody works, and is no patient.
     Work,
+    /// "spreekbeurt", "rolverdeling": what follows is what a talk, a book or a play is about.
+    Topic,
+    /// "vanwege": what follows is why, and not what it is about.
+    Cause,
 }
 
 /// A word or phrase that was found.

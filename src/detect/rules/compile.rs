@@ -102,8 +102,22 @@ impl<'f> Compiler<'f> {
     }
 
     fn frames(&mut self, source: &Source<'_>) {
-        let Frames { child, pronoun, fact, generic, asked, example, staff, column, school, public, work } =
-            &source.pack.frames;
+        let Frames {
+            child,
+            pronoun,
+            fact,
+            generic,
+            asked,
+            example,
+            staff,
+            closing,
+            column,
+            school,
+            public,
+            work,
+            topic,
+            cause,
+        } = &source.pack.frames;
         for (cue, words) in [
             (Cue::Child, child),
             (Cue::Pronoun, pronoun),
@@ -112,10 +126,13 @@ impl<'f> Compiler<'f> {
             (Cue::Asked, asked),
             (Cue::Example, example),
             (Cue::Staff, staff),
+            (Cue::Closing, closing),
             (Cue::Column, column),
             (Cue::School, school),
             (Cue::Public, public),
             (Cue::Work, work),
+            (Cue::Topic, topic),
+            (Cue::Cause, cause),
         ] {
             self.terms(source, "frames", words, false, Role::Cue(cue));
         }
