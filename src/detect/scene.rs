@@ -316,11 +316,11 @@ impl<'a> Scene<'a> {
     /// Whether a segment begins with two initials or more, and no surname behind them.
     fn initials_lead(&self, segment: u32) -> bool {
         let at = self.reading.tokens.partition_point(|token| token.segment < segment);
-        let line = self.reading.tokens.get(at..).unwrap_or_default().iter().take(LONGEST_INITIALS);
+        let mut line = self.reading.tokens.get(at..).unwrap_or_default().iter().take(LONGEST_INITIALS);
         let dot = |token: &Token| self.reading.folded.text.as_bytes().get(token.end as usize) == Some(&b'.');
         let initials = line.clone().take_while(|token| token.len() == 1 && token.upper && !token.digits && dot(token));
         let initials = initials.count();
-        initials >= 2 && line.skip(initials).next().is_some_and(|next| !next.capital || next.gap & gap::CELL != 0)
+        initials >= 2 && line.nth(initials).is_some_and(|next| !next.capital || next.gap & gap::CELL != 0)
     }
 
     /// Whether a word of this role stands in a term's sentence or row, or in the sentence before or after in its paragraph.

@@ -196,8 +196,10 @@ impl<'a> Look<'a> {
 
     fn owed(&mut self) -> rusqlite::Result<Found> {
         let mut found = Found::none(About::Owed);
-        let mut list =
-            self.tables.prepare(&format!("SELECT id, item, envelope, held, give_up_at, lease_until FROM owed WHERE coalesce(?1, school) = school ORDER BY id"))?;
+        let mut list = self.tables.prepare(
+            "SELECT id, item, envelope, held, give_up_at, lease_until FROM owed
+                 WHERE coalesce(?1, school) = school ORDER BY id",
+        )?;
         let rows: Vec<OwedRow> = list
             .query_map([self.school], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
