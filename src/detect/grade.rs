@@ -160,6 +160,8 @@ impl<'r> Finder<'_, '_, 'r> {
             score.add("a pupil in the same sentence, line or row", weight::PUPIL);
         } else if here & about::FIRST != 0 {
             score.add("a pupil's first name in the same sentence or row", weight::FIRST);
+        } else if here & about::LISTED != 0 && self.scene.whole & about::SCHOOL != 0 {
+            score.add("somebody in the same row of a list of pupils", weight::FIRST);
         } else if here & about::PRONOUN != 0 && self.scene.about_before(token) & persons != 0 {
             score.add("a person in the sentence before", weight::BEFORE);
         } else {

@@ -155,6 +155,8 @@ pub struct Frames {
     pub closing: Vec<Spanned<String>>,
     /// Over a column of special data.
     pub column: Vec<Spanned<String>>,
+    /// Over a column of people.
+    pub people: Vec<Spanned<String>>,
     /// School context.
     pub school: Vec<Spanned<String>>,
     /// In a subject: the mail is about nobody.

@@ -43,6 +43,8 @@ pub mod about {
     pub const NAMED: u16 = 4096;
     /// "spreekbeurt".
     pub const TOPIC: u16 = 8192;
+    /// Somebody in a list of people, on the roster or not.
+    pub const LISTED: u16 = 16384;
     /// A pupil, however named.
     pub const PERSON: u16 = PUPIL | FIRST | NAMED;
 }
@@ -147,6 +149,7 @@ impl<'a> Scene<'a> {
             self.whole |= about::SALUTATION;
         }
         marks.extend(self.name_marks(&[]));
+        marks.extend(self.listed().map(|token| (token, about::LISTED)));
         for (token, bits) in marks {
             self.mark(token, bits);
         }
@@ -155,6 +158,17 @@ impl<'a> Scene<'a> {
                 *bits |= about::ASKED;
             }
         }
+    }
+
+    /// The names under a header of people: "Medewerker", "leerling".
+    fn listed(&self) -> impl Iterator<Item = u32> + '_ {
+        let people = Role::Cue(Cue::People);
+        let any = self.headers.values().any(|roles| roles.contains(&people));
+        let named = move |cell: &Filled| {
+            let first = self.reading.token(cell.token as usize);
+            first.is_some_and(|first| first.capital && !first.digits) && self.header(cell.segment).contains(&people)
+        };
+        self.cells().take_while(move |_| any).filter(named).map(|cell| cell.token)
     }
 
     /// Where names make a person known, apart from those that are nobody here (`false` at their index).
@@ -469,6 +483,6 @@ fn bits_of(cue: Cue) -> u16 {
         Cue::School => about::SCHOOL,
         Cue::Public => about::PUBLIC,
         Cue::Topic => about::TOPIC,
-        Cue::Column | Cue::Work | Cue::Cause => 0,
+        Cue::Column | Cue::People | Cue::Work | Cue::Cause => 0,
     }
 }

@@ -20,6 +20,7 @@ mod weight {
     pub const FIRST: f32 = 3.0;
     pub const CHILD: f32 = 3.5;
     pub const STRANGER: f32 = 3.0;
+    pub const LISTED: f32 = 3.0;
     pub const PRONOUN: f32 = 1.5;
     pub const PERSON_BEFORE: f32 = 2.0;
     pub const PERSON_IN_PARAGRAPH: f32 = 1.0;
@@ -132,6 +133,10 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, (word, rule): 
     }
     if here & about::FIRST != 0 {
         score.add("a pupil's first name in the same sentence or row", weight::FIRST);
+        return false;
+    }
+    if here & about::LISTED != 0 && is_heavy(rule) {
+        score.add("somebody in the same row of a list of people", weight::LISTED);
         return false;
     }
     let persons = about::PUPIL | about::FIRST | about::CHILD;

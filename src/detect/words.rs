@@ -42,6 +42,8 @@ pub enum Cue {
     Closing,
     /// "diagnose", "bijzonderheden" over a column.
     Column,
+    /// "medewerker", "leerling" over a column: who stands in it is somebody, on the roster or not.
+    People,
     /// "leerling", "groep": school context for a name.
     School,
     /// "vacature", "nieuwsbrief", "protocol" in a subject: the whole mail is about nobody.
