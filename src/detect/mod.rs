@@ -90,8 +90,8 @@ pub fn findings_with(
             continue;
         }
         let scene = Scene::new(index, Reading::new(text), rules, names.map(|names| (names, &sender)));
-        plain = (!special::any(&scene, rules)).then_some(text);
-        terms |= plain.is_none();
+        terms |= special::any(&scene, rules);
+        plain = (!special::may_count(&scene, rules)).then_some(text);
         message.about |= scene.whole;
         if text.place.spot == Spot::Subject {
             message.subject |= scene.whole;

@@ -71,6 +71,26 @@ pub fn any(scene: &Scene<'_>, rules: &Rules) -> bool {
     scene.words.iter().any(term)
 }
 
+/// Whether any of the terms in a text may be found: one that needs a word of context is nothing where no such word stands.
+pub fn may_count(scene: &Scene<'_>, rules: &Rules) -> bool {
+    let mut said = vec![false; rules.list().len()];
+    for word in &scene.words {
+        if let Role::Context(index) = word.role
+            && let Some(said) = said.get_mut(usize::from(index))
+        {
+            *said = true;
+        }
+    }
+    let counts = |word: &WordHit| match word.role {
+        Role::Term(index) => rules.rule(index).is_some_and(|rule| {
+            rule.check == Check::Terms
+                && (rule.context.is_empty() || said.get(usize::from(index)).copied().unwrap_or_default())
+        }),
+        _ => false,
+    };
+    scene.words.iter().any(counts)
+}
+
 /// Whether a term is part of somebody's name: Rouwhorst, De Groot.
 fn in_name(scene: &Scene<'_>, word: &WordHit) -> bool {
     let next = scene.names.partition_point(|name| name.first <= word.first);
