@@ -28,6 +28,7 @@ mod rule;
 mod rules;
 mod scene;
 mod score;
+mod sieve;
 mod special;
 mod twin;
 mod words;

@@ -3,10 +3,12 @@
 //! A term is one or more words; `*` at its end takes in longer words (`dyslexie*`: dyslexieverklaring),
 //! `*` at its start words that end in it (`*allergie`). Between the words of a term may stand spaces,
 //! hyphens, dots, brackets, a line break and quote marks. A token is compared only with the terms that
-//! share its first (or last) four letters, so the pass is linear and seldom compares at all.
+//! share its first (or last) four letters, and only when it may be the whole of one's first word, or begin
+//! (or end) as an open one does: so the pass is linear and seldom compares at all.
 
 use crate::detect::fold::fold;
 use crate::detect::reading::{Reading, Token, gap, word_hash};
+use crate::detect::sieve::Sieve;
 
 /// What a word means to a rule, or to all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,11 +92,16 @@ pub struct Words {
     entries: Vec<Entry>,
     by_start: Vec<Vec<Candidate>>,
     by_end: Vec<Vec<Candidate>>,
-    /// Which buckets hold anything: small enough to stay in the fastest cache.
-    sieve: [[u64; BUCKETS / 64]; 2],
+    /// The hashes of words that must be the token.
+    whole: Sieve<WHOLE>,
+    /// The buckets of words that a token may begin with.
+    starts: Sieve<BUCKETS>,
+    /// The buckets of words that a token may end with.
+    ends: Sieve<BUCKETS>,
 }
 
 const BUCKETS: usize = 1 << 15;
+const WHOLE: usize = 1 << 16;
 /// `*` with fewer letters would take in half the language.
 const SHORTEST_OPEN: usize = 4;
 
@@ -104,7 +111,9 @@ impl Default for Words {
             entries: Vec::new(),
             by_start: vec![Vec::new(); BUCKETS],
             by_end: vec![Vec::new(); BUCKETS],
-            sieve: [[0; BUCKETS / 64]; 2],
+            whole: Sieve::default(),
+            starts: Sieve::default(),
+            ends: Sieve::default(),
         }
     }
 }
@@ -138,16 +147,16 @@ impl Words {
         let Ok(index) = u16::try_from(self.entries.len()) else {
             return Err("there are more than 65,535 terms".to_owned());
         };
-        let [starts, ends] = &mut self.sieve;
-        let (table, sieve, bucket) = if open_start {
-            (&mut self.by_end, ends, end_bucket(last))
-        } else {
-            (&mut self.by_start, starts, start_bucket(first))
-        };
-        if let Some(bits) = sieve.get_mut(bucket / 64) {
-            *bits |= 1 << (bucket % 64);
-        }
         let whole = (!(open_start || open_end && parts.len() == 1)).then(|| word_hash(first));
+        let (table, bucket) = match open_start {
+            true => (&mut self.by_end, end_bucket(last)),
+            false => (&mut self.by_start, start_bucket(first)),
+        };
+        match whole {
+            Some(hash) => self.whole.add(hash),
+            None if open_start => self.ends.add(bucket as u64),
+            None => self.starts.add(bucket as u64),
+        }
         if let Some(bucket) = table.get_mut(bucket) {
             let second = parts.get(1).filter(|_| !(open_end && parts.len() == 2));
             bucket.push(Candidate { entry: index, whole, next: second.map(|word| word_hash(word)) });
@@ -161,28 +170,38 @@ impl Words {
         let mut hits = Vec::new();
         for (index, token) in reading.tokens.iter().enumerate() {
             let word = reading.bytes(token);
-            let next = || reading.token(index + 1).map(|token| token.hash);
-            let [starts, ends] = &self.sieve;
-            let mut look = |table: &[Vec<Candidate>], sieve: &[u64; BUCKETS / 64], bucket: usize| {
-                if sieve.get(bucket / 64).is_none_or(|bits| bits >> (bucket % 64) & 1 == 0) {
-                    return;
-                }
-                let fits = |one: &&Candidate| {
-                    one.whole.is_none_or(|whole| whole == token.hash) && (one.next.is_none() || one.next == next())
-                };
-                for candidate in table.get(bucket).into_iter().flatten().filter(fits) {
-                    if let Some(entry) = self.entries.get(usize::from(candidate.entry)) {
-                        entry.push_hits(reading, index, token, &mut hits);
-                    }
-                }
-            };
-            look(&self.by_start, starts, start_bucket(word));
-            // No shorter word can end in a term that has a `*` before it.
-            if word.len() >= SHORTEST_OPEN {
-                look(&self.by_end, ends, end_bucket(word));
+            // No shorter word can begin or end as a term that is open there.
+            let open = word.len() >= SHORTEST_OPEN;
+            if self.whole.may_hold(token.hash) || open && self.starts.may_hold(start_bucket(word) as u64) {
+                self.look(&self.by_start, start_bucket(word), reading, index, &mut hits);
+            }
+            if open && self.ends.may_hold(end_bucket(word) as u64) {
+                self.look(&self.by_end, end_bucket(word), reading, index, &mut hits);
             }
         }
         hits
+    }
+
+    /// Compares a token with the terms of a bucket. Apart from the loop, as few tokens come to it.
+    #[inline(never)]
+    fn look(
+        &self,
+        table: &[Vec<Candidate>],
+        bucket: usize,
+        reading: &Reading<'_>,
+        index: usize,
+        hits: &mut Vec<WordHit>,
+    ) {
+        let Some(token) = reading.token(index) else { return };
+        let next = reading.token(index + 1).map(|token| token.hash);
+        let fits = |one: &&Candidate| {
+            one.whole.is_none_or(|whole| whole == token.hash) && (one.next.is_none() || one.next == next)
+        };
+        for candidate in table.get(bucket).into_iter().flatten().filter(fits) {
+            if let Some(entry) = self.entries.get(usize::from(candidate.entry)) {
+                entry.push_hits(reading, index, token, hits);
+            }
+        }
     }
 }
 
