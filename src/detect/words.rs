@@ -3,8 +3,8 @@
 //! A term is one or more words; `*` at its end takes in longer words (`dyslexie*`: dyslexieverklaring),
 //! `*` at its start words that end in it (`*allergie`). Between the words of a term may stand spaces,
 //! hyphens, dots, brackets, a line break and quote marks. A token is compared only with the terms that
-//! share its first (or last) four letters, and only when it may be the whole of one's first word, or begin
-//! (or end) as an open one does: so the pass is linear and seldom compares at all.
+//! share its first (or last) four letters, and only when it and the next one may be the first words of one, or when
+//! it begins (or ends) as an open one does: so the pass is linear and seldom compares at all.
 
 use crate::detect::fold::fold;
 use crate::detect::reading::{Reading, Token, gap, word_hash};
@@ -92,8 +92,10 @@ pub struct Words {
     entries: Vec<Entry>,
     by_start: Vec<Vec<Candidate>>,
     by_end: Vec<Vec<Candidate>>,
-    /// The hashes of words that must be the token.
+    /// The hashes of first words that must be the token, whatever comes next.
     whole: Sieve<WHOLE>,
+    /// Those of which the second word must be the next token, both together: "de" begins many terms.
+    pairs: Sieve<WHOLE>,
     /// The buckets of words that a token may begin with.
     starts: Sieve<BUCKETS>,
     /// The buckets of words that a token may end with.
@@ -112,6 +114,7 @@ impl Default for Words {
             by_start: vec![Vec::new(); BUCKETS],
             by_end: vec![Vec::new(); BUCKETS],
             whole: Sieve::default(),
+            pairs: Sieve::default(),
             starts: Sieve::default(),
             ends: Sieve::default(),
         }
@@ -152,14 +155,15 @@ impl Words {
             true => (&mut self.by_end, end_bucket(last)),
             false => (&mut self.by_start, start_bucket(first)),
         };
-        match whole {
-            Some(hash) => self.whole.add(hash),
-            None if open_start => self.ends.add(bucket as u64),
-            None => self.starts.add(bucket as u64),
+        let second = parts.get(1).filter(|_| !(open_end && parts.len() == 2)).map(|word| word_hash(word));
+        match (whole, second) {
+            (Some(first), Some(second)) => self.pairs.add(pair(first, second)),
+            (Some(first), None) => self.whole.add(first),
+            (None, _) if open_start => self.ends.add(bucket as u64),
+            (None, _) => self.starts.add(bucket as u64),
         }
         if let Some(bucket) = table.get_mut(bucket) {
-            let second = parts.get(1).filter(|_| !(open_end && parts.len() == 2));
-            bucket.push(Candidate { entry: index, whole, next: second.map(|word| word_hash(word)) });
+            bucket.push(Candidate { entry: index, whole, next: second });
         }
         self.entries.push(Entry { parts, open_start, open_end, capitals, roles: vec![role] });
         Ok(())
@@ -170,9 +174,13 @@ impl Words {
         let mut hits = Vec::new();
         for (index, token) in reading.tokens.iter().enumerate() {
             let word = reading.bytes(token);
+            let next = reading.token(index + 1).map_or(0, |next| next.hash);
             // No shorter word can begin or end as a term that is open there.
             let open = word.len() >= SHORTEST_OPEN;
-            if self.whole.may_hold(token.hash) || open && self.starts.may_hold(start_bucket(word) as u64) {
+            let may_begin = self.whole.may_hold(token.hash)
+                || self.pairs.may_hold(pair(token.hash, next))
+                || open && self.starts.may_hold(start_bucket(word) as u64);
+            if may_begin {
                 self.look(&self.by_start, start_bucket(word), reading, index, &mut hits);
             }
             if open && self.ends.may_hold(end_bucket(word) as u64) {
@@ -259,6 +267,11 @@ fn parts(folded: &str) -> Vec<Box<[u8]>> {
         before = class;
     }
     parts.into_iter().map(Vec::into_boxed_slice).collect()
+}
+
+/// One hash for two words in their order.
+fn pair(first: u64, second: u64) -> u64 {
+    first.rotate_left(23) ^ second
 }
 
 fn start_bucket(word: &[u8]) -> usize {
