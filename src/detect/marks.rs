@@ -229,6 +229,9 @@ impl Finder<'_, '_, '_> {
 
     /// A street tells where somebody lives when no postcode beside it does so better.
     fn houses_without_postcode(&mut self) {
+        if self.houses.is_empty() {
+            return;
+        }
         let place = |at: usize| {
             let token = self.scene.reading.token(at)?;
             Some(self.scene.reading.segment(token).row.map_or((false, token.segment), |row| (true, row)))

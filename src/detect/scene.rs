@@ -409,16 +409,15 @@ impl<'a> Scene<'a> {
 
 /// "Beste ouders,", "Hoi Mei," near the start of a text, and then the end of the line.
 fn salutes(reading: &Reading<'_>) -> bool {
-    let near = reading.tokens.iter().take(SALUTATION_NEAR).enumerate();
+    let begins = |at: usize, token: &Token| at == 0 || token.gap & (gap::SEGMENT | gap::LINE) != 0;
+    let near = reading.tokens.iter().take(SALUTATION_NEAR).enumerate().filter(|(at, token)| begins(*at, token));
     near.filter(|(_, token)| SALUTATIONS.iter().any(|word| reading.bytes(token).eq_ignore_ascii_case(word))).any(
-        |(at, token)| {
-            let begins = at == 0 || token.gap & (gap::SEGMENT | gap::LINE) != 0;
+        |(at, _)| {
             let after = reading.tokens.get(at + 1..).unwrap_or_default().iter().take(SALUTATION_LONG);
-            begins
-                && after
-                    .into_iter()
-                    .find(|next| next.gap & gap::COMMA != 0)
-                    .is_some_and(|next| next.gap & gap::LINE != 0)
+            after
+                .into_iter()
+                .find(|next| next.gap & gap::COMMA != 0)
+                .is_some_and(|next| next.gap & gap::LINE != 0)
         },
     )
 }
