@@ -212,7 +212,8 @@ impl NameIndex {
     /// The pupils that a text names, in text order.
     /// `sender` is whoever writes: no pupil, whatever the name.
     pub(super) fn find(&self, reading: &Reading<'_>, sender: &Staff) -> Vec<NameHit> {
-        let known = reading.tokens.iter().enumerate().filter(|(_, token)| !token.digits && self.sieve.may_hold(token.hash));
+        let known =
+            reading.tokens.iter().enumerate().filter(|(_, token)| !token.digits && self.sieve.may_hold(token.hash));
         let known: Vec<(usize, &Word)> =
             known.filter_map(|(index, token)| Some((index, self.words.get(&token.hash)?))).collect();
         let mut search = Search { index: self, reading, hits: Vec::new() };
