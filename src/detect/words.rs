@@ -206,15 +206,17 @@ impl Words {
             one.whole.is_none_or(|whole| whole == token.hash) && (one.next.is_none() || one.next == next)
         };
         for candidate in table.get(bucket).into_iter().flatten().filter(fits) {
+            let same = usize::from(candidate.whole.is_some()) + usize::from(candidate.next.is_some());
             if let Some(entry) = self.entries.get(usize::from(candidate.entry)) {
-                entry.push_hits(reading, index, token, hits);
+                entry.push_hits(reading, index, token, same, hits);
             }
         }
     }
 }
 
 impl Entry {
-    fn push_hits(&self, reading: &Reading<'_>, index: usize, token: &Token, hits: &mut Vec<WordHit>) {
+    /// Pushes what the term means when it stands at a token. Its first `same` words are those there: they have their hashes.
+    fn push_hits(&self, reading: &Reading<'_>, index: usize, token: &Token, same: usize, hits: &mut Vec<WordHit>) {
         if self.capitals && !token.upper {
             return;
         }
@@ -224,7 +226,7 @@ impl Entry {
             if offset > 0 && token.gap & !JOINS != 0 && !is_underscore(reading, token) {
                 return;
             }
-            if !self.fits(part, reading.bytes(token), offset == last) {
+            if offset >= same && !self.fits(part, reading.bytes(token), offset == last) {
                 return;
             }
         }
