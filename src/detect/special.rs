@@ -192,3 +192,26 @@ fn is_letter(message: Message) -> bool {
     (message.about & (about::SCHOOL | about::CHILD | about::SALUTATION) != 0 || message.subject & about::STAFF != 0)
         && message.subject & (about::GENERIC | about::PUBLIC | about::TOPIC) == 0
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::detect::reading::Reading;
+    use crate::extract::Text;
+
+    #[test]
+    fn a_term_counts_where_its_context_stands_or_needs_none() {
+        let rules = Rules::shipped().unwrap();
+        for (text, terms, count) in [
+            ("Beste ouders, de bus vertrekt om acht uur.", true, false),
+            ("Zijn moeder drinkt weer.", true, true),
+            ("Hij heeft dyslexie.", true, true),
+            ("De bus vertrekt om acht uur.", false, false),
+        ] {
+            let text = Text { text: text.to_owned(), ..Text::default() };
+            let scene = Scene::new(0, Reading::new(&text), &rules, None);
+            assert_eq!((any(&scene, &rules), may_count(&scene, &rules)), (terms, count), "{}", text.text);
+        }
+    }
+}
