@@ -43,7 +43,7 @@ pub fn scored(
     scene: &Scene<'_>,
     rules: &Rules,
     message: Message,
-    zones: &Zones,
+    zones: &Zones<'_>,
     numbers: &[Number],
     check: Check,
 ) -> Vec<(Number, Score)> {
@@ -122,7 +122,7 @@ impl Around<'_, '_> {
 
 /// The only number of a text that says little else: "Dit is hem: ..". A subject is one when it is nothing but a number,
 /// and the mail names a pupil.
-fn short_answer(scene: &Scene<'_>, zones: &Zones, numbers: &[Number], rule: u16) -> Option<u32> {
+fn short_answer(scene: &Scene<'_>, zones: &Zones<'_>, numbers: &[Number], rule: u16) -> Option<u32> {
     let mine = |token: &Token| {
         let start = token.start as usize;
         matches!(zones.at(scene.reading.folded.origin(start..start).start), Zone::New)

@@ -128,13 +128,13 @@ const RECEIPT: &str = "/kopie/";
 
 /// Where links of receipts stand, from their names on.
 fn receipts(text: &str, is_receipt: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
-    let named = |(at, before): (usize, &str)| {
-        let from = at + before.len();
+    let named = |at: usize| {
+        let from = at + RECEIPT.len();
         let rest = text.get(from..)?;
         let name = rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
         is_receipt(name).then(|| from..from + name.len())
     };
-    text.match_indices(RECEIPT).take(MOST_ASKED).filter_map(named).collect()
+    memchr::memmem::find_iter(text.as_bytes(), RECEIPT).take(MOST_ASKED).filter_map(named).collect()
 }
 
 /// A digit of a text.
@@ -146,34 +146,50 @@ struct Digit {
     first: bool,
 }
 
-/// Where twelve digits stand that are wanted. Looks at each digit once, and keeps the last twelve.
+/// Where twelve digits stand that are wanted. Goes from digit to digit, and keeps the last twelve.
 fn told(text: &str, mut wanted: impl FnMut(u64) -> bool) -> Vec<Range<usize>> {
     let (mut found, mut last): (Vec<Range<usize>>, std::collections::VecDeque<Digit>) =
         (Vec::new(), Default::default());
-    let mut signs = usize::MAX;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let Some(value) = digit(c) else {
-            signs = if is_between(c) { signs.saturating_add(1) } else { usize::MAX };
-            continue;
-        };
-        if signs > APART {
+    // Where the digit before ended.
+    let mut end = None;
+    let mut from = 0;
+    while let Some((at, c)) = next_digit(text, from) {
+        from = at + c.len_utf8();
+        let Some(value) = digit(c) else { continue };
+        let apart = end.and_then(|end| text.get(end..at)).map_or(usize::MAX, signs);
+        if apart > APART {
             last.clear();
         }
-        last.push_back(Digit { value, at, first: signs > 0 });
-        signs = 0;
+        last.push_back(Digit { value, at, first: apart > 0 });
+        end = Some(from);
         if last.len() > DIGITS {
             last.pop_front();
         }
-        let ends = chars.peek().is_none_or(|(_, next)| digit(*next).is_none());
+        let ends = text.get(from..).and_then(|rest| rest.chars().next()).is_none_or(|next| digit(next).is_none());
         let begins = last.front().filter(|digit| last.len() == DIGITS && digit.first);
         if let Some(begins) = begins.filter(|_| ends)
             && wanted(last.iter().fold(0, |number, digit| number * 10 + digit.value))
         {
-            found.push(begins.at..at + c.len_utf8());
+            found.push(begins.at..from);
         }
     }
     found
+}
+
+/// The next character that is a digit, or begins as a wide one does, and where it stands.
+fn next_digit(text: &str, from: usize) -> Option<(usize, char)> {
+    let rest = text.as_bytes().get(from..)?;
+    let at = from + rest.iter().position(|byte| byte.is_ascii_digit() || *byte == WIDE)?;
+    Some((at, text.get(at..)?.chars().next()?))
+}
+
+/// The first byte of wide digits, and of some thousand other characters.
+const WIDE: u8 = 0xEF;
+
+/// How many signs stand between two digits; more than any code has when there is anything else, or too much.
+fn signs(between: &str) -> usize {
+    let few = between.len() <= APART * char::MAX.len_utf8() && between.chars().all(is_between);
+    if few { between.chars().count() } else { usize::MAX }
 }
 
 /// Wide digits too (U+FF10), which people paste.

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -102,7 +103,24 @@ fn ascii_run(bytes: &[u8]) -> usize {
     whole + bytes.get(whole..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii()).count()
 }
 
+/// The letters of Latin scripts from U+00C0 on, folded: most of what is not ASCII in a mail.
+static LATIN: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let folded = |c| {
+        let mut folded = String::new();
+        push_any(&mut folded, c);
+        folded
+    };
+    ('\u{C0}'..='\u{17F}').map(folded).collect()
+});
+
 fn push_folded(folded: &mut String, c: char) {
+    match (c as usize).checked_sub(0xC0).and_then(|at| LATIN.get(at)) {
+        Some(letter) => folded.push_str(letter),
+        None => push_any(folded, c),
+    }
+}
+
+fn push_any(folded: &mut String, c: char) {
     if let Some(same) = by_table(c) {
         folded.push_str(same);
     } else if c.is_alphanumeric() || is_combining_mark(c) {

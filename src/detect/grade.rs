@@ -38,10 +38,10 @@ const NEAR: u32 = 40;
 pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
     let mut marks = Vec::new();
     let Some((index, rule)) = rules.with_check(Check::Grade) else { return marks };
-    let spoken_of = scene.reading.digits && scene.words.iter().any(|word| word.role == Role::Context(index));
+    let spoken_of = scene.words.iter().any(|word| word.role == Role::Context(index));
     let finder = Finder { scene, index, rule, spoken_of };
     finder.cells(&mut marks);
-    if scene.reading.digits && (!scene.names.is_empty() || spoken_of) {
+    if !scene.names.is_empty() || spoken_of {
         finder.sentences(&mut marks);
     }
     marks
@@ -70,9 +70,10 @@ impl<'r> Finder<'_, '_, 'r> {
     }
 
     fn sentences(&self, marks: &mut Vec<Mark<'r>>) {
-        for (at, token) in self.scene.reading.tokens.iter().enumerate().filter(|(_, token)| token.digits) {
-            let Some(last) = self.mark(at, token) else { continue };
-            let (first, last) = (at as u32, last as u32);
+        for &first in &self.scene.reading.digits {
+            let at = first as usize;
+            let Some(token) = self.scene.reading.token(at) else { continue };
+            let Some(last) = self.mark(at, token).map(|last| last as u32) else { continue };
             let mine = |role: Role| role == Role::Context(self.index) || role == Role::Against(self.index);
             let near = [self.scene.left(first, mine), self.scene.right(last, mine)];
             let nearest = near.into_iter().flatten().min_by_key(|near| near.distance);

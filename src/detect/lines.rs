@@ -20,19 +20,17 @@ const SURE: f32 = 3.0;
 /// Every kind of such lines in a text.
 pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
     let looks = |rule: &&Rule| rule.check == Check::Lines && rule.mode != RuleMode::Off;
-    if !scene.reading.digits {
-        return Vec::new();
-    }
     rules.list().iter().filter(looks).filter_map(|rule| lines(scene, rule)).collect()
 }
 
 fn lines<'r>(scene: &Scene<'_>, rule: &'r Rule) -> Option<Mark<'r>> {
     let pattern = rule.pattern.as_ref()?;
     let text: &str = &scene.reading.folded.text;
-    let begins = |(at, token): &(usize, &crate::detect::reading::Token)| {
-        token.digits && (*at == 0 || token.gap & (gap::LINE | gap::BLANK) != 0)
-    };
-    let mut heads = scene.reading.tokens.iter().enumerate().filter(begins).filter_map(|(at, token)| {
+    let mut heads = scene.reading.digits.iter().filter_map(|&at| {
+        let token = scene.reading.token(at as usize)?;
+        if at > 0 && token.gap & (gap::LINE | gap::BLANK) == 0 {
+            return None;
+        }
         let start = token.start - u32::from(scene.reading.byte_before(token.start) == Some(b'['));
         let start = start as usize;
         let mut end = (start + HEAD).min(text.len());
@@ -40,7 +38,7 @@ fn lines<'r>(scene: &Scene<'_>, rule: &'r Rule) -> Option<Mark<'r>> {
             end -= 1;
         }
         let head = pattern.find(text.get(start..end)?).filter(|head| head.start() == 0)?;
-        Some((at as u32, start..start + head.end()))
+        Some((at, start..start + head.end()))
     });
     let (token, range) = heads.next()?;
     (heads.take(LINES - 1).count() == LINES - 1).then(|| Mark {

@@ -1,6 +1,6 @@
 //! Other numbers: IBAN, phone, postcode, birth date, student number, ECK iD, and patterns near a word.
 //!
-//! The numbers are found from the digits on, in one pass over the tokens; a pattern is tried only in a short
+//! The numbers are found from the digits on, in one pass over those; a pattern is tried only in a short
 //! window after one of its context words.
 
 use std::collections::HashSet;
@@ -76,9 +76,8 @@ const SHORTEST_STREET: usize = 6;
 /// All marks of a text, in no particular order.
 pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules, names: Option<&NameIndex>) -> Vec<Mark<'r>> {
     let mut finder = Finder { scene, rules, names, marks: Vec::new(), houses: Vec::new(), iban_until: 0 };
-    if scene.reading.digits {
-        scene.reading.tokens.iter().enumerate().for_each(|(at, token)| finder.at(at, token));
-    }
+    scene.reading.digits.iter().for_each(|&at| finder.number(at as usize));
+    finder.eck_ids();
     finder.patterns();
     finder.houses_without_postcode();
     finder.marks
@@ -95,15 +94,17 @@ struct Finder<'s, 'a, 'r> {
 }
 
 impl Finder<'_, '_, '_> {
-    fn at(&mut self, at: usize, token: &Token) {
-        if !token.digits {
-            match token.len() {
-                2 if matches!(self.scene.reading.bytes(token), b"NL" | b"nl" | b"Nl") => self.iban(at, token),
-                7 if self.scene.reading.bytes(token) == b"ketenid" => self.eck_id(at, token),
-                3..=9 if token.capital => _ = self.date(at, token),
+    /// What these digits are, with the word before them: `NL91 ..`, "May 3, 2014".
+    fn number(&mut self, at: usize) {
+        let reading = &self.scene.reading;
+        let Some(token) = reading.token(at) else { return };
+        if let Some((before, word)) = at.checked_sub(1).and_then(|before| Some((before, reading.token(before)?))) {
+            match word.len() {
+                _ if word.digits => {}
+                2 if matches!(reading.bytes(word), b"NL" | b"nl" | b"Nl") => self.iban(before, word),
+                3..=9 if word.capital => _ = self.date(before, word),
                 _ => {}
             }
-            return;
         }
         if token.start < self.iban_until {
             return;
@@ -154,6 +155,20 @@ impl Finder<'_, '_, '_> {
         if shaped && modulo == 1 && ends {
             self.iban_until = end as u32;
             self.push(Check::Iban, at, token.start..end as u32, "an IBAN whose check digits are right", 6.0, None);
+        }
+    }
+
+    /// Where the name of their issuer stands, there may be one behind it.
+    fn eck_ids(&mut self) {
+        let reading = &self.scene.reading;
+        if reading.digits.is_empty() {
+            return;
+        }
+        for start in memchr::memmem::find_iter(reading.folded.text.as_bytes(), b"ketenid") {
+            let at = reading.tokens.partition_point(|token| (token.start as usize) < start);
+            if let Some(token) = reading.token(at).filter(|token| token.start as usize == start && token.len() == 7) {
+                self.eck_id(at, token);
+            }
         }
     }
 
@@ -214,6 +229,9 @@ impl Finder<'_, '_, '_> {
 
     /// A street tells where somebody lives when no postcode beside it does so better.
     fn houses_without_postcode(&mut self) {
+        if self.houses.is_empty() {
+            return;
+        }
         let place = |at: usize| {
             let token = self.scene.reading.token(at)?;
             Some(self.scene.reading.segment(token).row.map_or((false, token.segment), |row| (true, row)))

@@ -28,6 +28,7 @@ mod rule;
 mod rules;
 mod scene;
 mod score;
+mod sieve;
 mod special;
 mod twin;
 mod words;
@@ -35,7 +36,6 @@ mod zone;
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::extract::{Spot, Text, Texts, Writer};
 use crate::message::Day;
@@ -90,8 +90,8 @@ pub fn findings_with(
             continue;
         }
         let scene = Scene::new(index, Reading::new(text), rules, names.map(|names| (names, &sender)));
-        plain = (!special::any(&scene, rules)).then_some(text);
-        terms |= plain.is_none();
+        terms |= special::any(&scene, rules);
+        plain = (!special::may_count(&scene, rules)).then_some(text);
         message.about |= scene.whole;
         if text.place.spot == Spot::Subject {
             message.subject |= scene.whole;
@@ -134,12 +134,12 @@ fn put(found: &mut [Vec<Finding>], index: usize, findings: Vec<Finding>) {
 }
 
 /// What one text holds.
-fn text_findings(
-    scene: &Scene<'_>,
+fn text_findings<'s>(
+    scene: &'s Scene<'_>,
     rules: &Rules,
-    names: Option<&NameIndex>,
+    names: Option<&'s NameIndex>,
     message: Message,
-    writers: &[Writer],
+    writers: &'s [Writer],
 ) -> Vec<Finding> {
     let zones = Zones::new(scene.reading.text, writers);
     let (findings, repeats) = (Vec::new(), HashMap::new());
@@ -205,9 +205,10 @@ fn note_special(scene: &Scene<'_>, token: u32, special: &mut [bool]) {
 struct Report<'s, 'a> {
     scene: &'s Scene<'a>,
     names: Option<&'s NameIndex>,
-    zones: Zones,
+    zones: Zones<'s>,
     findings: Vec<Finding>,
-    repeats: HashMap<(Arc<str>, u64), u32>,
+    /// How often a rule, known by where it lies, found a value.
+    repeats: HashMap<(*const Rule, u64), u32>,
     today: Day,
 }
 
@@ -232,7 +233,7 @@ impl Report<'_, '_> {
             score.add(format!("allowed until {} by {}", exception.until, exception.owner), ALLOWED);
         }
         let (confidence, why) = score.close();
-        let repeats = self.repeats.entry((rule.id.clone(), value)).or_default();
+        let repeats = self.repeats.entry((std::ptr::from_ref(rule), value)).or_default();
         *repeats += 1;
         if *repeats > REPEATS || self.findings.len() >= MOST_FINDINGS {
             return confidence;

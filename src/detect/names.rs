@@ -16,6 +16,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::detect::PupilKey;
 use crate::detect::reading::{Reading, Token, word_hash};
+use crate::detect::sieve::Sieve;
 use crate::extract::Text;
 use crate::roster::Roster;
 
@@ -85,7 +86,7 @@ pub enum Note {
 /// The names of a school, ready to be found. `Debug` shows its size only.
 pub struct NameIndex {
     words: Map<Word>,
-    sieve: Vec<u64>,
+    sieve: Sieve<SIEVE>,
     firsts: Vec<Sequence>,
     surnames: Vec<Sequence>,
     pairs: Map<Shared>,
@@ -161,7 +162,8 @@ struct Shared {
     count: u32,
 }
 
-const SIEVE_BITS: u64 = 1 << 17;
+/// Enough for the words of 50,000 pupils to keep out most other words.
+const SIEVE: usize = 1 << 17;
 
 impl NameIndex {
     /// Indexes a roster; linear in its pupils.
@@ -210,7 +212,8 @@ impl NameIndex {
     /// The pupils that a text names, in text order.
     /// `sender` is whoever writes: no pupil, whatever the name.
     pub(super) fn find(&self, reading: &Reading<'_>, sender: &Staff) -> Vec<NameHit> {
-        let known = reading.tokens.iter().enumerate().filter(|(_, token)| !token.digits && self.may_know(token.hash));
+        let known =
+            reading.tokens.iter().enumerate().filter(|(_, token)| !token.digits && self.sieve.may_hold(token.hash));
         let known: Vec<(usize, &Word)> =
             known.filter_map(|(index, token)| Some((index, self.words.get(&token.hash)?))).collect();
         let mut search = Search { index: self, reading, hits: Vec::new() };
@@ -291,11 +294,6 @@ impl NameIndex {
         set.map_or(&[], Vec::as_slice)
     }
 
-    fn may_know(&self, hash: u64) -> bool {
-        let bit = sieve_bit(hash);
-        self.sieve.get((bit / 64) as usize).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
-    }
-
     fn particle(&self, token: &Token) -> bool {
         // "V. Bakker" is an initial, "v. Bakker" a particle.
         token.len() <= 6 && (token.len() > 1 || !token.capital) && self.particles.contains_key(&token.hash)
@@ -305,10 +303,6 @@ impl NameIndex {
 /// So many words of a text are tried as the right half of a misspelt name: a text with more words that are names is a list
 /// of names, whatever is misspelt in it, and each try looks at all names that are near.
 const MOST_TRIED: usize = 10_000;
-
-fn sieve_bit(hash: u64) -> u64 {
-    (hash ^ (hash >> 29)) % SIEVE_BITS
-}
 
 fn pair(a: u32, b: u32) -> u64 {
     (u64::from(a) << 32) | u64::from(b)

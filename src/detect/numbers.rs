@@ -69,18 +69,12 @@ pub fn is_published(digits: &[u8; 9]) -> bool {
 
 /// All numbers of seven to nine digits, in text order; also those that fail the elfproef.
 pub fn numbers(reading: &Reading<'_>) -> Vec<Number> {
-    if !reading.digits {
-        return Vec::new();
-    }
     let mut numbers = Vec::new();
     let mut from = 0;
-    while let Some(token) = reading.token(from) {
-        from += 1;
-        if !token.digits || token.len() > 9 {
-            continue;
-        }
-        if let Some(number) = number_at(reading, from - 1, token) {
-            from = number.last as usize + 1;
+    for &at in &reading.digits {
+        let Some(token) = reading.token(at as usize).filter(|token| at >= from && token.len() <= 9) else { continue };
+        if let Some(number) = number_at(reading, at as usize, token) {
+            from = number.last + 1;
             numbers.push(number);
         }
     }

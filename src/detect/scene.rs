@@ -423,18 +423,13 @@ impl<'a> Scene<'a> {
 
 /// "Beste ouders,", "Hoi Mei," near the start of a text, and then the end of the line.
 fn salutes(reading: &Reading<'_>) -> bool {
-    let near = reading.tokens.iter().take(SALUTATION_NEAR).enumerate();
-    near.filter(|(_, token)| SALUTATIONS.iter().any(|word| reading.bytes(token).eq_ignore_ascii_case(word))).any(
-        |(at, token)| {
-            let begins = at == 0 || token.gap & (gap::SEGMENT | gap::LINE) != 0;
-            let after = reading.tokens.get(at + 1..).unwrap_or_default().iter().take(SALUTATION_LONG);
-            begins
-                && after
-                    .into_iter()
-                    .find(|next| next.gap & gap::COMMA != 0)
-                    .is_some_and(|next| next.gap & gap::LINE != 0)
-        },
-    )
+    let begins = |at: usize, token: &Token| at == 0 || token.gap & (gap::SEGMENT | gap::LINE) != 0;
+    let salutation = |token: &Token| SALUTATIONS.iter().any(|word| reading.bytes(token).eq_ignore_ascii_case(word));
+    let near = reading.tokens.iter().enumerate().take(SALUTATION_NEAR);
+    near.filter(|(at, token)| begins(*at, token) && salutation(token)).any(|(at, _)| {
+        let mut after = reading.tokens.iter().skip(at + 1).take(SALUTATION_LONG);
+        after.find(|next| next.gap & gap::COMMA != 0).is_some_and(|next| next.gap & gap::LINE != 0)
+    })
 }
 
 /// A salutation stands among so many words from the start, below what a mail program puts over it.

@@ -10,10 +10,15 @@ pub struct Score {
     features: Vec<Feature>,
 }
 
+/// Few cases have more features.
+const USUAL: usize = 6;
+
 impl Score {
     /// A case that starts from how likely such a thing is at all.
     pub fn new(name: &'static str, prior: f32) -> Self {
-        Self { features: vec![Feature { name: name.into(), weight: prior }] }
+        let mut features = Vec::with_capacity(USUAL);
+        features.push(Feature { name: name.into(), weight: prior });
+        Self { features }
     }
 
     /// Adds a feature; a weight of 0 says nothing and is left out.

@@ -72,6 +72,26 @@ pub fn any(scene: &Scene<'_>, rules: &Rules) -> bool {
     scene.words.iter().any(term)
 }
 
+/// Whether any of the terms in a text may be found: one that needs a word of context is nothing where no such word stands.
+pub fn may_count(scene: &Scene<'_>, rules: &Rules) -> bool {
+    let mut said = vec![false; rules.list().len()];
+    for word in &scene.words {
+        if let Role::Context(index) = word.role
+            && let Some(said) = said.get_mut(usize::from(index))
+        {
+            *said = true;
+        }
+    }
+    let counts = |word: &WordHit| match word.role {
+        Role::Term(index) => rules.rule(index).is_some_and(|rule| {
+            rule.check == Check::Terms
+                && (rule.context.is_empty() || said.get(usize::from(index)).copied().unwrap_or_default())
+        }),
+        _ => false,
+    };
+    scene.words.iter().any(counts)
+}
+
 /// Whether a term is part of somebody's name: Rouwhorst, De Groot.
 fn in_name(scene: &Scene<'_>, word: &WordHit) -> bool {
     let next = scene.names.partition_point(|name| name.first <= word.first);
@@ -176,4 +196,27 @@ fn is_heavy(rule: &Rule) -> bool {
 fn is_letter(message: Message) -> bool {
     (message.about & (about::SCHOOL | about::CHILD | about::SALUTATION) != 0 || message.subject & about::STAFF != 0)
         && message.subject & (about::GENERIC | about::PUBLIC | about::TOPIC) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::detect::reading::Reading;
+    use crate::extract::Text;
+
+    #[test]
+    fn a_term_counts_where_its_context_stands_or_needs_none() {
+        let rules = Rules::shipped().unwrap();
+        for (text, terms, count) in [
+            ("Beste ouders, de bus vertrekt om acht uur.", true, false),
+            ("Zijn moeder drinkt weer.", true, true),
+            ("Hij heeft dyslexie.", true, true),
+            ("De bus vertrekt om acht uur.", false, false),
+        ] {
+            let text = Text { text: text.to_owned(), ..Text::default() };
+            let scene = Scene::new(0, Reading::new(&text), &rules, None);
+            assert_eq!((any(&scene, &rules), may_count(&scene, &rules)), (terms, count), "{}", text.text);
+        }
+    }
 }

@@ -3,10 +3,12 @@
 //! A term is one or more words; `*` at its end takes in longer words (`dyslexie*`: dyslexieverklaring),
 //! `*` at its start words that end in it (`*allergie`). Between the words of a term may stand spaces,
 //! hyphens, dots, brackets, a line break and quote marks. A token is compared only with the terms that
-//! share its first (or last) four letters, so the pass is linear and seldom compares at all.
+//! share its first (or last) four letters, and only when it and the next one may be the first words of one, or when
+//! it begins (or ends) as an open one does: so the pass is linear and seldom compares at all.
 
 use crate::detect::fold::fold;
 use crate::detect::reading::{Reading, Token, gap, word_hash};
+use crate::detect::sieve::Sieve;
 
 /// What a word means to a rule, or to all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,11 +94,18 @@ pub struct Words {
     entries: Vec<Entry>,
     by_start: Vec<Vec<Candidate>>,
     by_end: Vec<Vec<Candidate>>,
-    /// Which buckets hold anything: small enough to stay in the fastest cache.
-    sieve: [[u64; BUCKETS / 64]; 2],
+    /// The hashes of first words that must be the token, whatever comes next.
+    whole: Sieve<WHOLE>,
+    /// Those of which the second word must be the next token, both together: "de" begins many terms.
+    pairs: Sieve<WHOLE>,
+    /// The buckets of words that a token may begin with.
+    starts: Sieve<BUCKETS>,
+    /// The buckets of words that a token may end with.
+    ends: Sieve<BUCKETS>,
 }
 
 const BUCKETS: usize = 1 << 15;
+const WHOLE: usize = 1 << 16;
 /// `*` with fewer letters would take in half the language.
 const SHORTEST_OPEN: usize = 4;
 
@@ -106,7 +115,10 @@ impl Default for Words {
             entries: Vec::new(),
             by_start: vec![Vec::new(); BUCKETS],
             by_end: vec![Vec::new(); BUCKETS],
-            sieve: [[0; BUCKETS / 64]; 2],
+            whole: Sieve::default(),
+            pairs: Sieve::default(),
+            starts: Sieve::default(),
+            ends: Sieve::default(),
         }
     }
 }
@@ -140,19 +152,20 @@ impl Words {
         let Ok(index) = u16::try_from(self.entries.len()) else {
             return Err("there are more than 65,535 terms".to_owned());
         };
-        let [starts, ends] = &mut self.sieve;
-        let (table, sieve, bucket) = if open_start {
-            (&mut self.by_end, ends, end_bucket(last))
-        } else {
-            (&mut self.by_start, starts, start_bucket(first))
-        };
-        if let Some(bits) = sieve.get_mut(bucket / 64) {
-            *bits |= 1 << (bucket % 64);
-        }
         let whole = (!(open_start || open_end && parts.len() == 1)).then(|| word_hash(first));
+        let (table, bucket) = match open_start {
+            true => (&mut self.by_end, end_bucket(last)),
+            false => (&mut self.by_start, start_bucket(first)),
+        };
+        let second = parts.get(1).filter(|_| !(open_end && parts.len() == 2)).map(|word| word_hash(word));
+        match (whole, second) {
+            (Some(first), Some(second)) => self.pairs.add(pair(first, second)),
+            (Some(first), None) => self.whole.add(first),
+            (None, _) if open_start => self.ends.add(bucket as u64),
+            (None, _) => self.starts.add(bucket as u64),
+        }
         if let Some(bucket) = table.get_mut(bucket) {
-            let second = parts.get(1).filter(|_| !(open_end && parts.len() == 2));
-            bucket.push(Candidate { entry: index, whole, next: second.map(|word| word_hash(word)) });
+            bucket.push(Candidate { entry: index, whole, next: second });
         }
         self.entries.push(Entry { parts, open_start, open_end, capitals, roles: vec![role] });
         Ok(())
@@ -163,33 +176,49 @@ impl Words {
         let mut hits = Vec::new();
         for (index, token) in reading.tokens.iter().enumerate() {
             let word = reading.bytes(token);
-            let next = || reading.token(index + 1).map(|token| token.hash);
-            let [starts, ends] = &self.sieve;
-            let mut look = |table: &[Vec<Candidate>], sieve: &[u64; BUCKETS / 64], bucket: usize| {
-                if sieve.get(bucket / 64).is_none_or(|bits| bits >> (bucket % 64) & 1 == 0) {
-                    return;
-                }
-                let fits = |one: &&Candidate| {
-                    one.whole.is_none_or(|whole| whole == token.hash) && (one.next.is_none() || one.next == next())
-                };
-                for candidate in table.get(bucket).into_iter().flatten().filter(fits) {
-                    if let Some(entry) = self.entries.get(usize::from(candidate.entry)) {
-                        entry.push_hits(reading, index, token, &mut hits);
-                    }
-                }
-            };
-            look(&self.by_start, starts, start_bucket(word));
-            // No shorter word can end in a term that has a `*` before it.
-            if word.len() >= SHORTEST_OPEN {
-                look(&self.by_end, ends, end_bucket(word));
+            let next = reading.token(index + 1).map_or(0, |next| next.hash);
+            // No shorter word can begin or end as a term that is open there.
+            let open = word.len() >= SHORTEST_OPEN;
+            let may_begin = self.whole.may_hold(token.hash)
+                || self.pairs.may_hold(pair(token.hash, next))
+                || open && self.starts.may_hold(start_bucket(word) as u64);
+            if may_begin {
+                self.look(&self.by_start, start_bucket(word), reading, index, &mut hits);
+            }
+            if open && self.ends.may_hold(end_bucket(word) as u64) {
+                self.look(&self.by_end, end_bucket(word), reading, index, &mut hits);
             }
         }
         hits
     }
+
+    /// Compares a token with the terms of a bucket. Apart from the loop, as few tokens come to it.
+    #[inline(never)]
+    fn look(
+        &self,
+        table: &[Vec<Candidate>],
+        bucket: usize,
+        reading: &Reading<'_>,
+        index: usize,
+        hits: &mut Vec<WordHit>,
+    ) {
+        let Some(token) = reading.token(index) else { return };
+        let next = reading.token(index + 1).map(|token| token.hash);
+        let fits = |one: &&Candidate| {
+            one.whole.is_none_or(|whole| whole == token.hash) && (one.next.is_none() || one.next == next)
+        };
+        for candidate in table.get(bucket).into_iter().flatten().filter(fits) {
+            let same = usize::from(candidate.whole.is_some()) + usize::from(candidate.next.is_some());
+            if let Some(entry) = self.entries.get(usize::from(candidate.entry)) {
+                entry.push_hits(reading, index, token, same, hits);
+            }
+        }
+    }
 }
 
 impl Entry {
-    fn push_hits(&self, reading: &Reading<'_>, index: usize, token: &Token, hits: &mut Vec<WordHit>) {
+    /// Pushes what the term means when it stands at a token. Its first `same` words are those there: they have their hashes.
+    fn push_hits(&self, reading: &Reading<'_>, index: usize, token: &Token, same: usize, hits: &mut Vec<WordHit>) {
         if self.capitals && !token.upper {
             return;
         }
@@ -199,7 +228,7 @@ impl Entry {
             if offset > 0 && token.gap & !JOINS != 0 && !is_underscore(reading, token) {
                 return;
             }
-            if !self.fits(part, reading.bytes(token), offset == last) {
+            if offset >= same && !self.fits(part, reading.bytes(token), offset == last) {
                 return;
             }
         }
@@ -242,6 +271,11 @@ fn parts(folded: &str) -> Vec<Box<[u8]>> {
         before = class;
     }
     parts.into_iter().map(Vec::into_boxed_slice).collect()
+}
+
+/// One hash for two words in their order.
+fn pair(first: u64, second: u64) -> u64 {
+    first.rotate_left(23) ^ second
 }
 
 fn start_bucket(word: &[u8]) -> usize {

@@ -5,8 +5,10 @@
 //! fields (Van, Verzonden, Aan, Onderwerp) or with a line that mail programs draw. The author of a quote is known when
 //! exactly one address stands in that line or field; else nobody is, and nothing goes back to its author. An attached
 //! message is a quote of whom its From field names. RFC 3676 section 4.3 (signatures) and 4.5 (quotes); the rest is
-//! custom of Outlook, Gmail, Apple Mail and Thunderbird. One pass over the lines, and never fails.
+//! custom of Outlook, Gmail, Apple Mail and Thunderbird. One pass over the lines, when first asked for one: most texts
+//! have nothing whose zone matters. Never fails.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,9 +20,17 @@ mod line;
 
 use line::Line;
 
-/// The zones of one text, one after the other; what comes before the first is the base.
+/// The zones of one text.
 #[derive(Debug)]
-pub struct Zones {
+pub struct Zones<'t> {
+    text: &'t Text,
+    writers: &'t [Writer],
+    read: OnceCell<Read>,
+}
+
+/// The zones, one after the other; what comes before the first is the base.
+#[derive(Debug)]
+struct Read {
     base: Zone,
     /// From which byte on, which zone.
     from: Vec<(usize, Zone)>,
@@ -45,29 +55,36 @@ pub fn weight(zone: &Zone, kind: Kind) -> Option<(&'static str, f32)> {
     }
 }
 
-impl Zones {
-    /// The zones of a text.
-    pub fn new(text: &Text, writers: &[Writer]) -> Self {
-        let place = &text.place;
-        let base = base(&place.within, writers);
-        let mut zones = Self { base: base.clone(), from: Vec::new(), disclaimers: Vec::new() };
-        if matches!(place.spot, Spot::Text | Spot::Html) {
-            Walk::new(&text.text, base, &mut zones.from).walk();
-            zones.disclaimers = line::disclaimers(&text.text);
-        }
-        zones
+impl<'t> Zones<'t> {
+    /// The zones of a text, which nobody has asked for yet.
+    pub fn new(text: &'t Text, writers: &'t [Writer]) -> Self {
+        Self { text, writers, read: OnceCell::new() }
     }
 
     /// The zone at a byte. In a quote a disclaimer is part of the quote.
     pub fn at(&self, at: usize) -> &Zone {
-        let next = self.from.partition_point(|(from, _)| *from <= at);
-        let zone = next.checked_sub(1).and_then(|last| self.from.get(last)).map_or(&self.base, |(_, zone)| zone);
-        let next = self.disclaimers.partition_point(|range| range.start <= at);
-        let disclaims = next.checked_sub(1).and_then(|last| self.disclaimers.get(last));
+        let Read { base, from, disclaimers } = self.read.get_or_init(|| Read::new(self.text, self.writers));
+        let next = from.partition_point(|(from, _)| *from <= at);
+        let zone = next.checked_sub(1).and_then(|last| from.get(last)).map_or(base, |(_, zone)| zone);
+        let next = disclaimers.partition_point(|range| range.start <= at);
+        let disclaims = next.checked_sub(1).and_then(|last| disclaimers.get(last));
         match zone {
             Zone::New | Zone::Signature if disclaims.is_some_and(|range| range.contains(&at)) => &Zone::Disclaimer,
             zone => zone,
         }
+    }
+}
+
+impl Read {
+    fn new(text: &Text, writers: &[Writer]) -> Self {
+        let place = &text.place;
+        let base = base(&place.within, writers);
+        let (mut from, mut disclaimers) = (Vec::new(), Vec::new());
+        if matches!(place.spot, Spot::Text | Spot::Html) {
+            Walk::new(&text.text, base.clone(), &mut from).walk();
+            disclaimers = line::disclaimers(&text.text);
+        }
+        Self { base, from, disclaimers }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The pure line, stage by stage: parse, extract, detect, and the whole scan, on four clean mails; and what it costs to
-//! have a document read in another process.
+//! The pure line, stage by stage: parse, extract, detect, and the whole scan, on four clean mails; detection on texts that
+//! somebody made to be slow; and what it costs to have a document read in another process.
 //!
 //! The mails are made here, the same in every run: school news of invented words, a roster of invented names. Clean
 //! mail is what nearly all mail is, so its cost is the cost of the gate.
@@ -13,7 +13,7 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use mailpoort::decide::{Classes, KnownDomains, KnowsAll, KnowsNoHosts, Mode, Policy};
 use mailpoort::detect::{NameIndex, Rules, findings};
-use mailpoort::extract::{Document, Documents, Here, Passwords, Place, Spot, texts};
+use mailpoort::extract::{Document, Documents, Here, Passwords, Place, Spot, Text, Texts, texts};
 use mailpoort::gate::house::{Bench, Tenant};
 use mailpoort::gate::scan;
 use mailpoort::message::{Envelope, Limits, Mail, Mailbox, Message, Recipient};
@@ -47,6 +47,35 @@ fn detect(bencher: Bencher<'_, '_>, name: &str) {
     let names = NameIndex::new(&roster());
     let texts = texts(&Message::parse(&raw, &limits), &limits, None);
     bencher.counter(BytesCount::of_slice(&raw)).bench_local(|| findings(&texts, &rules, Some(&names)));
+}
+
+/// A megabyte each of what costs detection most: tokens, numbers, names, terms, lines, letters that must be folded. None
+/// may take ten times as long as another text of its length.
+const HOSTILE: [&str; 16] = [
+    "1234567890 ",
+    "123456782 ",
+    "1 ",
+    "1",
+    "a ",
+    "a@",
+    "A",
+    "\n",
+    "> \n",
+    "a;b;c\n",
+    "é1 ",
+    "3-5-2014 ",
+    "Anna Veldhuis, ",
+    "Anna Veldhuiss ",
+    "Anna heeft dyslexie. ",
+    "Op 3 mei schreef Kim <k@x.example>:\n",
+];
+
+#[divan::bench(args = HOSTILE)]
+fn hostile(bencher: Bencher<'_, '_>, piece: &str) {
+    let (rules, names) = (Rules::shipped().unwrap(), NameIndex::new(&roster()));
+    let text = Text { text: piece.repeat(1_000_000 / piece.len()), ..Text::default() };
+    let texts = Texts { texts: vec![text], ..Texts::default() };
+    bencher.counter(BytesCount::new(1_000_000usize)).bench_local(|| findings(&texts, &rules, Some(&names)).len());
 }
 
 #[divan::bench(args = MAILS)]

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use super::near::Near;
 use super::staff::Staff;
-use super::{Map, NameIndex, SIEVE_BITS, Sequence, Shared, Word, login_hash, pair, sieve_bit};
+use super::{Map, NameIndex, Sequence, Shared, Word, login_hash, pair};
 use crate::detect::PupilKey;
 use crate::detect::everyday::is_everyday_hash;
 use crate::detect::fold::fold;
 use crate::detect::reading::word_hash;
+use crate::detect::sieve::Sieve;
 use crate::roster::{PARTICLES, Person, Pupil};
 
 /// Gathers the pupils.
@@ -176,12 +177,9 @@ impl Builder {
 
     /// The index.
     pub fn finish(mut self) -> NameIndex {
-        let mut sieve = vec![0u64; (SIEVE_BITS / 64) as usize];
+        let mut sieve = Sieve::default();
         for (&hash, word) in &mut self.words {
-            let bit = sieve_bit(hash);
-            if let Some(bits) = sieve.get_mut((bit / 64) as usize) {
-                *bits |= 1 << (bit % 64);
-            }
+            sieve.add(hash);
             let longest =
                 |&id: &u32| std::cmp::Reverse(self.surnames.get(id as usize).map_or(0, |name| name.rest.len()));
             word.surnames.sort_by_key(longest);

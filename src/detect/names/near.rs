@@ -3,7 +3,7 @@
 //! Each known word is kept with every form that lacks one of its letters. Two words one edit apart share such a form,
 //! so a look-up tries as many forms as the typed word has letters, however many words are known.
 
-use crate::detect::reading::{word_hash, word_hash_on};
+use crate::detect::reading::word_hash;
 
 /// The known words, small and folded.
 #[derive(Default)]
@@ -81,9 +81,16 @@ const MOST_ALIKE: usize = 64;
 
 /// The hashes of a word without each of its letters in turn.
 fn shortened(word: &[u8]) -> impl Iterator<Item = u64> + '_ {
-    (0..word.len()).map(|without| {
-        let (before, from) = word.split_at_checked(without).unwrap_or((word, &[]));
-        word_hash_on(word_hash(before), from.get(1..).unwrap_or_default())
+    let mut form = [0; LONGEST];
+    let length = word.len().saturating_sub(1);
+    form.iter_mut().zip(word.iter().skip(1)).for_each(|(to, from)| *to = *from);
+    // Without the first letter; then each letter in turn goes back in its place, over the one behind it.
+    word.iter().enumerate().map(move |(at, letter)| {
+        let hash = word_hash(form.get(..length).unwrap_or_default());
+        if let Some(place) = form.get_mut(at) {
+            *place = *letter;
+        }
+        hash
     })
 }
 

@@ -62,7 +62,7 @@ pub(super) fn compile(files: &[(PathBuf, String)], own: usize) -> Result<(Rules,
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok((Rules { inner: Arc::new(Inner { rules, words }), today: Day::default() }, sources))
+    Ok((Rules { inner: Arc::new(Inner::new(rules, words)), today: Day::default() }, sources))
 }
 
 struct Compiler<'f> {

@@ -51,6 +51,22 @@ pub struct Rules {
 struct Inner {
     rules: Vec<Rule>,
     words: Words,
+    /// For each check the first rule that looks so and is not off: asked for every text, and for every number in it.
+    looking: [Option<u16>; CHECKS],
+}
+
+const CHECKS: usize = Check::ShareCode as usize + 1;
+
+impl Inner {
+    fn new(rules: Vec<Rule>, words: Words) -> Self {
+        let mut looking = [None; CHECKS];
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.mode != RuleMode::Off) {
+            if let Some(first) = looking.get_mut(rule.check as usize) {
+                *first = first.or(Some(index as u16));
+            }
+        }
+        Self { rules, words, looking }
+    }
 }
 
 /// One rule, checked.
@@ -163,17 +179,15 @@ impl Rules {
     }
 
     pub(super) fn with_check(&self, check: Check) -> Option<(u16, &Rule)> {
-        let mut indexed = self.inner.rules.iter().enumerate();
-        indexed
-            .find(|(_, rule)| rule.check == check && rule.mode != RuleMode::Off)
-            .map(|(index, rule)| (index as u16, rule))
+        let index = self.inner.looking.get(check as usize).copied().flatten()?;
+        Some((index, self.rule(index)?))
     }
 }
 
 impl Default for Rules {
     /// No rules: nothing is found.
     fn default() -> Self {
-        Self { inner: Arc::new(Inner { rules: Vec::new(), words: Words::default() }), today: Day::default() }
+        Self { inner: Arc::new(Inner::new(Vec::new(), Words::default())), today: Day::default() }
     }
 }
 

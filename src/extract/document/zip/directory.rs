@@ -54,7 +54,9 @@ pub(super) fn read(octets: &[u8]) -> Directory {
 /// nothing behind it.
 pub(in super::super) fn is_behind(octets: &[u8], whole: bool) -> bool {
     let tail = octets.len().saturating_sub(65_557);
-    let Some(end) = octets.get(tail..).and_then(|rest| memmem::rfind(rest, END)) else { return false };
+    // Forwards first, which takes a tenth of the time: hardly anything has one.
+    let ends = octets.get(tail..).filter(|rest| memmem::find(rest, END).is_some());
+    let Some(end) = ends.and_then(|rest| memmem::rfind(rest, END)) else { return false };
     let end = tail + end;
     let comment = usize::from(u16_at(octets, end + 20).unwrap_or(0));
     (!whole || end + 22 + comment == octets.len())
