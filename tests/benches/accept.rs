@@ -36,7 +36,8 @@ fn main() {
     let their_sink = address(234);
     let _sinks = [Sink::listen(&sink_at), Sink::listen(&format!("{their_sink}:2525"))];
     let gate = Gate::start(folder.path(), &config(folder.path(), &gate_at, &sink_at));
-    let postfix = Postfix::start(&folder.path().join("postfix"), &postfix_at, &format!("relayhost = [{their_sink}]:2525"));
+    let postfix =
+        Postfix::start(&folder.path().join("postfix"), &postfix_at, &format!("relayhost = [{their_sink}]:2525"));
     let postfix_at = format!("{postfix_at}:2525");
     let number = AtomicUsize::new(0);
     for clients in CLIENTS {
@@ -44,12 +45,16 @@ fn main() {
         for round in 1..=ROUNDS {
             let (ours, theirs) = (rate(clients, &gate_at, &number), rate(clients, &postfix_at, &number));
             let ratio = ours / theirs;
-            println!("accept: {clients} clients, round {round}: outbox {ours:.0}/s, Postfix {theirs:.0}/s, ratio {ratio:.2}");
+            println!(
+                "accept: {clients} clients, round {round}: outbox {ours:.0}/s, Postfix {theirs:.0}/s, ratio {ratio:.2}"
+            );
             ratios.push(ratio);
         }
         ratios.sort_by(f64::total_cmp);
         let median = ratios[ROUNDS / 2];
-        println!("accept: {clients} clients: the outbox takes {median:.2} times as many mails a second as Postfix (median)");
+        println!(
+            "accept: {clients} clients: the outbox takes {median:.2} times as many mails a second as Postfix (median)"
+        );
     }
     drop(postfix);
     gate.stop();
