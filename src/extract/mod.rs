@@ -85,6 +85,8 @@ struct Reader<'l> {
     unpack_left: usize,
     /// What inflates: one for all, since the memory of a new one was never touched, and that costs more than its use.
     inflater: Option<flate2::Decompress>,
+    /// Memory of a stream that was read, for the next one, for the same reason.
+    buffer: Vec<u8>,
     /// Attachments without a name so far.
     unnamed: usize,
     /// The ids of the pictures that pages showed so far (RFC 2392).
@@ -120,6 +122,7 @@ impl<'l> Reader<'l> {
             parts_left: limits.parts,
             unpack_left: limits.unpacked_bytes,
             inflater: None,
+            buffer: Vec::new(),
             unnamed: 0,
             shown: BTreeSet::new(),
             passwords: Passwords::default(),

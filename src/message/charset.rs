@@ -83,13 +83,18 @@ fn guessed(bytes: &[u8]) -> Cow<'_, str> {
         return Cow::Owned(ebcdic(bytes));
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(bytes.get(..GUESS_BYTES).unwrap_or(bytes), bytes.len() <= GUESS_BYTES);
+    // A long list may have its first accent far down; plain ASCII before it tells nothing.
+    let telling = bytes.iter().position(|b| !b.is_ascii() || *b == 0x1B).unwrap_or_default();
+    let sample = bytes.get(telling.saturating_sub(GUESS_BEFORE)..).unwrap_or(bytes);
+    detector.feed(sample.get(..GUESS_BYTES).unwrap_or(sample), sample.len() <= GUESS_BYTES);
     let guess = detector.guess(Some(b"nl"), Utf8Detection::Allow);
     guess.decode_without_bom_handling(bytes).0
 }
 
 /// Enough to know a language by; the guess costs far more time for each octet than decoding.
 const GUESS_BYTES: usize = 16_384;
+/// Octets before the first that tells something: the word that it stands in.
+const GUESS_BEFORE: usize = 64;
 
 fn by_label<'x>(bytes: &'x [u8], label: &str, name: &str) -> Cow<'x, str> {
     let label = label.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
@@ -315,5 +320,12 @@ mod tests {
         ] {
             assert_eq!(decode(bytes, label), text, "{label:?}");
         }
+    }
+
+    #[test]
+    fn the_first_accent_may_be_far_down_a_list() {
+        let mut list = b"1;Bram Vos;groep 5\r\n".repeat(2_000);
+        list.extend_from_slice(b"2;Lo\xefs van Dam;co\xebliakie\r\n");
+        assert!(decode(&list, None).ends_with("2;Loïs van Dam;coëliakie\r\n"));
     }
 }

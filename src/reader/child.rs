@@ -1,15 +1,16 @@
 //! Reader processes as they are inside: one of which readers are born, and the readers, each for one message.
 //!
 //! A program of this size takes milliseconds to start and a copy of it a fraction of one. So the gate starts a parent,
-//! which seals itself, and from then on bears one reader at a time: it never sees a document, reads nothing, and says on
-//! standard error who was born, which no reader can say. A reader closes what is left open in the seal, then reads jobs
-//! and writes answers until there are no more. Each is a copy of a parent that has read nothing, so no reader has
-//! anything of another's message; and one that died of its document is the last of its parent (unless it was killed,
-//! which is how the gate ends one that did well), so that nobody learns by trying where things are in memory.
+//! which seals itself, and from then on bears one reader at a time: it never sees a document of anybody, reads nothing
+//! but a few lines of our own, and says on standard error who was born, which no reader can say. A reader closes what is
+//! left open in the seal, then reads jobs and writes answers until there are no more. Each is a copy of a parent that has
+//! read nothing else, so no reader has anything of another's message; and one that died of its document is the last of
+//! its parent (unless it was killed, which is how the gate ends one that did well), so that nobody learns by trying where
+//! things are in memory.
 //!
-//! Does nothing before the seal, so that it starts quickly and nothing of it is reachable. Writes nothing but answers:
-//! a panic has no words here, since they may quote a mail. Whatever goes wrong ends the process, and the gate knows
-//! what that means.
+//! Before the seal are those few lines and nothing else, so that it starts quickly and nothing of it is reachable. Writes
+//! nothing but answers: a panic has no words here, since they may quote a mail. Whatever goes wrong ends the process, and
+//! the gate knows what that means.
 
 use std::io::{self, BufWriter, Read, Write};
 
@@ -19,7 +20,8 @@ use rustix::stdio::{stderr, stdin, stdout};
 
 use super::seal::{self, Bounds, Closure, Seal};
 use super::wire::{self, End, Job, Kind, Line};
-use crate::extract::{Found, Place, document};
+use crate::extract::{Document, Found, Passwords, Place, document};
+use crate::message::Limits;
 
 /// Bears readers, one after another, until one of them has no more jobs or died of one; its exit code, or its signal
 /// and [`SIGNALLED`].
@@ -28,9 +30,10 @@ use crate::extract::{Found, Place, document};
 /// No process could be made; in a reader: a pipe broke, or what came is no job.
 pub fn run(bounds: Bounds) -> io::Result<u8> {
     std::panic::set_hook(Box::new(|_| ()));
+    warm_up();
     let (seal, closure) = seal::seal(bounds);
     loop {
-        // There is one thread: nothing of ours has run yet.
+        // There is one thread: no reading starts another.
         match fork()? {
             Fork::Child => return read(seal, &closure).map(|()| 0),
             Fork::Parent(child) => {
@@ -46,15 +49,37 @@ pub fn run(bounds: Bounds) -> io::Result<u8> {
     }
 }
 
+/// Reads lines of our own before there is a seal, so that what every reader would find out anew (what the processor can
+/// do, which under a hypervisor takes as long as a small document) or take (memory for small pieces) is there when it is
+/// born.
+fn warm_up() {
+    for octets in WARM {
+        let place = Place::default();
+        let document =
+            Document { octets, essence: "", name: "", place: &place, depth: 0, passwords: Passwords::none() };
+        let _ = document::read(&document, &Limits::default());
+    }
+}
+
+/// A line in rich text, one in a page, and an archive without a file.
+const WARM: [&[u8]; 3] = [
+    br"{\rtf1\ansi een regel\par}",
+    b"<html><p>een regel</p></html>",
+    b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+];
+
 /// Added to the number of a signal, it is the exit code that says so, as shells have it.
 pub(super) const SIGNALLED: i32 = 128;
+
+/// Octets of an answer that are gathered before they are written; a longer text goes as it is.
+const GATHERED: usize = 1 << 13;
 
 /// A reader: until standard input ends.
 fn read(inherited: Seal, closure: &Closure) -> io::Result<()> {
     if !seal::close(inherited, closure) {
         return Err(io::Error::other("no seal"));
     }
-    let mut answer = Writer { out: BufWriter::with_capacity(1 << 16, Pipe), place: None };
+    let mut answer = Writer { out: BufWriter::with_capacity(GATHERED, Pipe), place: None };
     while let Some(job) = Job::read(&mut Pipe)? {
         answer.job(&job)?;
     }
@@ -105,7 +130,8 @@ impl Writer {
         self.out.flush()
     }
 
-    /// Goes out at once: the next moment may be the last.
+    /// Goes out at once: the next moment may be the last. A line of the receipt waits for what comes next: who loses it
+    /// loses no word.
     fn found(&mut self, found: Found<'_>) -> io::Result<()> {
         match found {
             Found::Text(text) => {
@@ -137,7 +163,7 @@ impl Writer {
                     unread: receipt.unread.clone(),
                     opened: receipt.opened,
                 };
-                wire::value(&mut self.out, Kind::Receipt, &line)?;
+                return wire::value(&mut self.out, Kind::Receipt, &line);
             }
         }
         self.out.flush()

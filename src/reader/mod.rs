@@ -2,8 +2,8 @@
 //!
 //! A process serves the documents of one message and is thrown away: one that a document has taken over never sees
 //! another mail. It is this same program, started as `read-documents`, or rather a copy of one that was, sealed itself
-//! and read nothing ([`child`]), and has no files, no network, bounded memory and bounded time ([`seal`]). The gate's side ([`Readers`]) believes nothing of what comes back, ends what runs late,
-//! and keeps what came before. A text without documents never comes here.
+//! and saw nobody's document ([`child`]), and has no files, no network, bounded memory and bounded time ([`seal`]). The
+//! gate's side ([`Readers`]) believes nothing of what comes back, ends what runs late, and keeps what came before. A text without documents never comes here.
 //!
 //! Text in pictures is recognised by a program of others, Tesseract, which gets a process for each picture
 //! ([`Recognisers`]) and is sealed as far as it lives with that ([`recogniser`]): it can read itself and its languages,

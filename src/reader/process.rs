@@ -6,6 +6,7 @@
 //! message is there when the next comes.
 
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
@@ -37,9 +38,9 @@ pub(super) struct Process {
     jobs: Option<ChildStdin>,
     answers: ChildStdout,
     word: ChildStderr,
-    /// Octets that came and are not yet looked at, from `read` on.
+    /// Octets that came and are not yet looked at: these of the buffer.
     buffer: Vec<u8>,
-    read: usize,
+    here: Range<usize>,
 }
 
 /// Octets that are read at a time: a pipe holds no more.
@@ -80,7 +81,7 @@ impl Process {
             answers,
             word,
             buffer: Vec::new(),
-            read: 0,
+            here: 0..0,
         })
     }
 
@@ -122,7 +123,7 @@ impl Process {
 
     /// Ends a reader that has answered, so that the next is born. False when there will be none.
     pub(super) fn renew(&mut self) -> bool {
-        let may = self.stays && self.births < MOST_BIRTHS && self.read == self.buffer.len();
+        let may = self.stays && self.births < MOST_BIRTHS && self.here.is_empty();
         self.is_renewed =
             may && self.reader.take().is_some_and(|reader| pidfd_send_signal(reader, Signal::KILL).is_ok());
         self.is_renewed
@@ -153,9 +154,12 @@ impl Process {
         until: Instant,
         listener: &mut Listener<'_>,
     ) -> Result<(), Fault> {
-        let head = wire::job(document, limits).ok_or(Fault::Died)?;
+        let mut head = wire::job(document, limits).ok_or(Fault::Died)?;
+        // A small document goes with its head: the reader wakes once.
+        let small = if document.octets.len() < CHUNK { document.octets } else { &[] };
+        head.extend_from_slice(small);
         self.send(&head, until)?;
-        self.send(document.octets, until)?;
+        self.send(document.octets.get(small.len()..).unwrap_or_default(), until)?;
         loop {
             let (kind, length) = self.head(until)?;
             listener.allow(kind, length)?;
@@ -246,10 +250,10 @@ impl Process {
     fn content(&mut self, length: usize, until: Instant) -> Result<Vec<u8>, Fault> {
         let mut content = Vec::new();
         loop {
-            let here = self.buffer.get(self.read..).unwrap_or_default();
+            let here = self.buffer.get(self.here.clone()).unwrap_or_default();
             let taken = here.get(..length - content.len()).unwrap_or(here);
             content.extend_from_slice(taken);
-            self.read += taken.len();
+            self.here.start += taken.len();
             if content.len() == length {
                 return Ok(content);
             }
@@ -259,13 +263,12 @@ impl Process {
 
     fn more(&mut self, until: Instant) -> Result<(), Fault> {
         self.buffer.resize(CHUNK, 0);
-        self.read = CHUNK;
+        self.here = 0..0;
         loop {
             match self.answers.read(&mut self.buffer) {
                 Ok(0) => return Err(Fault::Died),
                 Ok(length) => {
-                    self.buffer.truncate(length);
-                    self.read = 0;
+                    self.here = 0..length;
                     return Ok(());
                 }
                 Err(error) if is_busy(&error) => {

@@ -44,7 +44,7 @@ impl Reader<'_> {
         let from = self.out.texts.len();
         self.unsettled += 1;
         let labels: Vec<Option<&str>> = match about.charsets.as_slice() {
-            [] => vec![None],
+            [] => vec![declared(bytes)],
             known => known.iter().map(|label| Some(*label)).collect(),
         };
         for label in labels {
@@ -162,6 +162,33 @@ impl Reader<'_> {
     }
 }
 
+/// Octets of a page in which it may say its charset. Programs look at the first 1,024, and those that write more before
+/// it are read as well.
+const HEAD: usize = 4_096;
+
+/// The charset that a page (WHATWG HTML, the prescan) or an XML file (XML 1.0, section 4.3.3) says of itself. Obeyed where
+/// no mail program said another and the octets are not UTF-8.
+fn declared(bytes: &[u8]) -> Option<&str> {
+    let head = bytes.get(..HEAD).unwrap_or(bytes).trim_ascii_start();
+    if !head.starts_with(b"<") || std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    let label = memchr::memchr_iter(b'<', head).find_map(|at| {
+        let tag = head.get(at + 1..)?;
+        let tag = tag.get(..memchr::memchr(b'>', tag)?)?.to_ascii_lowercase();
+        let word: &[u8] = if tag.starts_with(b"?xml") { b"encoding" } else { b"charset" };
+        let may = tag.starts_with(b"?xml") || tag.starts_with(b"meta");
+        let behind = memchr::memmem::find(&tag, word).filter(|_| may)? + word.len();
+        let value = tag.get(behind..)?.trim_ascii_start().strip_prefix(b"=")?;
+        let quotes = value.iter().take_while(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).count();
+        let length = value.iter().skip(quotes).take_while(|b| b.is_ascii_alphanumeric() || b"-_:.".contains(b)).count();
+        let start = at + 1 + (tag.len() - value.len()) + quotes;
+        head.get(start..start + length).filter(|label| !label.is_empty())
+    });
+    // Who could read so far read ASCII.
+    label.and_then(|label| std::str::from_utf8(label).ok()).filter(|label| !charset::is_wide(label))
+}
+
 /// Folded lines joined (RFC 5545 section 3.1, RFC 6350 section 3.2).
 fn unfolded(text: &str) -> String {
     text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "")
@@ -170,6 +197,26 @@ fn unfolded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_say_their_charset() {
+        for (page, label) in [
+            (&b"<html><head><meta charset=ISO-8859-2></head>\xe9"[..], Some("ISO-8859-2")),
+            (
+                b"<HTML><META http-equiv=Content-Type content=\"text/html; charset=windows-1252\">\xe9",
+                Some("windows-1252"),
+            ),
+            (b" <?xml version=\"1.0\" encoding='iso-8859-15'?><a>\xa4</a>", Some("iso-8859-15")),
+            (b"<html><script charset=big5></script>\xe9", None),
+            (b"<meta charset=utf-16>\xe9", None),
+            (b"<meta charset=windows-1252>caf\xc3\xa9", None),
+            (b"meta charset=big5 \xe9", None),
+            (b"<meta charset", None),
+            (b"<meta charset=>\xe9", None),
+        ] {
+            assert_eq!(declared(page), label);
+        }
+    }
 
     #[test]
     fn folded_lines_are_joined() {

@@ -318,6 +318,20 @@ impl<'s, 'l> Sink<'s, 'l> {
         }
     }
 
+    /// Empty memory for so many octets; given back, it serves the next stream.
+    pub(super) fn buffer(&mut self, octets: usize) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.reader.buffer);
+        buffer.clear();
+        if buffer.capacity() < octets { Vec::with_capacity(octets) } else { buffer }
+    }
+
+    /// What was in it has been read. The largest is kept, unless that is much.
+    pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        if (self.reader.buffer.capacity()..=unpack::KEPT).contains(&buffer.capacity()) {
+            self.reader.buffer = buffer;
+        }
+    }
+
     pub(super) fn keep_inflater(&mut self, inflater: flate2::Decompress) {
         self.reader.inflater = Some(inflater);
     }

@@ -41,6 +41,7 @@ fn parts(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) {
     for part in ["styles.xml", "meta.xml", "content.xml"] {
         if let Some(content) = archive.file(part, sink) {
             walk.part(&decoded(&content), sink);
+            sink.keep_buffer(content);
         }
     }
     walk.end(sink);

@@ -40,6 +40,9 @@ const MOST: usize = 64 << 20;
 /// The least and the most memory for the first piece of a stream.
 const FIRST: (usize, usize) = (1 << 12, 1 << 18);
 
+/// The most memory that waits for the next stream.
+pub(super) const KEPT: usize = 1 << 20;
+
 /// The most members or frames of one file: each costs a decoder of its own.
 const MOST_MEMBERS: usize = 10_000;
 
@@ -69,11 +72,12 @@ pub(super) fn drain(stream: impl Read, packed: usize, sink: &mut Sink<'_, '_>) -
     Unpacked { content, fault }
 }
 
-/// Reads a stream packed by a method of zip archives. The size is only asked by LZMA, which may have no end of its own.
+/// Reads a stream packed by a method of zip archives. The size that the archive tells is believed of LZMA, which may have
+/// no end of its own; elsewhere it only says how much memory to begin with.
 pub(super) fn by_zip_method(method: u16, data: &[u8], size: Option<u32>, sink: &mut Sink<'_, '_>) -> Unpacked {
     match method {
         0 => drain(data, data.len(), sink),
-        8 => deflate(data, sink),
+        8 => deflate(data, size, sink),
         12 => bzip2(data, sink),
         14 => lzma_of_zip(data, size, sink),
         20 | 93 => zstd(data, sink),
@@ -83,9 +87,10 @@ pub(super) fn by_zip_method(method: u16, data: &[u8], size: Option<u32>, sink: &
 }
 
 /// A stream of DEFLATE without a header. Nothing at all is an empty one.
-fn deflate(data: &[u8], sink: &mut Sink<'_, '_>) -> Unpacked {
+fn deflate(data: &[u8], size: Option<u32>, sink: &mut Sink<'_, '_>) -> Unpacked {
     let most = most(data.len(), sink);
-    let mut content = Vec::with_capacity(data.len().saturating_mul(4).clamp(FIRST.0, FIRST.1));
+    let likely = size.map_or(data.len().saturating_mul(4), |size| size as usize);
+    let mut content = sink.buffer(likely.clamp(FIRST.0, FIRST.1));
     let mut inflater = sink.inflater();
     let mut rest = data;
     let mut fault = None;

@@ -122,7 +122,10 @@ impl Archive<'_> {
             return sink.unread_file(&entry.name, Why::Ambiguous);
         }
         match self.unpack(entry, sink) {
-            Ok(content) => sink.file(&entry.name, &content),
+            Ok(content) => {
+                sink.file(&entry.name, &content);
+                sink.keep_buffer(content);
+            }
             Err(why) => sink.unread_file(&entry.name, why),
         }
     }

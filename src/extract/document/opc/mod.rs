@@ -98,7 +98,10 @@ impl<'a, 'b> Package<'a, 'b> {
         let entry = self.part(&relations::name(name)).and_then(|part| self.archive.entries().get(part));
         // That it cannot be unpacked is said when it is read as a part.
         let octets = entry.and_then(|entry| self.archive.unpack(entry, sink).ok());
-        octets.map(|octets| relations::of(&octets, name)).unwrap_or_default()
+        let Some(octets) = octets else { return Vec::new() };
+        let relations = relations::of(&octets, name);
+        sink.keep_buffer(octets);
+        relations
     }
 
     /// The XML of a part, to find the way by; it is not read by that.
@@ -131,6 +134,7 @@ impl<'a, 'b> Package<'a, 'b> {
             Err(why) => return sink.unread(why),
         };
         self.found.content(&entry.name, &octets, unit, sink);
+        sink.keep_buffer(octets);
     }
 
     /// Reads what has not been read, and hands everything to the sink. Without a main part, and without any text, it

@@ -57,19 +57,23 @@ pub(super) fn read(archive: &Archive<'_>, sink: &mut Sink<'_, '_>) {
     let mut package = Package::new(archive);
     let types = package.take_xml("[Content_Types].xml", sink).unwrap_or_default();
     sink.is(variant(&types));
+    sink.keep_buffer(types.into_bytes());
     let roots = package.relations("", sink);
     let main = roots.iter().find(|relation| relation.kind == "officeDocument");
     let main = main.map_or("xl/workbook.xml", |relation| relation.target.as_str()).to_string();
     let relations = package.relations(&main, sink);
     let text = package.take_xml(&main, sink).unwrap_or_default();
     let (mut book, sheets) = workbook(&text, sink);
+    sink.keep_buffer(text.into_bytes());
     for relation in &relations {
-        match relation.kind.as_str() {
-            "sharedStrings" => {
-                book.strings = Strings::read(&package.take_xml(&relation.target, sink).unwrap_or_default());
+        let kind = relation.kind.as_str();
+        if matches!(kind, "sharedStrings" | "styles") {
+            let text = package.take_xml(&relation.target, sink).unwrap_or_default();
+            match kind {
+                "styles" => book.styles = Styles::read(&text),
+                _ => book.strings = Strings::read(&text),
             }
-            "styles" => book.styles = Styles::read(&package.take_xml(&relation.target, sink).unwrap_or_default()),
-            _ => {}
+            sink.keep_buffer(text.into_bytes());
         }
     }
     for listed in &sheets {
@@ -167,6 +171,7 @@ impl Listed {
 fn one_sheet(package: &mut Package<'_, '_>, part: &str, book: &mut Book, section: &Section, sink: &mut Sink<'_, '_>) {
     if let Some(xml) = package.take_xml(part, sink) {
         sheet::read(&xml, book, section, sink);
+        sink.keep_buffer(xml.into_bytes());
     }
     attached(package, part, &section.unit, sink);
 }

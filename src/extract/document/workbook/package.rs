@@ -68,6 +68,7 @@ impl<'a, 'b> Package<'a, 'b> {
                 external,
             });
         }
+        sink.keep_buffer(text.into_bytes());
         relations
     }
 }

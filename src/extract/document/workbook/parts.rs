@@ -75,6 +75,7 @@ fn any(package: &mut Package<'_, '_>, part: &str, unit: &Unit, layer: Layer, sin
     }
     let Some(xml) = package.take_xml(part, sink) else { return };
     let found = words::read(&xml, name.starts_with("customxml/"));
+    sink.keep_buffer(xml.into_bytes());
     let section = |layer| Section { unit: unit.clone(), layer };
     // Old drawings are no well-formed XML, and need not be.
     if let Some(why) = found.fault.filter(|_| !name.ends_with(".vml")) {
