@@ -142,11 +142,9 @@ async fn erase(
     arguments: &Erase,
 ) -> Result<ExitCode, StoreError> {
     let (store, language, now) = (kept.store(), config.language, store::now());
-    // What they were, since of what is erased there is nothing left to count.
-    let mut lines = lines(store, &config.lifetimes, who).await?;
     let also = Also { owed: arguments.also_owed, journal: arguments.also_journal };
-    let Erased { found, files: shared, lines_left } = store.erase_about_person(who, also, now).await?;
-    lines.retain(|_| lines_left > 0);
+    let Erased { found, files: shared } = store.erase_about_person(who, also, now).await?;
+    let lines = lines(store, &config.lifetimes, who).await?;
     let mut left_files = 0;
     for name in &shared {
         let gone = match files {

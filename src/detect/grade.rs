@@ -38,10 +38,10 @@ const NEAR: u32 = 40;
 pub fn scored<'r>(scene: &Scene<'_>, rules: &'r Rules) -> Vec<Mark<'r>> {
     let mut marks = Vec::new();
     let Some((index, rule)) = rules.with_check(Check::Grade) else { return marks };
-    let spoken_of = scene.words.iter().any(|word| word.role == Role::Context(index));
-    let finder = Finder { scene, index, rule, spoken_of };
+    let any = |role: Role| scene.words.iter().any(|word| word.role == role);
+    let finder = Finder { scene, index, rule, spoken_of: any(Role::Term(index)) };
     finder.cells(&mut marks);
-    if !scene.names.is_empty() || spoken_of {
+    if !scene.names.is_empty() || any(Role::Context(index)) {
         finder.sentences(&mut marks);
     }
     marks
@@ -51,7 +51,7 @@ struct Finder<'s, 'a, 'r> {
     scene: &'s Scene<'a>,
     index: u16,
     rule: &'r Rule,
-    /// Whether a word for marks stands anywhere in the text.
+    /// Whether a word that is about marks alone (a term of the rule) stands anywhere in the text.
     spoken_of: bool,
 }
 
@@ -153,6 +153,11 @@ impl<'r> Finder<'_, '_, 'r> {
         between.is_some_and(|tokens| tokens.iter().all(|token| token.gap & (gap::LINE | gap::BLANK) == 0))
     }
 
+    /// Whether a cell begins with a number: a room and a subject have their columns too.
+    fn is_number(&self, token: u32) -> bool {
+        self.scene.reading.token(token as usize).is_some_and(|token| token.digits)
+    }
+
     /// Whether somebody is there whose mark it is.
     fn person(&self, score: &mut Score, token: u32) -> bool {
         let here = self.scene.about(token);
@@ -161,7 +166,7 @@ impl<'r> Finder<'_, '_, 'r> {
             score.add("a pupil in the same sentence, line or row", weight::PUPIL);
         } else if here & about::FIRST != 0 {
             score.add("a pupil's first name in the same sentence or row", weight::FIRST);
-        } else if here & about::LISTED != 0 && self.scene.whole & about::SCHOOL != 0 {
+        } else if self.scene.is_of_listed(token) && self.is_number(token) && self.scene.whole & about::SCHOOL != 0 {
             score.add("somebody in the same row of a list of pupils", weight::FIRST);
         } else if here & about::PRONOUN != 0 && self.scene.about_before(token) & persons != 0 {
             score.add("a person in the sentence before", weight::BEFORE);

@@ -81,8 +81,14 @@ fn listed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
     // Login names speak for themselves.
     let apart = gap::SPACE | gap::LINE | gap::BLANK | gap::CELL;
     let joined = |gap: u16| gap & gap::DOT != 0 && gap & apart == 0;
-    let dotted = |name: &NameHit| scene.reading.token(name.last as usize).is_some_and(|last| joined(last.gap));
-    let logins = || scene.names.iter().filter(|name| name.form == Form::Login || dotted(name)).nth(LEAST_LOGINS - 1);
+    let token = |at: u32| scene.reading.token(at as usize);
+    let dotted = |name: &&NameHit| {
+        let first = token(name.first).is_some_and(|first| first.len() > 1);
+        let address = token(name.last + 1).is_some_and(|next| next.gap & gap::AT != 0);
+        first && !address && token(name.last).is_some_and(|last| joined(last.gap))
+    };
+    let logins = || scene.names.iter().filter(dotted).nth(LEAST_LOGINS - 1);
+    let certain = spoken_of.is_some();
     let spoken_of = spoken_of.or_else(|| logins().and(rules.with_check(Check::Accounts)).map(|(_, rule)| rule));
     let Some(rule) = spoken_of else { return };
     let text = &*scene.reading.folded.text;
@@ -113,14 +119,18 @@ fn listed<'r>(scene: &Scene<'_>, rules: &'r Rules, marks: &mut Vec<Mark<'r>>) {
         }
         lines += usize::from(found.len() > before);
     }
-    // "Office365" stands behind a name once; a list has lines.
-    if lines >= LEAST_LINES {
+    // "Office365" stands behind a name once; a list has lines. "Chromebook-014", "Chromebook-015" are a series.
+    let start = |mark: &Mark<'_>| text.get(mark.range.start..mark.range.start + SERIES).map(str::to_lowercase);
+    let series = found.first().is_some_and(|first| found.iter().all(|one| start(one) == start(first)));
+    if lines >= LEAST_LINES && (certain || !series) {
         marks.extend(found);
     }
 }
 
 /// So many lines are a list.
 const LEAST_LINES: usize = 2;
+/// What begins with as many letters alike is numbered.
+const SERIES: usize = 3;
 /// So many login names are a list of accounts, whatever it is called.
 const LEAST_LOGINS: usize = 3;
 

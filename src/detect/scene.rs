@@ -103,6 +103,12 @@ pub struct Filled {
 const REACH: u32 = 120;
 /// Over the border of a line or cell, a word reaches less far.
 const REACH_OVER: u32 = 40;
+/// Words between a talk and what it is about.
+const TOPIC_REACH: u32 = 10;
+/// What stands between a name and what is told of it, in a list.
+const LISTS: u16 = gap::HYPHEN | gap::COLON | gap::COMMA | gap::BRACKET;
+/// What stands between the two.
+const ABOUT: [&[u8]; 4] = [b"over", b"about", b"on", b"van"];
 /// Words before a term among which somebody may be named.
 const STRANGER_REACH: u32 = 30;
 /// Nobody has more initials.
@@ -250,6 +256,15 @@ impl<'a> Scene<'a> {
         self.segments.get(token.segment as usize).copied().unwrap_or_default() | row.copied().unwrap_or_default()
     }
 
+    /// Whether somebody of a list of people stands in another cell of a token's row: "Medewerker | Reden", and not "Naam |
+    /// Telefoon" with an organisation under it.
+    pub fn is_of_listed(&self, token: u32) -> bool {
+        let Some(token) = self.reading.token(token as usize) else { return false };
+        let row = self.reading.segment(token).row.and_then(|row| self.rows.get(row as usize));
+        let own = self.segments.get(token.segment as usize).copied().unwrap_or_default();
+        row.is_some_and(|row| row & about::LISTED != 0) && own & about::LISTED == 0
+    }
+
     /// What the segment before a token's is about, in the same paragraph or list.
     pub fn about_before(&self, token: u32) -> u16 {
         let Some(token) = self.reading.token(token as usize) else { return 0 };
@@ -293,22 +308,39 @@ impl<'a> Scene<'a> {
             .any(|word| token - word.last <= 4 && segment(word.last) == segment(token))
     }
 
-    /// What stands nearest before a term in its sentence: what a talk is about ("spreekbeurt over diabetes"), or why something
-    /// is or is not ("de spreekbeurt gaat niet door vanwege zijn dyslexie", "zijn spreekbeurt, want hij heeft dyslexie").
-    pub fn topic_or_cause(&self, token: u32) -> Option<Cue> {
-        let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
-        let before = self.words.get(..self.words.partition_point(|word| word.first < token))?.iter().rev();
-        before.take(STEPS).take_while(|word| segment(word.first) == segment(token)).find_map(|word| match word.role {
-            Role::Cue(Cue::Topic) => Some(Cue::Topic),
-            Role::Cue(Cue::Cause | Cue::Fact) => Some(Cue::Cause),
-            _ => None,
+    /// Whether a term is what a talk, a book or a play is about: "spreekbeurt over diabetes", and not "kreeg tijdens zijn
+    /// spreekbeurt een aanval".
+    pub fn is_topic(&self, token: u32) -> bool {
+        self.cue_before(token, Cue::Topic).is_some_and(|topic| {
+            let word = |at: u32| self.reading.token(at as usize);
+            let is_about = |word: &Token| ABOUT.iter().any(|one| self.reading.bytes(word).eq_ignore_ascii_case(one));
+            let joined = word(topic.last + 1).is_some_and(|next| is_about(next) || next.gap & gap::COLON != 0);
+            (joined || word(topic.last).is_some_and(is_about)) && token - topic.last <= TOPIC_REACH
         })
     }
 
+    /// Whether a word before a term in its sentence says that it is why: "extra tijd vanwege zijn dyslexie".
+    pub fn is_cause(&self, token: u32) -> bool {
+        self.cue_before(token, Cue::Cause).is_some()
+    }
+
+    /// The nearest such cue before a token in its sentence.
+    fn cue_before(&self, token: u32, cue: Cue) -> Option<&WordHit> {
+        let segment = |at: u32| self.reading.token(at as usize).map(|token| token.segment);
+        let before = self.words.get(..self.words.partition_point(|word| word.first < token))?.iter().rev().take(STEPS);
+        let mut near = before.take_while(|word| segment(word.first) == segment(token));
+        near.find(|word| word.role == Role::Cue(cue) && word.last < token)
+    }
+
     /// Whether somebody who is not on the roster is named before a term, in its sentence or the one before: by first name and
-    /// surname ("Jeroen Wagenaar is opgenomen"), or by initials alone at the head of its line ("S.P. sondevoeding").
+    /// surname, with something told of him ("Jeroen Wagenaar is opgenomen"), or by initials alone at the head of its line
+    /// ("S.P. sondevoeding").
     pub fn names_stranger(&self, token: u32) -> bool {
         let Some(term) = self.reading.token(token as usize) else { return false };
+        if self.initials_lead(term.segment) {
+            return true;
+        }
+        let told = self.segments.get(term.segment as usize).is_some_and(|about| about & about::FACT != 0);
         let from = token.saturating_sub(STRANGER_REACH) as usize;
         let near = self.reading.tokens.get(from..token as usize).unwrap_or_default();
         let one = |at: usize| near.get(at).filter(|token| token.segment + 1 >= term.segment);
@@ -322,9 +354,12 @@ impl<'a> Scene<'a> {
             }
             let surname = one(next).filter(|token| is_name(token));
             let spaced = (at + 1..=next).all(|at| one(at).is_some_and(|token| token.gap & !gap::SPACE == 0));
-            first.is_some() && surname.is_some() && spaced
+            // "Mirthe Wagenaar - dyslexie", a line of a list.
+            let leads = first.is_some_and(|first| first.gap & (gap::LINE | gap::BLANK) != 0)
+                && self.reading.token(from + next + 1).is_some_and(|behind| behind.gap & LISTS != 0);
+            first.is_some() && surname.is_some() && spaced && (told || leads)
         };
-        (0..near.len()).any(pair) || self.initials_lead(term.segment)
+        (0..near.len()).any(pair)
     }
 
     /// Whether a segment begins with two initials or more, and no surname behind them.
@@ -460,8 +495,11 @@ fn headers(reading: &Reading<'_>, words: &[WordHit]) -> HashMap<(u32, u32), Vec<
     for word in words {
         let cell = reading.token(word.first as usize).and_then(|token| reading.segment(token).cell);
         let cell = cell.and_then(|cell| reading.text.cells.get(cell as usize)).filter(|cell| cell.row == 0);
-        if let Some(cell) = cell {
-            headers.entry((cell.table, cell.column)).or_default().push(word.role);
+        let Some(cell) = cell else { continue };
+        let roles = headers.entry((cell.table, cell.column)).or_default();
+        // Once each: a header of a megabyte is looked at for every cell below it.
+        if !roles.contains(&word.role) {
+            roles.push(word.role);
         }
     }
     headers

@@ -1,7 +1,7 @@
 //! Special categories: a term counts when it is said of a person, and hardly when it is said of nobody.
 //!
 //! The person is a pupil of the roster, a first name, the recipient's child, or somebody named just
-//! before. Newsletters, protocols, vacancies and questions speak of nobody. The terms of a rule with context words ("the
+//! before; for heavy terms also who stands in a list of people, or is named in full in a letter, on the roster or not. Newsletters, protocols, vacancies and questions speak of nobody. The terms of a rule with context words ("the
 //! contribution") say nothing without one of those ("has not been paid") in their sentence or row, or the one beside it.
 
 use crate::detect::names::Form;
@@ -118,7 +118,8 @@ fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Sc
         scene.reading.token(word.first as usize).map(|token| scene.reading.segment(token)).unwrap_or_default();
     score.when(scene.header(segment).contains(&Role::Cue(Cue::Column)), "its column is headed so", weight::COLUMN);
     // "voor de training: Daan Visser heeft extra tijd vanwege PTSS"
-    let generic = if here & about::NAMED != 0 { weight::GENERIC_NAMED } else { weight::GENERIC };
+    let named = here & about::NAMED != 0 && scene.is_cause(word.first);
+    let generic = if named { weight::GENERIC_NAMED } else { weight::GENERIC };
     score.when(here & about::GENERIC != 0, "said of nobody in particular", generic);
     score.when(here & about::ASKED != 0, "asked or supposed", weight::ASKED);
     let staff = here & about::STAFF != 0 && here & (about::PUPIL | about::CHILD | about::FIRST) == 0;
@@ -129,12 +130,12 @@ fn score(scene: &Scene<'_>, message: Message, word: &WordHit, rule: &Rule) -> Sc
         score.when(staff, "said of staff", weight);
     }
     score.when(scene.at_work(word.first), "where somebody works", weight::WORK);
-    match scene.topic_or_cause(word.first) {
-        Some(Cue::Topic) => score.add("what a talk, a book or a play is about", weight::TOPIC),
-        None if message.subject & about::TOPIC != 0 && here & about::FACT == 0 => {
-            score.add("the mail is about a talk, a book or a play", weight::TOPIC_OF_MAIL);
-        }
-        _ => {}
+    if scene.is_topic(word.first) {
+        score.add("what a talk, a book or a play is about", weight::TOPIC);
+    } else {
+        let said = here & (about::FACT | about::PUPIL | about::CHILD) != 0 || scene.is_cause(word.first);
+        let of_mail = message.subject & about::TOPIC != 0 && !said;
+        score.when(of_mail, "the mail is about a talk, a book or a play", weight::TOPIC_OF_MAIL);
     }
     let public = message.subject & about::PUBLIC != 0 || scene.whole & about::PUBLIC != 0;
     score.when(public && here & about::PUPIL == 0, "the mail is about nobody in particular", weight::PUBLIC);
@@ -155,7 +156,7 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, (word, rule): 
         score.add("a pupil's first name in the same sentence or row", weight::FIRST);
         return false;
     }
-    if here & about::LISTED != 0 && is_heavy(rule) {
+    if is_heavy(rule) && scene.is_of_listed(word.first) {
         score.add("somebody in the same row of a list of people", weight::LISTED);
         return false;
     }
@@ -187,9 +188,10 @@ fn person(score: &mut Score, scene: &Scene<'_>, message: Message, (word, rule): 
     false
 }
 
-/// Whether a rule is about what is told of nobody who is named: a colleague, a parent, an applicant.
+/// Whether the terms of a rule count of somebody who is on no roster: a colleague, a parent, an applicant. What history tells
+/// (who was arrested, who believed what) does not.
 fn is_heavy(rule: &Rule) -> bool {
-    rule.strength == Strength::Heavy && matches!(rule.kind, Kind::Health | Kind::Care | Kind::Criminal)
+    rule.strength == Strength::Heavy && matches!(rule.kind, Kind::Health | Kind::Care)
 }
 
 /// Whether a message is a letter of a school about somebody: not the news, a course or a lesson.

@@ -36,9 +36,12 @@ pub fn decode<'x>(bytes: &'x [u8], label: Option<&str>) -> Cow<'x, str> {
 /// under such a label has two readings.
 pub fn is_wide(label: &str) -> bool {
     let name = fold(label);
-    ["utf16", "utf32", "ucs", "utf7", "unicode", "hz", "iso2022"].iter().any(|start| name.starts_with(start))
-        || is_ebcdic(&name)
+    WIDE.iter().any(|start| name.starts_with(start)) || is_ebcdic(&name)
 }
+
+/// How the labels of [`decode`] begin that are wide or shift.
+const WIDE: [&str; 10] =
+    ["utf16", "utf32", "utf7", "ucs", "iso10646", "unicode", "csunicode", "hz", "iso2022", "csiso2022"];
 
 /// Letters and digits of a label, in lower case: `UTF-8`, `utf_8` and `"utf8"` are one.
 fn fold(label: &str) -> String {
@@ -83,8 +86,8 @@ fn guessed(bytes: &[u8]) -> Cow<'_, str> {
         return Cow::Owned(ebcdic(bytes));
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    // A long list may have its first accent far down; plain ASCII before it tells nothing.
-    let telling = bytes.iter().position(|b| !b.is_ascii() || *b == 0x1B).unwrap_or_default();
+    // A long list may have its first accent far down; plain ASCII before it tells nothing. In ISO-2022-JP there is none.
+    let telling = bytes.iter().position(|b| !b.is_ascii()).or_else(|| memchr::memchr(0x1B, bytes)).unwrap_or_default();
     let sample = bytes.get(telling.saturating_sub(GUESS_BEFORE)..).unwrap_or(bytes);
     detector.feed(sample.get(..GUESS_BYTES).unwrap_or(sample), sample.len() <= GUESS_BYTES);
     let guess = detector.guess(Some(b"nl"), Utf8Detection::Allow);

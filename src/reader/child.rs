@@ -52,7 +52,7 @@ pub fn run(bounds: Bounds) -> io::Result<u8> {
 /// Reads lines of our own before there is a seal, so that what every reader would find out anew (what the processor can
 /// do, which under a hypervisor takes as long as a small document) or take (memory for small pieces) is there when it is
 /// born.
-fn warm_up() {
+pub(super) fn warm_up() {
     for octets in WARM {
         let place = Place::default();
         let document =
@@ -130,8 +130,8 @@ impl Writer {
         self.out.flush()
     }
 
-    /// Goes out at once: the next moment may be the last. A line of the receipt waits for what comes next: who loses it
-    /// loses no word.
+    /// Goes out at once: the next moment may be the last. A line of the receipt waits for what comes next, since who loses it
+    /// loses no word; but for one that says what was opened with a password, without which its words do not count.
     fn found(&mut self, found: Found<'_>) -> io::Result<()> {
         match found {
             Found::Text(text) => {
@@ -163,7 +163,10 @@ impl Writer {
                     unread: receipt.unread.clone(),
                     opened: receipt.opened,
                 };
-                return wire::value(&mut self.out, Kind::Receipt, &line);
+                wire::value(&mut self.out, Kind::Receipt, &line)?;
+                if receipt.opened.is_none() {
+                    return Ok(());
+                }
             }
         }
         self.out.flush()

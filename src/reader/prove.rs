@@ -63,7 +63,10 @@ pub const ATTEMPTS: [Attempt; 20] = [
 pub fn attempt(name: &str, bounds: Bounds) -> bool {
     let Some(attempt) = ATTEMPTS.iter().find(|attempt| attempt.name == name) else { return true };
     match attempt.layer {
-        Layer::All => return born(seal::seal(bounds), attempt.act).unwrap_or(true),
+        Layer::All => {
+            super::child::warm_up();
+            return born(seal::seal(bounds), attempt.act).unwrap_or(true);
+        }
         Layer::Parent => _ = seal::seal(bounds),
         Layer::Landlock => _ = seal::landlock(),
         Layer::Limits => _ = seal::limits(bounds),

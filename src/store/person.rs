@@ -104,8 +104,6 @@ pub struct Erased {
     pub found: Vec<Found>,
     /// The names of the files of shares that are to be taken away.
     pub files: Vec<String>,
-    /// Lines of the journal that are there still.
-    pub lines_left: usize,
 }
 
 impl Store {
@@ -129,16 +127,15 @@ impl Store {
             (look.erases, look.also_owed) = (true, also.owed);
             let found = look.all()?;
             let files = look.files;
-            let person = store.person(&who.folded);
-            let lines_left = match also.journal {
-                true => journal::erase::of_person(tables, &chain, (&person, who.school.as_deref()), now)?.left,
-                false => journal::erase::count_of_person(tables, &person, who.school.as_deref())?,
-            };
+            if also.journal {
+                let person = store.person(&who.folded);
+                journal::erase::of_person(tables, &chain, (&person, who.school.as_deref()), now)?;
+            }
             let core = json!({ "event": "erased", "by": "person", "rows": found, "lines": also.journal });
             let line = NewLine { school: who.school.unwrap_or_default(), ..NewLine::of_gate(now, core.to_string()) };
             let line = store.prepare(line).map_err(|_| rusqlite::Error::InvalidQuery)?;
             journal::append(tables, &chain, &[line])?;
-            Ok(Erased { found, files, lines_left })
+            Ok(Erased { found, files })
         })
         .await
     }
@@ -337,16 +334,18 @@ impl<'a> Look<'a> {
         Ok(found)
     }
 
-    /// Drops what is still owed of a share of his: the letters in which others were to get their links. False when somebody
-    /// delivers one at this moment.
+    /// Drops what is still owed of a share of his: the letters in which others were to get their links. False, and nothing
+    /// is dropped, when somebody delivers one of them at this moment.
     fn drop_invitations(&self, share: &str) -> rusqlite::Result<bool> {
-        const OWED: &str = "SELECT o.id FROM owed o JOIN share_recipient r ON r.rid = o.rid WHERE r.share = ?1
-             AND (o.lease_until IS NULL OR o.lease_until < ?2)";
-        for id in column::<i64>(self.tables, OWED, params![share, self.now])? {
+        const OWED: &str = "SELECT o.id FROM owed o JOIN share_recipient r ON r.rid = o.rid WHERE r.share = ?1";
+        let leased = format!("{OWED} AND o.lease_until >= ?2");
+        if self.tables.prepare(&leased)?.exists(params![share, self.now])? {
+            return Ok(false);
+        }
+        for id in column::<i64>(self.tables, OWED, [share])? {
             owed::drop_one(self.tables, self.store, id, self.now)?;
         }
-        let left = format!("SELECT NOT {SHARE_OWED} FROM share WHERE id = ?1");
-        self.tables.query_row(&left, [share], |row| row.get(0))
+        Ok(true)
     }
 
     fn shares_received(&mut self) -> rusqlite::Result<Found> {

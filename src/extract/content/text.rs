@@ -44,7 +44,8 @@ impl Reader<'_> {
         let from = self.out.texts.len();
         self.unsettled += 1;
         let labels: Vec<Option<&str>> = match about.charsets.as_slice() {
-            [] => vec![declared(bytes)],
+            // What a page says of itself, programs obey or not: who makes one may count on either.
+            [] => declared(bytes).map(Some).into_iter().chain([None]).collect(),
             known => known.iter().map(|label| Some(*label)).collect(),
         };
         for label in labels {

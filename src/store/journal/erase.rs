@@ -109,11 +109,7 @@ const DUE: &str = "SELECT count(*) FROM journal WHERE sort = ?1 AND at <= ?2";
 const TRACES_DUE: &str = "SELECT count(*) FROM journal WHERE trace IS NOT NULL AND at <= ?1";
 
 /// How many lines there are about a person, in one school or in all.
-pub(in crate::store) fn count_of_person(
-    tables: &Connection,
-    person: &Index,
-    school: Option<&str>,
-) -> rusqlite::Result<usize> {
+fn count_of_person(tables: &Connection, person: &Index, school: Option<&str>) -> rusqlite::Result<usize> {
     const OF: &str =
         "SELECT count(DISTINCT number) FROM journal_person WHERE address = ?1 AND coalesce(?2, school) = school";
     counted(tables, OF, params![person, school])
