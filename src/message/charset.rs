@@ -85,6 +85,9 @@ fn guessed(bytes: &[u8]) -> Cow<'_, str> {
     if looks_ebcdic(bytes) {
         return Cow::Owned(ebcdic(bytes));
     }
+    if is_nearly_utf8(bytes) {
+        return Cow::Owned(String::from_utf8_lossy(bytes).into_owned());
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     // A long list may have its first accent far down; plain ASCII before it tells nothing. In ISO-2022-JP there is none.
     let telling = bytes.iter().position(|b| !b.is_ascii()).or_else(|| memchr::memchr(0x1B, bytes)).unwrap_or_default();
@@ -92,6 +95,17 @@ fn guessed(bytes: &[u8]) -> Cow<'_, str> {
     detector.feed(sample.get(..GUESS_BYTES).unwrap_or(sample), sample.len() <= GUESS_BYTES);
     let guess = detector.guess(Some(b"nl"), Utf8Detection::Allow);
     guess.decode_without_bom_handling(bytes).0
+}
+
+/// Whether it is UTF-8 but for some octets: a list that was cut within a letter. Text of another charset has hardly any
+/// letters that are UTF-8 by chance.
+fn is_nearly_utf8(bytes: &[u8]) -> bool {
+    let (mut letters, mut broken) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        letters += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    broken > 0 && letters >= broken * 3
 }
 
 /// Enough to know a language by; the guess costs far more time for each octet than decoding.
@@ -323,6 +337,19 @@ mod tests {
         ] {
             assert_eq!(decode(bytes, label), text, "{label:?}");
         }
+    }
+
+    #[test]
+    fn what_is_utf8_but_for_an_octet_stays_utf8() {
+        let whole = "Zoë, Loïs, Noë en Maïra, ".repeat(3);
+        let cut = whole.as_bytes().get(..whole.len() - "ïra, ".len() + 1).unwrap();
+        assert!(decode(cut, None).ends_with("Noë en Ma\u{FFFD}"), "{}", decode(cut, None));
+        assert_eq!(decode(b"Zo\xeb, Lo\xefs en Ma\xefra", None), "Zoë, Loïs en Maïra");
+        // Labels that are wide under whatever name.
+        for label in ["csUnicode", "ISO-10646-UCS-2", "csISO2022KR", "csUnicode11UTF7", "utf-16", "hz-gb-2312"] {
+            assert!(is_wide(label), "{label}");
+        }
+        assert!(!is_wide("utf-8") && !is_wide("iso-8859-15"));
     }
 
     #[test]

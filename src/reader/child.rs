@@ -51,7 +51,7 @@ pub fn run(bounds: Bounds) -> io::Result<u8> {
 
 /// Reads lines of our own before there is a seal, so that what every reader would find out anew (what the processor can
 /// do, which under a hypervisor takes as long as a small document) or take (memory for small pieces) is there when it is
-/// born.
+/// born. So readers of one parent also share the keys of their hash tables, as they share where things lie in memory.
 pub(super) fn warm_up() {
     for octets in WARM {
         let place = Place::default();
