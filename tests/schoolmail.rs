@@ -293,12 +293,13 @@ fn ordinary_mail_to_parents_goes_its_way() {
     assert!(blocked.len() <= 2 && shared.len() <= 10, "{} blocked, {} shared\n{all}", blocked.len(), shared.len());
 }
 
-/// Written by people who had not seen the rules, in four goes. Of the first eighty leaks 19 were judged to be plain mail, then
-/// of sixty others 20, of eighty more 24, of forty 7, before the rules were widened each time; those that still are stand here
-/// by subject. Of the 260 ordinary mails of the third go, half of them traps, 7 were stopped, and 2 of the 120 of the fourth.
+/// Written by people who had not seen the rules, in five goes. Of the first eighty leaks 19 were judged to be plain mail, then
+/// of sixty others 20, of eighty more 24, of forty 7, of forty 13, before the rules were widened each time; those that still are stand here
+/// by subject. Of the 260 ordinary mails of the third go, half of them traps, 7 were stopped, 2 of the 120 of the fourth and 3 of
+/// the 120 of the fifth.
 #[test]
 fn what_was_written_blind_is_judged_as_those_who_wrote_it_do() {
-    const MISSED: [&str; 17] = [
+    const MISSED: [&str; 26] = [
         // An address or phone number beside a name passes by the shipped policy (row 11).
         "prijswinnaar kleurplaat",
         "adressen ouders",
@@ -326,11 +327,30 @@ fn what_was_written_blind_is_judged_as_those_who_wrote_it_do() {
         "voor vanavond, functioneringsdossier",
         // An offence of an applicant.
         "terugkoppeling sollicitatie",
+        // Pupils of other schools and staff, by name and with nothing that says who they are.
+        "Overdracht Fedde",
+        "Referentie Karel Buwalda",
+        "Re: your new classmate",
+        "laptop swap",
+        "ff spuien",
+        "bestelling vrijdag",
+        // "pillen voor haar drukte", "het crisispleeggezin" of a boy who is named later, a food bank in a quote.
+        "Re: Re: ruzie",
+        "route 4 wijziging",
+        "FW: geld",
     ];
-    // Bears that had their appendix out in the doll's house, who is arrested in a play, and a novel that is called Gips.
-    const STOPPED: [&str; 3] = ["Dokterstas", "Romeo en Julia, maar dan anders", "bibliotheekboek"];
+    // Bears that had their appendix out in the doll's house, who is arrested in a play, a novel that is called Gips, a goat
+    // with pneumonia, a collection against cancer, and a comic.
+    const STOPPED: [&str; 6] = [
+        "Dokterstas",
+        "Romeo en Julia, maar dan anders",
+        "bibliotheekboek",
+        "Geit is ziek",
+        "KWF-collecte",
+        "strip ingezonden",
+    ];
     let (gate, leaks, ordinary) = (Gate::new(), file("blind_leaks.txt"), file("blind_ordinary.txt"));
-    assert_eq!((leaks.len(), ordinary.len()), (260, 600));
+    assert_eq!((leaks.len(), ordinary.len()), (300, 720));
     let plain = |mail: &Written, scan: &Scan| {
         let decision = scan.verdict.decisions.iter().find(|decision| decision.asked == Ask::Pass);
         let all = scan.verdict.decisions.iter().all(|decision| decision.asked == Ask::Pass);
