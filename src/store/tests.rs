@@ -268,7 +268,9 @@ async fn a_write_that_is_alone_and_fails_leaves_nothing() {
 async fn behind_a_transaction_that_is_gone_nothing_is_written() {
     let kept = kept();
     let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (begins, begun) = tokio::sync::oneshot::channel();
     let first = kept.store.write(move |_| {
+        begins.send(()).unwrap();
         wait.recv().unwrap();
         Ok(())
     });
@@ -279,7 +281,12 @@ async fn behind_a_transaction_that_is_gone_nothing_is_written() {
     });
     let insert = "INSERT INTO meta (name, value) VALUES ('behind', x'00')";
     let behind = kept.store.write(move |tables| tables.execute(insert, []));
-    let (_, full, behind, _) = tokio::join!(first, full, behind, async { go.send(()) });
+    // Both wait behind the first, so they are one transaction.
+    let both = async {
+        begun.await.unwrap();
+        tokio::join!(full, behind, async { go.send(()) })
+    };
+    let (_, (full, behind, _)) = tokio::join!(first, both);
     assert_eq!((full, behind), (Err(StoreError::Full), Err(StoreError::Full)));
     assert_eq!(
         kept.store.read(|tables| column(tables, "SELECT name FROM meta WHERE name = 'behind'", [])).await,
