@@ -332,9 +332,9 @@ impl<'a> Scene<'a> {
         near.find(|word| word.role == Role::Cue(cue) && word.last < token)
     }
 
-    /// Whether somebody who is not on the roster is named before a term, in its sentence or the one before: by first name and
-    /// surname, with something told of him ("Jeroen Wagenaar is opgenomen"), or by initials alone at the head of its line
-    /// ("S.P. sondevoeding").
+    /// Whether somebody who is not on the roster is named before a term, in its sentence or the one before: by first name
+    /// and surname, with something told of him ("Jeroen Wagenaar is opgenomen") or at the head of a line of a list
+    /// ("Mirthe Wagenaar - dyslexie"), or by initials alone at the head of its line ("S.P. sondevoeding").
     pub fn names_stranger(&self, token: u32) -> bool {
         let Some(term) = self.reading.token(token as usize) else { return false };
         if self.initials_lead(term.segment) {

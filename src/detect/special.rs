@@ -1,8 +1,9 @@
 //! Special categories: a term counts when it is said of a person, and hardly when it is said of nobody.
 //!
-//! The person is a pupil of the roster, a first name, the recipient's child, or somebody named just
-//! before; for heavy terms also who stands in a list of people, or is named in full in a letter, on the roster or not. Newsletters, protocols, vacancies and questions speak of nobody. The terms of a rule with context words ("the
-//! contribution") say nothing without one of those ("has not been paid") in their sentence or row, or the one beside it.
+//! The person is a pupil of the roster, a first name, the recipient's child, or somebody named just before; for heavy
+//! terms also who stands in a list of people, or is named in full in a letter, on the roster or not. Newsletters,
+//! protocols, vacancies and questions speak of nobody. The terms of a rule with context words ("the contribution") say
+//! nothing without one of those ("has not been paid") in their sentence or row, or the one beside it.
 
 use crate::detect::names::Form;
 use crate::detect::rule::Check;
